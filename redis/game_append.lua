@@ -1,0 +1,61 @@
+-- Appends the records of one request to a game's stream if they follow its tip and come from a live session, and
+-- publishes them.
+-- KEYS: 1 game:{table} 2 online
+-- ARGV: 1 channel, 2 number of records at the tip, 3 hash of the tip ('' for none), 4 request id,
+--       5 account of the mover ('' when no session asked) 6 its session,
+--       then for each record: hash, request, seat, record, time in ms (0: now)
+-- Returns: {'appended', time_ms} | {'already', entries} | {'conflict', entries} (those after the tip given)
+--          | {'behind', number, hash} | {'diverged'} | {'not_live'}
+-- Publishes: to the channel {"kind":"records","from":number,"entries":[…]}
+local stream, channel = KEYS[1], ARGV[1]
+local number, hash, request = tonumber(ARGV[2]), ARGV[3], ARGV[4]
+
+local function id(record) if record == 0 then return '0-1' end return record .. '-0' end
+local function field(entry, name)
+  for i = 1, #entry[2], 2 do if entry[2][i] == name then return entry[2][i + 1] end end
+end
+
+local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+local there, tip, latest = 0, '', 0
+if last then
+  there = tonumber(string.match(last[1], '^%d+')) + 1
+  tip = field(last, 'hash')
+  latest = tonumber(field(last, 'time_ms')) or 0
+end
+if there < number then return {'behind', there, tip} end
+if number > 0 and there > number then
+  local before = redis.call('XRANGE', stream, id(number - 1), id(number - 1))[1]
+  if field(before, 'hash') ~= hash then return {'diverged'} end
+elseif tip ~= hash and there == number then
+  return {'diverged'}
+end
+if there > number then
+  local missing = redis.call('XRANGE', stream, id(number), '+')
+  for _, entry in ipairs(missing) do
+    if field(entry, 'request') == request then return {'already', missing} end
+  end
+  return {'conflict', missing}
+end
+
+if ARGV[5] ~= '' then
+  local live = redis.call('HGET', KEYS[2], ARGV[5])
+  if not live or cjson.decode(live).session ~= ARGV[6] then return {'not_live'} end
+end
+
+local time = redis.call('TIME')
+-- After a failover the clock is another machine's: times of one game never go back.
+local now = string.format('%d', math.max(latest, time[1] * 1000 + math.floor(time[2] / 1000)))
+local entries = {}
+for i = 7, #ARGV, 5 do
+  local stamp = ARGV[i + 4]
+  if stamp == '0' then stamp = now end
+  -- A record that was stamped elsewhere may be older than the one before it, which was stamped here.
+  latest = math.max(latest, tonumber(stamp))
+  stamp = string.format('%d', latest)
+  redis.call('XADD', stream, id(number + #entries), 'hash', ARGV[i], 'request', ARGV[i + 1], 'seat', ARGV[i + 2],
+    'record', ARGV[i + 3], 'time_ms', stamp)
+  entries[#entries + 1] = {hash = ARGV[i], request = ARGV[i + 1], seat = ARGV[i + 2], record = ARGV[i + 3],
+    time_ms = tonumber(stamp)}
+end
+redis.call('PUBLISH', channel, cjson.encode({kind = 'records', from = number, entries = entries}))
+return {'appended', now}

@@ -1,0 +1,183 @@
+//! `nineflags archive`: finished games as files, one each, and the proof that each is what was played.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::ids::TableId;
+use crate::rules::game::Game;
+use crate::store::archive::ArchivedGame;
+use crate::store::{Store, StoreError};
+use crate::table::copy::Copy;
+
+/// The ending of a game's file name.
+const ENDING: &str = "json";
+
+/// Why the work could not be done, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// The store could not be reached, or holds what cannot be understood.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// A file or folder cannot be used.
+    #[error("{path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// What came of the work.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Games written, taken in, or looked at.
+    pub games: usize,
+    /// Games that were there already.
+    pub already: usize,
+    /// Games that are not what was played, each with a reason.
+    pub faults: Vec<String>,
+}
+
+/// Writes every finished game that is not there yet into a folder. A file appears whole or not at all.
+pub async fn export(store: &Store, folder: &Path) -> Result<Outcome, FilesError> {
+    fs::create_dir_all(folder).map_err(in_file(folder))?;
+    let mut outcome = Outcome::default();
+    let mut cursor = 0;
+    loop {
+        let (next, tables) = store.archive_scan(cursor).await?;
+        for table in tables {
+            let path = folder.join(format!("{table}.{ENDING}"));
+            if path.exists() {
+                outcome.already += 1;
+            } else if let Some(game) = store.archive_read(table).await? {
+                write(&path, &game).map_err(in_file(&path))?;
+                outcome.games += 1;
+            }
+        }
+        cursor = next;
+        if cursor == 0 {
+            return Ok(outcome);
+        }
+    }
+}
+
+/// Takes the games of a folder into the archive and its lists; may be repeated. What is not what was played is left out.
+pub async fn import(store: &Store, folder: &Path) -> Result<Outcome, FilesError> {
+    let mut outcome = Outcome::default();
+    for path in files(folder)? {
+        let game = match read(&path)? {
+            Ok(game) => game,
+            Err(words) => {
+                outcome.faults.push(words);
+                continue;
+            }
+        };
+        match store.archive_read(game.table).await? {
+            Some(held) if held != game => {
+                outcome.faults.push(format!("{}: the archive holds another game by this id", path.display()));
+                continue;
+            }
+            Some(_) => outcome.already += 1,
+            None => outcome.games += 1,
+        }
+        // Also one that is there already: its place in the lists may have been lost.
+        store.archive_put(&game).await?;
+    }
+    Ok(outcome)
+}
+
+/// Checks every game of a folder.
+pub fn verify_files(folder: &Path) -> Result<Outcome, FilesError> {
+    let mut outcome = Outcome::default();
+    for path in files(folder)? {
+        outcome.games += 1;
+        outcome.faults.extend(read(&path)?.err());
+    }
+    Ok(outcome)
+}
+
+/// Checks every game of the archive itself.
+pub async fn verify_store(store: &Store) -> Result<Outcome, FilesError> {
+    let mut outcome = Outcome::default();
+    let mut cursor = 0;
+    loop {
+        let (next, tables) = store.archive_scan(cursor).await?;
+        for table in tables {
+            outcome.games += 1;
+            let checked = match store.archive_read(table).await {
+                Ok(Some(game)) if game.table != table => Err(format!("it is the game {}", game.table)),
+                Ok(Some(game)) => check(&game).map(drop),
+                Ok(None) => Ok(()),
+                Err(StoreError::Corrupt(words)) => Err(words),
+                Err(error) => return Err(error.into()),
+            };
+            outcome.faults.extend(checked.err().map(|words| format!("{table}: {words}")));
+        }
+        cursor = next;
+        if cursor == 0 {
+            return Ok(outcome);
+        }
+    }
+}
+
+/// Replays a finished game: the hash chain, every move by the rules, the decks against the commitment, and all that the
+/// game says of itself against its records. Gives the copy they make.
+pub fn check(game: &ArchivedGame) -> Result<Copy, String> {
+    let copy = Copy::from_entries(game.table, game.entries.clone())
+        .map_err(|broken| format!("it does not replay: {broken}"))?;
+    if copy.game().and_then(Game::ending).is_none() {
+        return Err("it has no end".to_owned());
+    }
+    if copy.commitment() != game.commitment {
+        return Err("it was played with other decks than those committed to".to_owned());
+    }
+    if ArchivedGame::of(&copy).as_ref() != Some(game) {
+        return Err("it says of itself what its records do not say".to_owned());
+    }
+    Ok(copy)
+}
+
+/// The games' files of a folder, in order.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, FilesError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(in_file(folder))? {
+        let path = entry.map_err(in_file(folder))?.path();
+        if path.extension() == Some(OsStr::new(ENDING)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Reads and checks a game's file; the inner error says why it is not what was played.
+fn read(path: &Path) -> Result<Result<ArchivedGame, String>, FilesError> {
+    let bytes = fs::read(path).map_err(in_file(path))?;
+    let read = || {
+        let game: ArchivedGame = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+        let name = path.file_stem().and_then(OsStr::to_str);
+        if name.and_then(|name| name.parse::<TableId>().ok()) != Some(game.table) {
+            return Err(format!("it is the game {}", game.table));
+        }
+        check(&game)?;
+        Ok(game)
+    };
+    Ok(read().map_err(|words| format!("{}: {words}", path.display())))
+}
+
+fn write(path: &Path, game: &ArchivedGame) -> std::io::Result<()> {
+    let unfinished = path.with_extension("part");
+    let mut file = File::create(&unfinished)?;
+    serde_json::to_writer_pretty(&mut file, game)?;
+    file.write_all(b"\n")?;
+    // On the disk before it gets its name, so that no power cut leaves half a game there.
+    file.sync_all()?;
+    fs::rename(&unfinished, path)
+}
+
+fn in_file(path: &Path) -> impl Fn(std::io::Error) -> FilesError {
+    |error| FilesError::File { path: path.to_owned(), error }
+}

@@ -1,0 +1,319 @@
+//! What seats and the bench ask of a table: each request is carried out, or refused and changes nothing.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::away::{Reach, Reply, UNSAVED_AFTER};
+use super::refusal::{Refusal, refused};
+use super::{Acted, HEAL_LOOK_EVERY, HEAL_LOOKS, Keeper, PROPOSALS_MAX, Published, SeatAsk, text_of};
+use crate::fault::is_without;
+use crate::ids::{AccountId, RequestId};
+use crate::lobby::event::TableNews;
+use crate::metrics;
+use crate::protocol::{Message, NoticeCode, RefusalCode, Update};
+use crate::rules::moves::Move;
+use crate::rules::seat::Seat;
+use crate::store::StoreError;
+use crate::store::games::Mover;
+use crate::store::talk::Said;
+use crate::table::copy::{Accepted, Answer, Effect, Intent, Proposal};
+use crate::table::options::Talk;
+use crate::table::record::{Entry, Tip};
+
+/// Why a request comes to its end before anything is proposed.
+enum Ready {
+    /// It was carried out before.
+    Done(Acted),
+    /// It cannot be carried out.
+    Refused(Refusal),
+}
+
+/// Why a request was not carried out with the backup.
+enum Failed {
+    /// The backup does not answer, and the table may play on without it.
+    Away,
+    /// It was refused.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Failed::Refused(refusal)
+    }
+}
+
+impl Keeper {
+    /// Carries a request out, or refuses it; either is told, now or when the other seat's node has it, too.
+    pub(super) async fn ask(&mut self, mover: Mover, request: RequestId, ask: SeatAsk, reply: Reply) {
+        let Some(seat) = self.copy.seat_of(mover.account) else {
+            let words = "You have no seat at that table.";
+            // Whoever asked may be gone by now; so for all replies here.
+            let _ = reply.send(Err(Refusal::new(RefusalCode::NotSeated, words)));
+            return;
+        };
+        if self.plays_on() {
+            match self.reach() {
+                Reach::Unknown => self.flush().await,
+                reach => return self.ask_unsaved(reach, seat, request, ask, reply).await,
+            }
+            if !self.copy.unsaved().is_empty() {
+                let _ = reply.send(Err(Refusal::unavailable()));
+                return;
+            }
+        }
+        match self.ask_backup(mover, seat, &request, &ask).await {
+            Err(Failed::Away) => {
+                let reach = self.reach();
+                self.ask_unsaved(reach, seat, request, ask, reply).await;
+            }
+            Err(Failed::Refused(refusal)) => {
+                let _ = reply.send(Err(refusal));
+            }
+            Ok(acted) => {
+                let _ = reply.send(Ok(acted));
+            }
+        }
+    }
+
+    /// Carries a request out without the backup, if nobody else can get a record in meanwhile.
+    async fn ask_unsaved(
+        &mut self,
+        reach: Reach,
+        seat: Seat,
+        request: RequestId,
+        ask: SeatAsk,
+        reply: Reply,
+    ) {
+        let proposal = match self.prepare(seat, &request, &ask, true) {
+            Err(Ready::Done(acted)) => return drop(reply.send(Ok(acted))),
+            Err(Ready::Refused(refusal)) => return drop(reply.send(Err(refusal))),
+            Ok(_) if matches!(ask, SeatAsk::Save | SeatAsk::ClaimWin) || reach == Reach::Unknown => {
+                return drop(reply.send(Err(Refusal::unavailable())));
+            }
+            Ok(proposal) => proposal,
+        };
+        if reach == Reach::Apart {
+            return self.offer(seat, request, proposal, reply).await;
+        }
+        let answer = self.keep_unsaved(proposal).await;
+        let _ = reply.send(answer);
+    }
+
+    /// What a request would append now, if it is not there already and may be.
+    fn prepare(
+        &self,
+        seat: Seat,
+        request: &RequestId,
+        ask: &SeatAsk,
+        known: bool,
+    ) -> Result<Proposal, Ready> {
+        if let Some(tip) = self.copy.has_request(request)
+            && known
+        {
+            return Err(Ready::Done(self.acted_at(tip)));
+        }
+        if let SeatAsk::Moves(tip, _) = ask
+            && *tip != self.copy.tip()
+            && !is_without("compare")
+            && !is_without("request")
+        {
+            return Err(Ready::Refused(self.old_tip(seat)));
+        }
+        let intent = match ask {
+            SeatAsk::Moves(_, asked) => Intent::Moves(asked.clone()),
+            SeatAsk::Resign => Intent::Moves(vec![Move::Resign]),
+            SeatAsk::Save => Intent::Save,
+            SeatAsk::ClaimWin => Intent::Absent,
+        };
+        let proposal =
+            self.copy.propose(seat, request, &intent).map_err(|why| Ready::Refused(refused(why)))?;
+        if !self.shared.is_known_everywhere(&proposal.entries) {
+            let words = "That can be done once every server is upgraded: try again in a while.";
+            return Err(Ready::Refused(Refusal::new(RefusalCode::Upgrading, words)));
+        }
+        Ok(proposal)
+    }
+
+    /// Carries a request out with the backup.
+    async fn ask_backup(
+        &mut self,
+        mover: Mover,
+        seat: Seat,
+        request: &RequestId,
+        ask: &SeatAsk,
+    ) -> Result<Acted, Failed> {
+        if let SeatAsk::ClaimWin = ask {
+            self.check_away(seat.other()).await?;
+        }
+        if let SeatAsk::Moves(tip, _) = ask
+            && !self.copy.has_tip(tip)
+        {
+            // A browser that comes from another node may have seen more than is known here.
+            self.read_again().await.map_err(|_| Refusal::unavailable())?;
+        }
+        for attempt in 0..PROPOSALS_MAX {
+            let known = attempt > 0 || !is_without("request");
+            let proposal = match self.prepare(seat, request, ask, known) {
+                Ok(proposal) => proposal,
+                Err(Ready::Done(acted)) => return Ok(acted),
+                Err(Ready::Refused(refusal)) => return Err(refusal.into()),
+            };
+            let may_play_on = self.reach() != Reach::Unknown;
+            let patience = if may_play_on { UNSAVED_AFTER } else { Duration::MAX };
+            let answer =
+                match self.shared.append(self.info.shard, self.table, &proposal, Some(mover), patience).await
+                {
+                    Ok(answer) => answer,
+                    Err(error) => {
+                        tracing::warn!(table = %self.table, %error, "an append has no known fate");
+                        if may_play_on {
+                            return Err(Failed::Away);
+                        }
+                        // The record may be there: read, so that nobody is shown an old copy for long.
+                        let _ = self.read_again().await;
+                        self.show();
+                        let tip = self.copy.has_request(request).ok_or_else(Refusal::unavailable)?;
+                        return Ok(self.acted_at(tip));
+                    }
+                };
+            self.outcome(proposal, answer).await?;
+        }
+        match self.copy.has_request(request) {
+            Some(tip) => Ok(self.acted_at(tip)),
+            None => Err(self.old_tip(seat).into()),
+        }
+    }
+
+    /// Takes what the script answered into the copy, and shows it.
+    pub(super) async fn outcome(&mut self, proposal: Proposal, answer: Answer) -> Result<(), Refusal> {
+        let appended = matches!(answer, Answer::Appended { .. });
+        match self.copy.outcome(proposal, answer) {
+            Effect::Applied => {
+                if appended {
+                    self.note_news();
+                }
+                self.show();
+            }
+            Effect::Heal { at, entries } => {
+                let healed = self.heal(at, entries).await;
+                healed.map_err(|_| Refusal::unavailable())?;
+            }
+            Effect::ReadAgain => {
+                self.read_again().await.map_err(|_| Refusal::unavailable())?;
+                self.show();
+            }
+            Effect::NotLive => return Err(Refusal::not_live()),
+        }
+        Ok(())
+    }
+
+    /// Has the lobby told, with other tables, how far this one is: the node that appended tells.
+    pub(super) fn note_news(&self) {
+        let (number, flags) = (self.copy.tip().number, self.copy.flags());
+        self.shared.moved_on(TableNews { table: self.table, number, flags });
+    }
+
+    pub(super) fn old_tip(&self, seat: Seat) -> Refusal {
+        for member in self.members.iter().filter(|member| self.copy.seat_of(member.account) == Some(seat)) {
+            self.show_to(member);
+        }
+        Refusal::new(RefusalCode::OldTip, "The game has moved on since you chose. Look again.")
+    }
+
+    pub(super) async fn check_away(&mut self, seat: Seat) -> Result<(), Refusal> {
+        self.look_at_presence().await.map_err(|_| Refusal::unavailable())?;
+        let now_ms = self.shared.store.now_ms().await.map_err(|_| Refusal::unavailable())?;
+        let limit_ms = self.shared.away_win_secs * 1_000;
+        match self.info.away_since_ms[seat] {
+            Some(since_ms) if now_ms.saturating_sub(since_ms) >= limit_ms => Ok(()),
+            _ => Err(Refusal::new(
+                RefusalCode::NotAway,
+                format!("The other player has not been away for {} seconds.", self.shared.away_win_secs),
+            )),
+        }
+    }
+
+    pub(super) async fn seen(
+        &mut self,
+        account: AccountId,
+        tip: &Tip,
+        sealed: &[String],
+    ) -> Result<Tip, Refusal> {
+        if tip.number > self.copy.tip().number {
+            self.read_again().await.map_err(|_| Refusal::unavailable())?;
+        }
+        if self.copy.has_tip(tip) || self.ask_to_heal(tip).await.map_err(|_| Refusal::unavailable())? {
+            return Ok(self.copy.tip());
+        }
+        if self.take_back(tip, sealed).await.map_err(|_| Refusal::unavailable())? {
+            return Ok(self.copy.tip());
+        }
+        metrics::went_back();
+        let words = format!("The game went back to move {}.", self.copy.tip().number.saturating_sub(1));
+        for member in self.members.iter().filter(|member| member.account == account) {
+            member.outbox.send(text_of(&Update::Notice {
+                code: NoticeCode::WentBack,
+                words: words.clone(),
+                name: None,
+            }));
+        }
+        Err(Refusal::new(RefusalCode::WentBack, words))
+    }
+
+    /// Asks the other nodes to append again what the stream lost, since a browser has seen a tip that is not there, and
+    /// waits a moment: nobody moves meanwhile. Whether the tip is there then.
+    pub(super) async fn ask_to_heal(&mut self, tip: &Tip) -> Result<bool, StoreError> {
+        if tip.number <= self.copy.tip().number {
+            return Ok(false);
+        }
+        let words = serde_json::to_string(&Published::Heal)?;
+        self.shared.store.table_publish(self.table, &words).await?;
+        for _ in 0..HEAL_LOOKS {
+            sleep(HEAL_LOOK_EVERY).await;
+            self.read_again().await?;
+            if self.copy.has_tip(tip) {
+                self.show();
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Appends records again that only a browser still has: nobody but this cluster can have sealed them, and they are
+    /// taken only if they follow what is there. Whether the tip is there then.
+    async fn take_back(&mut self, tip: &Tip, sealed: &[String]) -> Result<bool, StoreError> {
+        let at = self.copy.tip();
+        let opened = self.shared.seals.open(self.table, sealed);
+        let entries: Vec<Entry> = (at.number..)
+            .zip(opened.into_iter().skip_while(|(number, _)| *number < at.number))
+            .map_while(|(wanted, (number, entry))| (number == wanted).then_some(entry))
+            .collect();
+        let mut tried = self.copy.clone();
+        if !matches!(tried.take_unsaved(&at, &entries), Accepted::Applied(_)) || !tried.has_tip(tip) {
+            return Ok(false);
+        }
+        tracing::warn!(table = %self.table, from = at.number, records = entries.len(), "a browser gave records back");
+        metrics::given_back(entries.len());
+        self.heal(at, entries).await?;
+        self.show();
+        Ok(self.copy.has_tip(tip))
+    }
+
+    pub(super) async fn say(&mut self, account: AccountId, message: Message) -> Result<(), Refusal> {
+        let seated = self.copy.seat_of(account).is_some();
+        let talk = self.copy.start().map_or(Talk::Nobody, |start| start.options.talk);
+        let allowed = match talk {
+            Talk::Everyone => true,
+            Talk::Players => seated,
+            Talk::Nobody => false,
+        };
+        if !allowed {
+            return Err(Refusal::new(RefusalCode::NoTalk, "There is no talk at this table from your side."));
+        }
+        let said = Said { message, seated };
+        let published =
+            serde_json::to_string(&Published::Said(said.clone())).map_err(|_| Refusal::unavailable())?;
+        self.shared.store.talk_say(self.table, &said, &published).await.map_err(|_| Refusal::unavailable())
+    }
+}

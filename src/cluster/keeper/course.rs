@@ -1,0 +1,137 @@
+//! The course of a table: it begins, is resumed, is looked after when nobody is there, and is put away. Each step may be
+//! repeated by any node.
+
+use super::{Keeper, text_of};
+use crate::fault::stop_at;
+use crate::ids::RequestId;
+use crate::protocol::{ClosedWhy, Update};
+use crate::rules::seat::{BySeat, Seat};
+use crate::store::StoreError;
+use crate::store::archive::ArchivedGame;
+use crate::table::copy::Intent;
+use crate::table::record::Record;
+
+impl Keeper {
+    /// Brings a table whose start was cut short to its first record, or a saved game back to life.
+    pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
+        if self.info.resume {
+            return self.resume().await;
+        }
+        if self.copy.tip().number > 0 {
+            return Ok(());
+        }
+        let Record::Start(start) = self.info.start.parse()? else {
+            return Err(StoreError::Corrupt(format!("table {} has no start", self.table)));
+        };
+        stop_at("start:seated");
+        let request: RequestId = "start".parse()?;
+        let proposal = self.copy.propose_start(&request, *start);
+        self.append_own(proposal).await?;
+        stop_at("start:begun");
+        Ok(())
+    }
+
+    /// Appends the records of a saved game to the backup, and one that says that it goes on.
+    pub(super) async fn resume(&mut self) -> Result<(), StoreError> {
+        stop_at("resume:seated");
+        // The backup of a game that was saved a moment ago may still be waiting to be dropped.
+        self.shared.store.game_keep(self.info.shard, self.table).await?;
+        let at = self.copy.tip();
+        let missing = self.shared.store.saved_after(self.table, at.number).await?;
+        if !missing.is_empty() {
+            self.append_again(at, missing).await?;
+            self.read_again().await?;
+        }
+        stop_at("resume:filled");
+        if self.copy.stopped() {
+            let request: RequestId = format!("resume-{}", self.copy.tip().number).parse()?;
+            if let Ok(proposal) = self.copy.propose(Seat::First, &request, &Intent::Resume) {
+                self.append_own(proposal).await?;
+            }
+        }
+        stop_at("resume:goes-on");
+        let BySeat { first, second } = self.info.accounts;
+        self.shared.store.saved_drop(self.table, [first, second]).await?;
+        stop_at("resume:dropped");
+        self.shared.store.table_resumed(self.table).await?;
+        self.shared.store.tell_games_changed(&[first, second]).await?;
+        self.info.resume = false;
+        Ok(())
+    }
+
+    /// Looks after the table whoever is connected: one with nobody connected for long is saved. A start or an end that
+    /// was left half done is seen to by opening the table at all.
+    pub(super) async fn due(&mut self) -> Result<(), StoreError> {
+        if self.is_over() {
+            return Ok(());
+        }
+        self.look_at_presence().await?;
+        let abandoned_ms = self.shared.abandoned_ms;
+        let now_ms = self.shared.store.now_ms().await?;
+        let away = |seat: Seat| {
+            self.info.away_since_ms[seat].is_some_and(|since_ms| now_ms >= since_ms + abandoned_ms)
+        };
+        if !Seat::BOTH.into_iter().all(away) {
+            return self.shared.store.deadline_set(self.table, abandoned_ms).await;
+        }
+        let request: RequestId = format!("abandoned-{}", self.copy.tip().number).parse()?;
+        match self.copy.propose(Seat::First, &request, &Intent::Save) {
+            Ok(proposal) => self.append_own(proposal).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.copy.stopped() || self.copy.game().is_some_and(|game| game.ending().is_some())
+    }
+
+    /// Whether the end can be acted on. At a shard apart it must be saved first: a failover there could take an end back
+    /// that the archive has already. In the same group the archive's own wait covers it.
+    pub(super) fn is_settled(&self) -> bool {
+        let apart =
+            !self.shard().is(self.shared.store.archive()) || !self.shard().is(self.shared.store.data());
+        self.copy.unsaved().is_empty() && (!apart || self.saved >= self.copy.tip().number)
+    }
+
+    /// Puts the game into the archive or among the saved games, frees the seats, clears the backup; each step may be
+    /// repeated by any node, and what is left is done by the next that opens the table.
+    pub(super) async fn put_away(&mut self) -> Result<(), StoreError> {
+        let Some(game) = ArchivedGame::of(&self.copy) else { return Ok(()) };
+        stop_at("finish:appended");
+        if self.copy.stopped() {
+            self.shared.store.saved_put(&game).await?;
+        } else {
+            self.archive(&game).await?;
+        }
+        stop_at("finish:kept");
+        let tip = self.copy.tip();
+        self.shared.store.game_drop_later(self.info.shard, self.table, &tip).await?;
+        stop_at("finish:expiring");
+        self.shared.store.table_close(self.table, &self.info).await?;
+        stop_at("finish:closed");
+        if self.copy.stopped() {
+            // So that a game that is resumed starts from what was saved.
+            self.shared.store.game_drop(self.info.shard, self.table, &tip).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the archive no longer than until it is known to be away: the table stays as it is, and can be looked at.
+    async fn archive(&self, game: &ArchivedGame) -> Result<(), StoreError> {
+        let archive = self.shared.store.archive();
+        tokio::select! {
+            put = self.shared.store.archive_put(game) => put,
+            () = archive.away() => Err(StoreError::Unavailable("it is away".to_owned()).at(archive.name())),
+        }
+    }
+
+    pub(super) fn close(mut self) {
+        let why = if self.copy.stopped() { ClosedWhy::Saved } else { ClosedWhy::Finished };
+        let text = text_of(&Update::TableClosed { table: self.table, why });
+        for member in &self.members {
+            member.outbox.send(text.clone());
+        }
+        self.inbox.close();
+        self.shared.gone(self.table);
+    }
+}

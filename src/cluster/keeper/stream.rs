@@ -1,0 +1,184 @@
+//! How the copy is kept equal to the stream: what is heard, compared, read again and healed.
+
+use std::time::Duration;
+
+use super::{Keeper, Published, text_of};
+use crate::fault::is_without;
+use crate::metrics;
+use crate::protocol::{NoticeCode, Update};
+use crate::store::StoreError;
+use crate::store::games::Compared;
+use crate::table::copy::{Accepted, Answer, Effect, Proposal, Reconciled};
+use crate::table::record::{Entry, Tip};
+
+impl Keeper {
+    pub(super) async fn heard(&mut self, payload: &str) {
+        let Ok(published) = serde_json::from_str::<Published>(payload) else {
+            tracing::warn!(table = %self.table, "a publication could not be read");
+            return;
+        };
+        match published {
+            Published::Records { from, entries } => {
+                match self.copy.accept(from, &entries) {
+                    // What was unsaved here may be in the stream now.
+                    Accepted::Already => return self.became_unsaved(),
+                    // Whoever appended them is told by its own line.
+                    Accepted::Applied(_) => self.shared.settle(self.table),
+                    Accepted::Gap | Accepted::Diverged if is_without("gap") => return,
+                    Accepted::Gap | Accepted::Diverged => {
+                        if let Err(error) = self.read_again().await {
+                            tracing::warn!(table = %self.table, %error, "a gap could not be read");
+                        }
+                    }
+                }
+                self.show();
+            }
+            Published::Presence => {
+                if let Err(error) = self.look_at_presence().await {
+                    tracing::warn!(table = %self.table, %error, "presence could not be read");
+                }
+                self.show();
+            }
+            Published::Heal => {
+                if let Err(error) = self.read_again().await {
+                    tracing::warn!(table = %self.table, %error, "a table could not be healed");
+                }
+            }
+            Published::Unsaved { node, at, entries } => self.heard_unsaved(node, &at, &entries).await,
+            Published::Took { node, by, seats, number } => self.heard_took(node, by, &seats, number),
+            Published::Lacks { node, tip } => self.heard_lacks(node, &tip).await,
+            Published::Said(said) => {
+                let from = said.message.from.clone();
+                let text = text_of(&Update::Message(said.message));
+                for member in &self.members {
+                    if self.copy.seat_of(member.account).is_some() == said.seated && member.hears(&from) {
+                        member.outbox.send(text.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) async fn look_at_presence(&mut self) -> Result<(), StoreError> {
+        if let Some(info) = self.shared.store.table_info(self.table).await? {
+            self.info.away_since_ms = info.away_since_ms;
+            self.info.watchers = info.watchers;
+        }
+        Ok(())
+    }
+
+    /// Takes in what a group holds, where the copy differs: publications that told of it were lost. What was appended
+    /// since the store was looked at makes no difference: the copy is then further on the same chain.
+    pub(super) async fn compared(&mut self, compared: Compared) {
+        if let Some(away_since_ms) = compared.away_since_ms
+            && self.info.away_since_ms != away_since_ms
+        {
+            self.info.away_since_ms = away_since_ms;
+            self.show();
+        }
+        let Some(tip) = compared.tip else { return };
+        let before = self.copy.tip();
+        if self.saved < before.number {
+            self.shared.settle(self.table);
+        }
+        if tip == before {
+            return;
+        }
+        if let Err(error) = self.read_again().await {
+            tracing::warn!(table = %self.table, %error, "a table that differs could not be read again");
+        }
+        if self.copy.tip() != before {
+            self.show();
+        }
+    }
+
+    /// Reads all that publications may have told while they were not heard.
+    pub(super) async fn reload(&mut self) -> Result<(), StoreError> {
+        self.look_at_presence().await?;
+        self.read_again().await?;
+        if self.saved < self.copy.tip().number {
+            // Whoever was to tell may have lost its connection.
+            self.shared.settle(self.table);
+        }
+        Ok(())
+    }
+
+    /// Reads the stream and makes the copy equal to it; what the stream lost is appended again, and what it undoes is told.
+    pub(super) async fn read_again(&mut self) -> Result<(), StoreError> {
+        let entries = self.shared.store.game_read(self.info.shard, self.table).await?;
+        let accepted = self.copy.accepted().number;
+        let reconciled = self.copy.reconcile(entries);
+        match reconciled.map_err(|broken| StoreError::Corrupt(format!("table {}: {broken}", self.table)))? {
+            Reconciled::Same | Reconciled::Applied => {}
+            Reconciled::Heal { at, entries } => {
+                // What the stream never had is no loss.
+                let written = if at.number >= accepted {
+                    self.append_again(at, entries).await
+                } else {
+                    self.heal(at, entries).await
+                };
+                self.became_unsaved();
+                return written;
+            }
+            Reconciled::WentBack { to, undone } => self.tell_went_back(&to, &undone),
+        }
+        self.became_unsaved();
+        Ok(())
+    }
+
+    /// Tells everybody at the table that records they saw do not count, before they see what does.
+    fn tell_went_back(&mut self, to: &Tip, undone: &[Entry]) {
+        tracing::warn!(table = %self.table, to = to.number, undone = undone.len(), "other records came first");
+        metrics::went_back();
+        metrics::rolled_back(undone.len());
+        // What was saved after it was of another chain.
+        self.saved = self.saved.min(to.number);
+        let words = format!(
+            "The game went back to move {}: another record was saved first, so {} that had not been saved {}.",
+            to.number.saturating_sub(1),
+            if undone.len() == 1 { "one record".to_owned() } else { format!("{} records", undone.len()) },
+            if undone.len() == 1 { "is undone" } else { "are undone" },
+        );
+        let text = text_of(&Update::Notice { code: NoticeCode::WentBack, words, name: None });
+        for member in &self.members {
+            member.outbox.send(text.clone());
+        }
+        self.show();
+    }
+
+    /// Appends records again that the stream lost, each with the time it had.
+    pub(super) async fn heal(&mut self, at: Tip, entries: Vec<Entry>) -> Result<(), StoreError> {
+        tracing::warn!(table = %self.table, from = at.number, records = entries.len(), "healing the backup");
+        metrics::healed(entries.len());
+        self.append_again(at, entries).await
+    }
+
+    /// Appends records the copy has after a tip of the stream.
+    pub(super) async fn append_again(&mut self, at: Tip, entries: Vec<Entry>) -> Result<(), StoreError> {
+        let proposal = Proposal { at, entries };
+        let accepted =
+            match self.shared.append(self.info.shard, self.table, &proposal, None, Duration::MAX).await? {
+                Answer::Appended { .. } => self.copy.accept(proposal.at.number, &proposal.entries),
+                // Somebody else healed at the same time.
+                Answer::Already { missing } | Answer::Conflict { missing } => {
+                    self.copy.accept(proposal.at.number, &missing)
+                }
+                Answer::Behind { .. } | Answer::Diverged | Answer::NotLive => Accepted::Diverged,
+            };
+        match accepted {
+            Accepted::Applied(_) | Accepted::Already => Ok(()),
+            Accepted::Gap | Accepted::Diverged => {
+                Err(StoreError::Unavailable("the backup changed while it was healed".to_owned()))
+            }
+        }
+    }
+
+    /// Appends a record that no seat asked for.
+    pub(super) async fn append_own(&mut self, proposal: Proposal) -> Result<(), StoreError> {
+        let answer = self.shared.append(self.info.shard, self.table, &proposal, None, Duration::MAX).await?;
+        match self.copy.outcome(proposal, answer) {
+            Effect::Applied => Ok(()),
+            Effect::Heal { .. } | Effect::ReadAgain | Effect::NotLive => self.read_again().await,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What nodes are to one another: the bus, the heartbeat, this node's sessions, its mirror of the lobby, its live copies.
+
+pub mod balance;
+pub mod bus;
+mod compare;
+pub mod dispatch;
+pub mod heartbeat;
+pub mod keeper;
+pub mod mirror;
+pub mod seals;
+pub mod sessions;
+pub mod shards;
+pub mod tables;
+pub mod underway;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::config::ServeConfig;
+use crate::ids::{AccountId, NodeId};
+use crate::lobby::Lobby;
+use crate::metrics;
+use crate::protocol::{GameRow, Games, VERSION};
+use crate::store::nodes::NodeState;
+use crate::store::{Store, StoreError};
+use crate::table::record::KINDS;
+
+use self::mirror::Mirror;
+use self::sessions::Sessions;
+use self::tables::Tables;
+
+/// Finished games listed with a player's own.
+const FINISHED_SHOWN: usize = 5;
+
+/// What every part of a node may use.
+pub struct App {
+    /// The settings.
+    pub config: ServeConfig,
+    /// Which node this is.
+    pub node: NodeId,
+    /// Where it serves.
+    pub address: String,
+    /// The store.
+    pub store: Store,
+    /// The lobby as seen from here.
+    pub mirror: Mirror,
+    /// The live copies here.
+    pub tables: Tables,
+    /// The websockets here.
+    pub sessions: Sessions,
+    /// The node is ending: no new websockets.
+    pub draining: AtomicBool,
+}
+
+impl App {
+    /// What the node says of itself.
+    pub fn state(&self) -> NodeState {
+        NodeState {
+            node: self.node,
+            address: self.address.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: VERSION,
+            records: KINDS,
+            shards: self.store.shards().len(),
+            sessions: u64::try_from(self.sessions.count()).unwrap_or(u64::MAX),
+            tables: u64::try_from(self.tables.count()).unwrap_or(u64::MAX),
+            draining: self.is_draining(),
+        }
+    }
+
+    /// The page of metrics.
+    pub fn metrics(&self) -> String {
+        metrics::render(metrics::Sizes {
+            sessions: self.sessions.count(),
+            copies: self.tables.count(),
+            lobby: self.mirror.with(Lobby::size),
+            unsaved: self.tables.unsaved(),
+        })
+    }
+
+    /// Whether the node is ending.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Saved and recent games of an account. While the archive is away nothing is told of the finished ones.
+    pub async fn games_of(&self, account: AccountId) -> Result<Games, StoreError> {
+        let (saved, finished) = tokio::join!(self.store.saved_of(account), self.finished_of(account));
+        let finished = finished.unwrap_or_else(|error| {
+            tracing::warn!(%error, "finished games could not be listed");
+            Vec::new()
+        });
+        Ok(Games { saved: saved?, finished })
+    }
+
+    async fn finished_of(&self, account: AccountId) -> Result<Vec<GameRow>, StoreError> {
+        let archive = self.store.archive();
+        tokio::select! {
+            games = self.store.archive_of(account, 0, FINISHED_SHOWN) => Ok(games?.0),
+            () = archive.away() => Err(StoreError::Unavailable("it is away".to_owned()).at(archive.name())),
+        }
+    }
+}

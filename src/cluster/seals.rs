@@ -1,0 +1,67 @@
+//! The third copy: records that are not saved yet are given to the seats' browsers, sealed, and taken back from them when
+//! Redis and every node that had them are lost.
+
+use std::sync::{PoisonError, RwLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::chance;
+use crate::ids::TableId;
+use crate::store::{Store, StoreError};
+use crate::table::record::Entry;
+use crate::table::seal::{KEY_BYTES, NONCE_BYTES, SealKey};
+
+/// Records given to a browser with one view, at most: the last ones.
+pub const SEALED_MAX: usize = 32;
+
+/// The keys this node knows; the last one seals. There is more than one where Redis lost the cluster's secret and another
+/// node was the first to make a new one.
+#[derive(Default)]
+pub struct Seals {
+    keys: RwLock<Vec<(String, SealKey)>>,
+}
+
+impl Seals {
+    /// Takes in the secret that the cluster shares now, or gives it this node's.
+    pub async fn share(&self, store: &Store) -> Result<(), StoreError> {
+        let newest = self.with(|keys| keys.last().map(|(secret, _)| secret.clone()));
+        let own = newest.unwrap_or_else(|| URL_SAFE_NO_PAD.encode(chance::bytes::<KEY_BYTES>()));
+        let secret = store.secret_or(&own).await?;
+        let key =
+            URL_SAFE_NO_PAD.decode(&secret).ok().and_then(|bytes| <[u8; KEY_BYTES]>::try_from(bytes).ok());
+        let Some(key) = key else {
+            return Err(StoreError::Corrupt("the secret is not 32 bytes in base64".to_owned()));
+        };
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if keys.last().is_none_or(|(last, _)| *last != secret) {
+            keys.retain(|(known, _)| *known != secret);
+            keys.push((secret, SealKey::new(&key)));
+        }
+        Ok(())
+    }
+
+    /// Seals the last of some records of a table, the first of which has this number.
+    pub fn seal(&self, table: TableId, from: u32, entries: &[Entry]) -> Vec<String> {
+        let skipped = entries.len().saturating_sub(SEALED_MAX);
+        let numbers = from.saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX))..;
+        self.with(|keys| {
+            let Some((_, key)) = keys.last() else { return Vec::new() };
+            let seal = |(number, entry)| key.seal(table, number, entry, chance::bytes::<NONCE_BYTES>());
+            numbers.zip(&entries[skipped..]).map(seal).collect()
+        })
+    }
+
+    /// The records of a table that were sealed by this cluster, in order.
+    pub fn open(&self, table: TableId, sealed: &[String]) -> Vec<(u32, Entry)> {
+        let open =
+            |seal: &String| self.with(|keys| keys.iter().rev().find_map(|(_, key)| key.open(table, seal)));
+        let mut records: Vec<(u32, Entry)> = sealed.iter().take(SEALED_MAX).filter_map(open).collect();
+        records.sort_unstable_by_key(|(number, _)| *number);
+        records
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&[(String, SealKey)]) -> T) -> T {
+        read(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,172 @@
+//! The live sessions of this node: one for each account.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+
+use crate::ids::{AccountId, SessionId};
+use crate::lobby::event::PlayerEvent;
+use crate::metrics;
+use crate::outbox::Outbox;
+use crate::protocol::CloseCode;
+
+/// What the node tells a session.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// Something happened to its player.
+    Event(PlayerEvent),
+    /// Reconnect, to any node, after so many milliseconds.
+    Reconnect(u64),
+    /// The store does not know the session any more: enter again.
+    Reenter,
+    /// Events of its player may have been missed: read what they would have told.
+    Missed,
+}
+
+/// The live sessions.
+#[derive(Default)]
+pub struct Sessions {
+    live: Mutex<HashMap<AccountId, Live>>,
+}
+
+struct Live {
+    session: SessionId,
+    /// The store knows it.
+    entered: bool,
+    /// It was asked to reconnect.
+    asked: bool,
+    /// Events of its player may have been missed, and it was not told so yet.
+    missed: bool,
+    events: mpsc::Sender<Told>,
+    outbox: Outbox,
+}
+
+impl Sessions {
+    /// A new session takes over from an older one of the same account.
+    pub fn enter(&self, account: AccountId, session: SessionId, events: mpsc::Sender<Told>, outbox: Outbox) {
+        let old = self
+            .lock()
+            .insert(account, Live { session, entered: false, asked: false, missed: false, events, outbox });
+        if let Some(old) = old {
+            old.outbox.close(CloseCode::TakenOver);
+        }
+    }
+
+    /// The store knows a session from now on, so that it can be compared.
+    pub fn entered(&self, account: AccountId, session: SessionId) {
+        if let Some(live) = self.lock().get_mut(&account).filter(|live| live.session == session) {
+            live.entered = true;
+        }
+    }
+
+    /// The sessions the store should know, for comparing.
+    pub fn to_compare(&self) -> Vec<(AccountId, SessionId)> {
+        let live = self.lock();
+        live.iter().filter(|(_, live)| live.entered).map(|(account, live)| (*account, live.session)).collect()
+    }
+
+    /// What the store holds for an account instead of a session compared: another one, or nothing.
+    pub fn differs(&self, account: AccountId, session: SessionId, held: Option<SessionId>) {
+        let live = self.lock();
+        let Some(live) = live.get(&account).filter(|live| live.session == session) else { return };
+        match held {
+            Some(_) => live.outbox.close(CloseCode::TakenOver),
+            None => live.tell(Told::Reenter),
+        }
+    }
+
+    /// A session is over.
+    pub fn leave(&self, account: AccountId, session: SessionId) {
+        let mut live = self.lock();
+        if live.get(&account).is_some_and(|live| live.session == session) {
+            live.remove(&account);
+        }
+    }
+
+    /// Whether a session is its account's live one, as far as this node knows.
+    pub fn is_live(&self, account: AccountId, session: SessionId) -> bool {
+        self.lock().get(&account).is_some_and(|live| live.session == session)
+    }
+
+    /// Tells a player's session; one that does not listen is closed as too slow.
+    pub fn tell(&self, account: AccountId, event: PlayerEvent) {
+        if let Some(live) = self.lock().get(&account) {
+            live.tell(Told::Event(event));
+        }
+    }
+
+    /// Events may have been missed: all sessions are to be told so.
+    pub fn all_missed(&self) {
+        for live in self.lock().values_mut() {
+            live.missed = true;
+        }
+    }
+
+    /// A session could not read what it may have missed: it is to be told again.
+    pub fn missed(&self, account: AccountId, session: SessionId) {
+        if let Some(live) = self.lock().get_mut(&account).filter(|live| live.session == session) {
+            live.missed = true;
+        }
+    }
+
+    /// Tells some sessions that they may have missed something; the others have to wait for the next call.
+    pub fn tell_missed(&self, most: usize) {
+        for live in self.lock().values_mut().filter(|live| live.missed && live.entered).take(most) {
+            live.missed = false;
+            live.tell(Told::Missed);
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// How many were not asked to reconnect.
+    pub fn staying(&self) -> usize {
+        self.lock().values().filter(|live| !live.asked).count()
+    }
+
+    /// Asks all browsers to reconnect, spread evenly over a time.
+    pub fn ask_all_to_reconnect(&self, spread_ms: u64) -> usize {
+        ask_to_reconnect(&mut self.lock().values_mut().collect::<Vec<_>>(), spread_ms)
+    }
+
+    /// Asks so many browsers, of those not asked before, to reconnect, spread evenly over a time.
+    pub fn let_go(&self, most: usize, spread_ms: u64) -> usize {
+        let mut live = self.lock();
+        let mut staying: Vec<&mut Live> = live.values_mut().filter(|live| !live.asked).take(most).collect();
+        ask_to_reconnect(&mut staying, spread_ms)
+    }
+
+    /// Closes what is left.
+    pub fn close_all(&self) {
+        for live in self.lock().values() {
+            live.outbox.close(CloseCode::GoingAway);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn ask_to_reconnect(sessions: &mut [&mut Live], spread_ms: u64) -> usize {
+    let count = u64::try_from(sessions.len()).unwrap_or(u64::MAX);
+    for (place, session) in (0..count).zip(sessions.iter_mut()) {
+        session.asked = true;
+        session.tell(Told::Reconnect(place * spread_ms / count));
+    }
+    metrics::reconnects_asked(sessions.len());
+    sessions.len()
+}
+
+impl Live {
+    /// Hands something to the session; one that does not listen is closed as too slow.
+    fn tell(&self, told: Told) {
+        if self.events.try_send(told).is_err() {
+            self.outbox.close(CloseCode::TooSlow);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The groups that keep live games, as a node uses them: where records are appended and heard, and what waits there.
+
+use std::collections::HashSet;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::bus::{Bus, BusDown, Heard};
+use crate::ids::TableId;
+use crate::store::games::Appender;
+use crate::store::{Group, Store, StoreError};
+
+/// One group that keeps live games: one shard of the backup, or several.
+pub struct Shard {
+    /// It.
+    pub group: Group,
+    /// Where records are appended.
+    pub appender: Appender,
+    /// Where they are heard: the data group's bus, if it is that group.
+    pub bus: Bus,
+    /// It is not the data group, so that a table's channel is there and here.
+    is_apart: bool,
+    /// Tables with records of other nodes, or read from the stream, that may not be saved yet.
+    unsettled: Mutex<HashSet<TableId>>,
+}
+
+/// All of them.
+#[derive(Clone)]
+pub struct Shards {
+    /// Each group once.
+    groups: Vec<Arc<Shard>>,
+    /// The group of each shard.
+    places: Vec<usize>,
+}
+
+/// What is to be run for them.
+#[derive(Default)]
+pub struct Work {
+    /// Tasks to spawn.
+    pub tasks: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What is heard from each group that is not the data group.
+    pub heard: Vec<(Group, mpsc::Receiver<Heard>)>,
+}
+
+impl Shards {
+    /// The shards of a store whose data group has a bus.
+    pub fn open(store: &Store, data_bus: &Bus) -> (Self, Work) {
+        let (mut groups, mut places, mut work) = (Vec::<Arc<Shard>>::new(), Vec::new(), Work::default());
+        for group in store.shards() {
+            let known = groups.iter().position(|shard| shard.group.is(group));
+            places.push(known.unwrap_or(groups.len()));
+            if known.is_none() {
+                groups.push(Arc::new(Shard::open(group, store.data(), data_bus, &mut work)));
+            }
+        }
+        (Self { groups, places }, work)
+    }
+
+    /// Each group once.
+    pub fn groups(&self) -> &[Arc<Shard>] {
+        &self.groups
+    }
+
+    /// The group of a shard.
+    pub fn shard(&self, shard: usize) -> &Arc<Shard> {
+        &self.groups[self.places[shard]]
+    }
+}
+
+impl Shard {
+    fn open(group: &Group, data: &Group, data_bus: &Bus, work: &mut Work) -> Self {
+        let (appender, append) = Appender::open(group, data);
+        work.tasks.push(Box::pin(append));
+        let is_apart = !group.is(data);
+        let bus = if is_apart {
+            let (bus, heard, listen) = Bus::open(group.clone(), Vec::new());
+            work.tasks.push(Box::pin(listen));
+            work.heard.push((group.clone(), heard));
+            bus
+        } else {
+            data_bus.clone()
+        };
+        Self { group: group.clone(), appender, bus, is_apart, unsettled: Mutex::default() }
+    }
+
+    /// Hears the records of a table from now on, beside what the data group's bus tells of it.
+    pub async fn listen(&self, channel: String) -> Result<(), StoreError> {
+        if !self.is_apart {
+            return Ok(());
+        }
+        let down = |BusDown| StoreError::Unavailable("the bus hears nothing".to_owned());
+        self.bus.listen(channel).await.map_err(down).map_err(|error| error.at(self.group.name()))
+    }
+
+    /// Undoes one `listen`.
+    pub async fn forget(&self, channel: String) {
+        if self.is_apart {
+            self.bus.forget(channel).await;
+        }
+    }
+
+    /// Has it looked, some time soon, how much of a table's records is saved.
+    pub fn settle(&self, table: TableId) {
+        self.unsettled().insert(table);
+    }
+
+    /// The tables to be looked at.
+    pub fn take_unsettled(&self) -> Vec<TableId> {
+        self.unsettled().drain().collect()
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, HashSet<TableId>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

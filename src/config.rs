@@ -1,0 +1,351 @@
+//! Every flag and environment variable, parsed once.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::ids::TableId;
+use crate::load::options::LoadOptions;
+
+/// Nine Flags: a web game server for Battle Line.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands of the binary.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the site.
+    Serve(Box<ServeConfig>),
+    /// Look inside a running cluster: nodes, players, tables, Redis.
+    Inspect(InspectConfig),
+    /// Have the nodes with the most sessions ask some browsers to reconnect, so that others take their share.
+    Rebalance(RebalanceConfig),
+    /// Judge flags or games given as JSON lines on standard input.
+    Judge {
+        /// What the lines hold.
+        what: Judged,
+    },
+    /// Play whole games against nodes, measure, and judge what was told.
+    Load(Box<LoadOptions>),
+    /// Care for the Redis groups of a cluster.
+    Redis {
+        /// What to do.
+        #[command(subcommand)]
+        what: RedisCommand,
+    },
+    /// Finished games as files: write them, take them in, check them.
+    Archive {
+        /// What to do.
+        #[command(subcommand)]
+        what: ArchiveCommand,
+    },
+}
+
+/// What `nineflags redis` does.
+#[derive(Debug, Subcommand)]
+pub enum RedisCommand {
+    /// Have a replica take the primary's place, in some two seconds and without losing a write: for maintenance.
+    Failover {
+        /// The group: data, backup-0, backup-1 … or archive.
+        group: String,
+        /// Where the groups are.
+        #[command(flatten)]
+        of: StoreAt,
+    },
+}
+
+/// What `nineflags archive` does.
+#[derive(Debug, Subcommand)]
+pub enum ArchiveCommand {
+    /// Write every finished game that is not there yet into a folder, one file each.
+    Export {
+        /// The folder.
+        folder: PathBuf,
+        /// The archive.
+        #[command(flatten)]
+        of: StoreAt,
+    },
+    /// Take the games of a folder into the archive; what is there already stays.
+    Import {
+        /// The folder.
+        folder: PathBuf,
+        /// The archive.
+        #[command(flatten)]
+        to: StoreAt,
+    },
+    /// Replay every record of every game, in a folder or in the archive, and print what is not as it was played.
+    Verify {
+        /// The folder; without it the archive itself.
+        folder: Option<PathBuf>,
+        /// The archive.
+        #[command(flatten)]
+        of: StoreAt,
+    },
+}
+
+/// What `nineflags judge` reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Judged {
+    /// Flag situations: who may claim.
+    Flags,
+    /// Whole games: whether every step is by the rules.
+    Games,
+}
+
+/// Where the Redis groups of a cluster are: one URL each, and several roles may have the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisUrls {
+    /// Accounts, logins, lobby, invites, saved games.
+    pub data: String,
+    /// The shards of live games, at least one, in their order.
+    pub backups: Vec<String>,
+    /// Finished games.
+    pub archive: String,
+}
+
+/// One group of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupAt {
+    /// What it is called: the first of its roles.
+    pub name: String,
+    /// Its roles: `data`, `backup-0`, `backup-1` … and `archive`.
+    pub roles: Vec<String>,
+    /// Where it is.
+    pub url: String,
+}
+
+impl RedisUrls {
+    /// All roles in the data group, but for those that have other URLs. Empty ones count as left out.
+    pub fn new(data: &str, backups: &[String], archive: Option<&str>) -> Self {
+        let backups: Vec<String> = backups.iter().filter(|url| !url.is_empty()).cloned().collect();
+        let archive = archive.filter(|url| !url.is_empty()).unwrap_or(data);
+        Self {
+            data: data.to_owned(),
+            backups: if backups.is_empty() { vec![data.to_owned()] } else { backups },
+            archive: archive.to_owned(),
+        }
+    }
+
+    /// The groups: data, the shards of the backup, the archive; roles with the same URL are one group.
+    pub fn groups(&self) -> Vec<GroupAt> {
+        let shards =
+            (0..).zip(&self.backups).map(|(shard, url): (usize, _)| (format!("backup-{shard}"), url));
+        let roles = [("data".to_owned(), &self.data)].into_iter().chain(shards);
+        let roles = roles.chain([("archive".to_owned(), &self.archive)]);
+        let mut groups: Vec<GroupAt> = Vec::new();
+        for (role, url) in roles {
+            match groups.iter_mut().find(|group| group.url == *url) {
+                Some(group) => group.roles.push(role),
+                None => groups.push(GroupAt { name: role.clone(), roles: vec![role], url: url.clone() }),
+            }
+        }
+        groups
+    }
+}
+
+impl From<&str> for RedisUrls {
+    fn from(data: &str) -> Self {
+        Self::new(data, &[], None)
+    }
+}
+
+impl From<&String> for RedisUrls {
+    fn from(data: &String) -> Self {
+        Self::from(data.as_str())
+    }
+}
+
+/// Where the store of a running cluster is.
+#[derive(Debug, Clone, Args)]
+pub struct StoreAt {
+    /// The Redis that the nodes use.
+    #[arg(long, env = "REDIS_URL", global = true)]
+    pub redis_url: Option<String>,
+    /// The Redis groups that keep live games, if others, separated by spaces, in the order the nodes have them.
+    #[arg(long, env = "BACKUP_REDIS_URLS", value_delimiter = ' ', global = true)]
+    pub backup_redis_urls: Vec<String>,
+    /// The Redis group that keeps finished games, if another.
+    #[arg(long, env = "ARCHIVE_REDIS_URL", global = true)]
+    pub archive_redis_url: Option<String>,
+    /// Without `REDIS_URL`: the folder of the node whose private Redis it is.
+    #[arg(long, env = "NINEFLAGS_DATA", default_value = "./data", global = true)]
+    pub data: PathBuf,
+}
+
+/// No node with a private Redis runs over a folder.
+#[derive(Debug, thiserror::Error)]
+#[error("no node runs over {0}: say where its data are with --data, or where Redis is with --redis-url")]
+pub struct NoStore(PathBuf);
+
+impl StoreAt {
+    /// Where all groups are.
+    pub fn urls(&self) -> Result<RedisUrls, NoStore> {
+        Ok(RedisUrls::new(&self.url()?, &self.backup_redis_urls, self.archive_redis_url.as_deref()))
+    }
+
+    /// The URL of the data group: as given, or of the private Redis of a running node.
+    pub fn url(&self) -> Result<String, NoStore> {
+        if let Some(url) = self.redis_url.as_ref().filter(|url| !url.is_empty()) {
+            return Ok(url.clone());
+        }
+        let no_store = || NoStore(self.data.clone());
+        let socket: &Path = &self.data.join("redis.sock");
+        // The node's own path: a longer one to the same socket might be too long for the system.
+        let socket = socket.canonicalize().map_err(|_| no_store())?;
+        Ok(format!("unix://{}", socket.display()))
+    }
+}
+
+/// The settings of `nineflags inspect`.
+#[derive(Debug, Clone, Parser)]
+pub struct InspectConfig {
+    /// What to show; a summary without it.
+    #[command(subcommand)]
+    pub what: Option<Shown>,
+    /// Where to look.
+    #[command(flatten)]
+    pub store: StoreAt,
+    /// For programs: one JSON object a line.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Show it again and again until Ctrl-C: each second, or after so many seconds (`--watch=5`).
+    #[arg(long, global = true, value_name = "SECS", num_args = 0..=1, require_equals = true,
+        default_missing_value = "1")]
+    pub watch: Option<u64>,
+}
+
+/// What `nineflags inspect` shows.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Shown {
+    /// Every node: version, protocol, record kinds, load.
+    Nodes,
+    /// Everyone online, and on which node.
+    Players,
+    /// Every live table, and on which nodes its players are.
+    Tables,
+    /// One table: players, times, and its tip in Redis against the tip each node holds.
+    Table {
+        /// Its id.
+        id: TableId,
+    },
+    /// Every Redis: primary, replicas with their lag, sentinels, memory.
+    Redis,
+}
+
+/// The settings of `nineflags rebalance`.
+#[derive(Debug, Clone, Parser)]
+pub struct RebalanceConfig {
+    /// Where to look.
+    #[command(flatten)]
+    pub store: StoreAt,
+    /// How much of what a node has above the mean it lets go, from 0 to 1.
+    #[arg(long, default_value_t = 0.5, value_parser = share)]
+    pub share: f64,
+    /// Milliseconds over which browsers are asked to reconnect.
+    #[arg(long, default_value_t = 10_000)]
+    pub spread_ms: u64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a share is a number from 0 to 1".to_owned())
+}
+
+/// How lines of the log are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The settings of a node.
+#[derive(Debug, Clone, Parser)]
+pub struct ServeConfig {
+    /// Address to serve on; port 0 chooses a free one.
+    #[arg(long, env = "NINEFLAGS_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The address other nodes and operators see, `HOST:PORT`; without it the one it serves on.
+    #[arg(long, env = "NINEFLAGS_ADDRESS")]
+    pub address: Option<String>,
+    /// Folder of the private Redis; unused with `REDIS_URL`.
+    #[arg(long, env = "NINEFLAGS_DATA", default_value = "./data")]
+    pub data: PathBuf,
+    /// The Redis to use instead of a private one: `redis://…`, `unix://…`, or what three sentinels call the primary:
+    /// `redis+sentinel://host:port,host:port,host:port/name?password=…`.
+    #[arg(long, env = "REDIS_URL")]
+    pub redis_url: Option<String>,
+    /// The Redis groups that keep live games, one URL each, separated by spaces: the shards of the backup. More may be
+    /// added at the end; new games use them. Without it the Redis of `REDIS_URL`.
+    #[arg(long, env = "BACKUP_REDIS_URLS", value_delimiter = ' ')]
+    pub backup_redis_urls: Vec<String>,
+    /// The Redis group that keeps finished games. Without it the Redis of `REDIS_URL`.
+    #[arg(long, env = "ARCHIVE_REDIS_URL")]
+    pub archive_redis_url: Option<String>,
+    /// The address people open, like `https://play.example.org`; checked against the Origin of requests, and
+    /// an https one makes cookies Secure. Without it the Host header is trusted.
+    #[arg(long, env = "NINEFLAGS_ORIGIN")]
+    pub origin: Option<String>,
+    /// Take a browser's address from the last entry of X-Forwarded-For: only behind a balancer that sets it.
+    #[arg(long, env = "NINEFLAGS_TRUST_FORWARDED", default_value_t = false, action = clap::ArgAction::Set)]
+    pub trust_forwarded: bool,
+    /// Seconds of absence after which the other seat is offered to save the game.
+    #[arg(long, env = "NINEFLAGS_AWAY_SAVE_SECS", default_value_t = 60)]
+    pub away_save_secs: u64,
+    /// Seconds of absence after which the other seat may claim the win.
+    #[arg(long, env = "NINEFLAGS_AWAY_WIN_SECS", default_value_t = 300)]
+    pub away_win_secs: u64,
+    /// Seconds after which a table with nobody connected is saved by itself.
+    #[arg(long, env = "NINEFLAGS_ABANDONED_SECS", default_value_t = 600)]
+    pub abandoned_secs: u64,
+    /// Seconds a table plays on while the backup is away, before it waits for it.
+    #[arg(long, env = "NINEFLAGS_UNSAVED_SECS", default_value_t = 60)]
+    pub unsaved_secs: u64,
+    /// Seconds an invite stands.
+    #[arg(long, env = "NINEFLAGS_INVITE_SECS", default_value_t = 120)]
+    pub invite_secs: u64,
+    /// Milliseconds over which browsers are asked to reconnect when the node ends.
+    #[arg(long, env = "NINEFLAGS_DRAIN_SPREAD_MS", default_value_t = 3_000)]
+    pub drain_spread_ms: u64,
+    /// Seconds from the first SIGTERM until the node exits whatever is still going on.
+    #[arg(long, env = "NINEFLAGS_GRACE_SECS", default_value_t = 10)]
+    pub grace_secs: u64,
+    /// Browsers a node asks to reconnect each minute while it has a fifth, and at least three, more than its part of all;
+    /// 0 for none.
+    #[arg(long, env = "NINEFLAGS_REBALANCE_PER_MIN", default_value_t = 0)]
+    pub rebalance_per_min: u32,
+    /// What is logged, as in `info` or `nineflags=debug`.
+    #[arg(long, env = "NINEFLAGS_LOG", default_value = "info")]
+    pub log: String,
+    /// How lines of the log are written.
+    #[arg(long, env = "NINEFLAGS_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+impl ServeConfig {
+    /// Where the groups are, of which one is the data group.
+    pub fn redis_urls(&self, data: &str) -> RedisUrls {
+        RedisUrls::new(data, &self.backup_redis_urls, self.archive_redis_url.as_deref())
+    }
+
+    /// Milliseconds after which a table with nobody connected is saved.
+    pub fn abandoned_ms(&self) -> u64 {
+        self.abandoned_secs.saturating_mul(1_000)
+    }
+
+    /// The settings with an empty text counted as one left out, as in a line `REDIS_URL=` of an environment file.
+    #[must_use]
+    pub fn without_empty(mut self) -> Self {
+        self.redis_url = self.redis_url.filter(|url| !url.is_empty());
+        self.origin = self.origin.filter(|origin| !origin.is_empty());
+        self.address = self.address.filter(|address| !address.is_empty());
+        self
+    }
+}

@@ -1,0 +1,67 @@
+//! Answers over HTTP: JSON, or a failure with a code for programs and words for people.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
+use serde_json::json;
+use warp::reply::Response;
+
+use crate::passwords::Busy;
+use crate::store::StoreError;
+
+/// A request over HTTP that was not carried out.
+#[derive(Debug)]
+pub struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    words: String,
+}
+
+impl Failure {
+    /// A failure with its status, code and words.
+    pub fn new(status: StatusCode, code: &'static str, words: impl Into<String>) -> Self {
+        Self { status, code, words: words.into() }
+    }
+
+    /// Whether it says that there is no login.
+    pub fn is_logged_out(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// As it is sent.
+    pub fn into_response(self) -> Response {
+        let mut response = json(&json!({ "code": self.code, "words": self.words }));
+        *response.status_mut() = self.status;
+        response
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!(%error, "a request over HTTP could not reach the store");
+        let words = "The server cannot reach its store just now. Try again.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", words)
+    }
+}
+
+impl From<Busy> for Failure {
+    fn from(_: Busy) -> Self {
+        let words = "Too many people are logging in just now. Try again in a moment.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", words)
+    }
+}
+
+/// A value as JSON, not to be kept by caches.
+pub fn json<T: Serialize>(value: &T) -> Response {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    typed(text, "application/json", "no-store")
+}
+
+/// Any body with its media type and how it may be kept.
+pub fn typed(body: impl Into<Bytes>, media: &'static str, keep: &'static str) -> Response {
+    let mut response = Response::new(body.into().into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(keep));
+    response
+}

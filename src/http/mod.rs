@@ -1,0 +1,203 @@
+//! Everything a node serves over HTTP, all routes on one page.
+
+pub mod answer;
+pub mod assets;
+pub mod attempts;
+pub mod login;
+pub mod pages;
+pub mod server;
+pub mod socket;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::HeaderMap;
+use tokio::sync::watch;
+use warp::filters::BoxedFilter;
+use warp::header::headers_cloned;
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use self::answer::Failure;
+use self::assets::Assets;
+use self::attempts::Attempts;
+use self::login::COOKIE;
+use crate::cluster::App;
+use crate::passwords::Passwords;
+
+/// The first filter that takes the request.
+macro_rules! either {
+    ($first:expr $(, $next:expr)* $(,)?) => { $first$(.or($next).unify().boxed())* };
+}
+
+/// The longest body of a request, in bytes.
+pub const BODY_MAX: u64 = 4 * 1024;
+
+/// Whether a node can serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// Yes.
+    Ready,
+    /// Yes, but with less than there should be.
+    Reduced(String),
+    /// No, for this reason.
+    NotReady(String),
+}
+
+impl Readiness {
+    /// Whether it can, with all there should be or not.
+    pub fn serves(&self) -> bool {
+        !matches!(self, Readiness::NotReady(_))
+    }
+}
+
+/// What the routes need.
+pub struct Http {
+    /// The node.
+    pub app: Arc<App>,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// Attempts counted.
+    pub attempts: Attempts,
+    /// The browser client.
+    pub assets: Assets,
+    /// Whether the node can serve.
+    pub readiness: watch::Receiver<Readiness>,
+}
+
+/// The address a request came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+impl Http {
+    /// Whether people open the site over TLS, as far as the settings tell.
+    pub fn is_https(&self) -> bool {
+        self.app.config.origin.as_ref().is_some_and(|origin| origin.starts_with("https://"))
+    }
+
+    /// Whether a request comes from a page of this site. A cookie is sent along by any page; the Origin is not forged
+    /// by a browser.
+    pub fn is_own_origin(&self, headers: &HeaderMap) -> bool {
+        let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        let Some(origin) = text(http::header::ORIGIN) else { return false };
+        match &self.app.config.origin {
+            Some(own) => origin == own.trim_end_matches('/'),
+            None => origin.split_once("://").map(|(_, host)| host) == text(http::header::HOST),
+        }
+    }
+}
+
+/// All routes. Each is boxed, since the types of warp's filters grow with every combination.
+pub fn routes(http: &Arc<Http>) -> BoxedFilter<(Response,)> {
+    let answers = warp::path!("api" / ..).and(accounts(http).or(reading(http)).unify()).map(settle).boxed();
+    let get = warp::get().and(with(http)).boxed();
+    let healthz = warp::path!("healthz").and(get.clone()).map(|_| plain("alive\n")).boxed();
+    let readyz = warp::path!("readyz").and(get.clone()).map(|http: Arc<Http>| http.readyz()).boxed();
+    let metrics = warp::path!("metrics").and(get.clone()).map(|http: Arc<Http>| http.metrics()).boxed();
+    let socket = warp::path!("socket").and(get.clone()).and(headers_cloned()).and(cookie());
+    let socket = socket.and(warp::ext::optional()).then(socket::open).boxed();
+    let asset = warp::path!("assets" / String / ..).and(warp::path::tail()).and(get.clone());
+    let asset = asset.and(headers_cloned()).then(Http::asset).boxed();
+    let page = warp::path::full()
+        .and(get)
+        .and(headers_cloned())
+        .map(|path, http: Arc<Http>, headers| http.page(&path, &headers))
+        .boxed();
+    let all = either!(answers, healthz, readyz, metrics, socket, asset, page);
+    all.recover(refuse).unify().boxed()
+}
+
+type Answers = BoxedFilter<(Result<Response, Failure>,)>;
+
+/// What changes an account.
+fn accounts(http: &Arc<Http>) -> Answers {
+    let post = own_post(http);
+    let peer = || warp::ext::get::<Peer>();
+    let signed = || post.clone().and(peer()).and(cookie());
+    either!(
+        warp::path!("signup")
+            .and(post.clone())
+            .and(peer())
+            .and(warp::body::json())
+            .then(Http::sign_up)
+            .boxed(),
+        warp::path!("login").and(post.clone()).and(peer()).and(warp::body::json()).then(Http::log_in).boxed(),
+        warp::path!("guest").and(post.clone()).and(peer()).then(Http::guest).boxed(),
+        warp::path!("logout").and(post.clone()).and(cookie()).then(Http::log_out).boxed(),
+        warp::path!("password").and(signed()).and(warp::body::json()).then(Http::change_password).boxed(),
+        warp::path!("upgrade").and(signed()).and(warp::body::json()).then(Http::upgrade).boxed(),
+        warp::path!("delete").and(signed()).and(warp::body::json()).then(Http::delete).boxed(),
+    )
+}
+
+/// What only reads.
+fn reading(http: &Arc<Http>) -> Answers {
+    let get = warp::get().and(with(http)).boxed();
+    let query = || warp::query::<pages::PageQuery>();
+    either!(
+        warp::path!("me").and(get.clone()).and(cookie()).then(Http::me).boxed(),
+        warp::path!("player" / String).and(get.clone()).and(query()).then(Http::player).boxed(),
+        warp::path!("game" / String).and(get.clone()).and(headers_cloned()).then(Http::game).boxed(),
+        warp::path!("games").and(get).and(query()).then(Http::games).boxed(),
+    )
+}
+
+fn with(http: &Arc<Http>) -> BoxedFilter<(Arc<Http>,)> {
+    let http = Arc::clone(http);
+    warp::any().map(move || Arc::clone(&http)).boxed()
+}
+
+fn cookie() -> BoxedFilter<(Option<String>,)> {
+    warp::cookie::optional::<String>(COOKIE).boxed()
+}
+
+/// A request that changes something: from a page of this site, with a short body.
+fn own_post(http: &Arc<Http>) -> BoxedFilter<(Arc<Http>,)> {
+    let own = {
+        let http = Arc::clone(http);
+        headers_cloned().and_then(move |headers: HeaderMap| {
+            let own = http.is_own_origin(&headers);
+            async move { if own { Ok(()) } else { Err(warp::reject::custom(ForeignOrigin)) } }
+        })
+    };
+    let short = warp::body::content_length_limit(BODY_MAX);
+    warp::post().and(own).untuple_one().and(short).and(with(http)).boxed()
+}
+
+/// A request that changes something came from another site.
+#[derive(Debug)]
+struct ForeignOrigin;
+
+impl warp::reject::Reject for ForeignOrigin {}
+
+fn settle(answer: Result<Response, Failure>) -> Response {
+    answer.unwrap_or_else(Failure::into_response)
+}
+
+fn plain(words: impl Into<String>) -> Response {
+    answer::typed(words.into(), "text/plain; charset=utf-8", "no-store")
+}
+
+/// What no route took.
+async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
+    use warp::filters::body::BodyDeserializeError;
+    use warp::reject::{LengthRequired, MethodNotAllowed, PayloadTooLarge};
+    let (status, code, words) = if rejection.find::<ForeignOrigin>().is_some() {
+        (StatusCode::FORBIDDEN, "foreign_origin", "That request comes from another site.")
+    } else if rejection.find::<PayloadTooLarge>().is_some() {
+        (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "That is too much.")
+    } else if rejection.find::<LengthRequired>().is_some() {
+        (StatusCode::LENGTH_REQUIRED, "length_required", "The request has to say how long it is.")
+    } else if rejection.find::<BodyDeserializeError>().is_some() {
+        (StatusCode::BAD_REQUEST, "malformed", "That is not what was expected.")
+    } else if rejection.find::<MethodNotAllowed>().is_some() {
+        (StatusCode::METHOD_NOT_ALLOWED, "method", "That cannot be done here.")
+    } else if rejection.is_not_found() {
+        (StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+    } else {
+        (StatusCode::BAD_REQUEST, "malformed", "That is not what was expected.")
+    };
+    Ok(Failure::new(status, code, words).into_response())
+}

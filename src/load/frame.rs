@@ -1,0 +1,267 @@
+//! What a bot reads of an update: enough to act on, and the exact text of every view for the judge.
+
+use serde::Deserialize;
+use serde::de::{IgnoredAny, IntoDeserializer};
+use serde_json::value::RawValue;
+
+use super::memory::{Print, Seen};
+use crate::ids::{RequestId, TableId};
+use crate::protocol::{ClosedWhy, Games, Invites, NoticeCode, RefusalCode};
+use crate::rules::game::Ending;
+use crate::rules::seat::{BySeat, Seat};
+use crate::rules::view::{View, Viewer};
+use crate::table::record::Tip;
+
+/// An update, as far as bots care.
+#[derive(Debug)]
+pub enum Heard {
+    /// The first update of a session.
+    Welcome(Box<Welcomed>),
+    /// A request was carried out.
+    Done(RequestId, Carried),
+    /// A request was not.
+    Refused(Refused),
+    /// The whole view of a table.
+    Table(Box<TableHeard>),
+    /// So many records of a table are saved.
+    Saved(TableId, u32),
+    /// All invites.
+    Invites(Invites),
+    /// A table is no longer shown.
+    Closed(TableId, ClosedWhy),
+    /// Something to read once.
+    Notice(NoticeCode),
+    /// The node is going away.
+    Reconnect(u64),
+    /// What bots do not care for, or do not know.
+    Other,
+}
+
+/// What came of a request that was carried out.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Carried {
+    /// The table.
+    pub table: Option<TableId>,
+    /// The tip after the moves.
+    pub tip: Option<Tip>,
+    /// The moves are in memory only: no promise yet.
+    #[serde(default)]
+    pub unsaved: bool,
+}
+
+/// A request that was not carried out.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Refused {
+    /// The request.
+    pub id: RequestId,
+    /// Why, as it was said.
+    #[serde(rename = "code")]
+    pub name: String,
+    /// Why, in words.
+    pub words: String,
+}
+
+impl Refused {
+    /// Why: what a bot does not know is taken for something that passes.
+    pub fn code(&self) -> RefusalCode {
+        let code: Result<_, serde::de::value::Error> =
+            RefusalCode::deserialize(self.name.as_str().into_deserializer());
+        code.unwrap_or(RefusalCode::Unavailable)
+    }
+}
+
+/// The first update of a session.
+#[derive(Debug)]
+pub struct Welcomed {
+    /// The node's version.
+    pub server: String,
+    /// Invites in both directions.
+    pub invites: Invites,
+    /// The live table with a seat.
+    pub table: Option<TableHeard>,
+    /// Saved and recent games.
+    pub games: Games,
+}
+
+/// A view of a table.
+#[derive(Debug)]
+pub struct TableHeard {
+    /// The table.
+    pub table: TableId,
+    /// What the judge compares.
+    pub seen: Seen,
+    /// The tip, to move at.
+    pub tip: Tip,
+    /// How many of the records are on all machines.
+    pub saved: u32,
+    /// How many of them are in memory only.
+    pub unsaved: u32,
+    /// The last ones, sealed.
+    pub sealed: Vec<String>,
+    /// The hash of record 0.
+    pub commitment: String,
+    /// How the game ended.
+    pub ending: Option<Ending>,
+    /// The view in full, when the viewer may choose.
+    pub to_choose: Option<Box<View>>,
+    /// What no viewer may be shown, in words.
+    pub leak: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Kind<'a> {
+    update: &'a str,
+}
+
+#[derive(Deserialize)]
+struct RawWelcome<'a> {
+    server: String,
+    invites: Invites,
+    #[serde(borrow)]
+    table: Option<RawTable<'a>>,
+    games: Games,
+}
+
+#[derive(Deserialize)]
+struct RawTable<'a> {
+    table: TableId,
+    tip: Tip,
+    saved: u32,
+    #[serde(default)]
+    unsaved: u32,
+    #[serde(default)]
+    sealed: Vec<String>,
+    commitment: String,
+    #[serde(borrow)]
+    view: &'a RawValue,
+    #[serde(borrow)]
+    log: &'a RawValue,
+}
+
+/// Of a view, what is looked at each time.
+#[derive(Deserialize)]
+struct Glance {
+    viewer: Viewer,
+    ending: Option<Ending>,
+    hands: BySeat<GlanceHand>,
+    decks: GlanceDecks,
+    choices: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct GlanceHand {
+    cards: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct GlanceDecks {
+    returned: Vec<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct RawDone {
+    id: RequestId,
+    #[serde(flatten)]
+    carried: Carried,
+}
+
+#[derive(Deserialize)]
+struct RawSaved {
+    table: TableId,
+    number: u32,
+}
+
+#[derive(Deserialize)]
+struct RawClosed {
+    table: TableId,
+    why: ClosedWhy,
+}
+
+#[derive(Deserialize)]
+struct RawNotice {
+    code: NoticeCode,
+}
+
+#[derive(Deserialize)]
+struct RawReconnect {
+    delay_ms: u64,
+}
+
+/// Reads a frame. Unknown kinds and unknown fields are let by, as the protocol asks; anything else is a fault.
+pub fn read(text: &str) -> Result<Heard, String> {
+    let fault = |error: serde_json::Error| format!("an update cannot be read: {error}");
+    let kind: Kind = serde_json::from_str(text).map_err(fault)?;
+    let heard = match kind.update {
+        "welcome" => {
+            let RawWelcome { server, invites, table, games } = serde_json::from_str(text).map_err(fault)?;
+            let table = table.map(TableHeard::of).transpose().map_err(fault)?;
+            Heard::Welcome(Box::new(Welcomed { server, invites, table, games }))
+        }
+        "table" => {
+            let raw: RawTable = serde_json::from_str(text).map_err(fault)?;
+            Heard::Table(Box::new(TableHeard::of(raw).map_err(fault)?))
+        }
+        "done" => {
+            let RawDone { id, carried } = serde_json::from_str(text).map_err(fault)?;
+            Heard::Done(id, carried)
+        }
+        "refused" => Heard::Refused(serde_json::from_str(text).map_err(fault)?),
+        "saved" => {
+            let RawSaved { table, number } = serde_json::from_str(text).map_err(fault)?;
+            Heard::Saved(table, number)
+        }
+        "invites" => Heard::Invites(serde_json::from_str(text).map_err(fault)?),
+        "table_closed" => {
+            let RawClosed { table, why } = serde_json::from_str(text).map_err(fault)?;
+            Heard::Closed(table, why)
+        }
+        // A notice of a kind this version does not know is for people only.
+        "notice" => serde_json::from_str(text).map_or(Heard::Other, |RawNotice { code }| Heard::Notice(code)),
+        "reconnect" => {
+            let RawReconnect { delay_ms } = serde_json::from_str(text).map_err(fault)?;
+            Heard::Reconnect(delay_ms)
+        }
+        _ => Heard::Other,
+    };
+    Ok(heard)
+}
+
+impl TableHeard {
+    fn of(raw: RawTable<'_>) -> serde_json::Result<Self> {
+        let glance: Glance = serde_json::from_str(raw.view.get())?;
+        let to_choose = match glance.choices {
+            Some(_) => Some(serde_json::from_str(raw.view.get())?),
+            None => None,
+        };
+        let print = Print::of(raw.view.get(), raw.log.get());
+        Ok(Self {
+            table: raw.table,
+            seen: Seen { tip: (&raw.tip).into(), viewer: glance.viewer, print },
+            leak: glance.leak(),
+            ending: glance.ending,
+            tip: raw.tip,
+            saved: raw.saved,
+            unsaved: raw.unsaved,
+            sealed: raw.sealed,
+            commitment: raw.commitment,
+            to_choose,
+        })
+    }
+}
+
+impl Glance {
+    /// What can be said to be hidden without knowing the game: the judge, who does, compares the rest.
+    fn leak(&self) -> Option<String> {
+        if self.ending.is_some() {
+            return None;
+        }
+        let own = self.viewer.seat();
+        let open =
+            Seat::BOTH.into_iter().find(|seat| own != Some(*seat) && self.hands[*seat].cards.is_some());
+        if let Some(seat) = open {
+            return Some(format!("the {seat} seat's hand is shown"));
+        }
+        let returned = own.is_none() && !self.decks.returned.is_empty();
+        returned.then(|| "cards that lie face down on a deck are shown".to_owned())
+    }
+}

@@ -1,0 +1,271 @@
+//! The judge: compares what the archive holds of a game with what everybody at its table was told. Pure.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::memory::{Answered, Print, Promise, SmallTip, Witness};
+use crate::archive_files;
+use crate::ids::{AccountId, TableId};
+use crate::rules::seat::Seat;
+use crate::rules::view::Viewer;
+use crate::store::archive::ArchivedGame;
+use crate::table::copy::Copy;
+use crate::table::record::{Entry, Tip};
+
+/// A finished game as `GET /api/game/{id}` tells it.
+#[derive(Debug)]
+pub struct Archived {
+    /// The game.
+    pub game: ArchivedGame,
+    /// The open view after each record, and the log, as they were sent.
+    pub shown: Shown,
+}
+
+/// The part of a finished game's page that is for watching it again.
+#[derive(Debug, Deserialize)]
+pub struct Shown {
+    /// One view after each record.
+    pub views: Vec<Box<RawValue>>,
+    /// All records after the first.
+    pub log: Box<RawValue>,
+}
+
+/// What the judge found at one table.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// What must not be, in words.
+    pub violations: Vec<String>,
+    /// Views that were compared with the records.
+    pub compared: u64,
+    /// Views of another version's nodes, of which only the tip was compared.
+    pub not_compared: u64,
+    /// How often a bot was told that the game went back.
+    pub went_back: u64,
+    /// Views and answers taken back that way.
+    pub taken_back: u64,
+    /// Answers taken back that way that had been a promise.
+    pub accepted_back: u64,
+    /// Answers that had been called unsaved, and are gone: taken back, or with the node that had them.
+    pub unsaved_back: u64,
+    /// The tips of requests that were a promise, and are gone without a word.
+    pub lost: Vec<SmallTip>,
+}
+
+/// Who sat at a table, and from when to when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sitting {
+    /// Whose.
+    pub account: AccountId,
+    /// At which table.
+    pub table: TableId,
+    /// When the game started, Redis' time.
+    pub started_ms: u64,
+    /// When it ended.
+    pub ended_ms: u64,
+}
+
+impl Archived {
+    /// Reads a finished game's page.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let fault = |error: serde_json::Error| format!("the archived game cannot be read: {error}");
+        let game = serde_json::from_str(text).map_err(fault)?;
+        let shown = serde_json::from_str(text).map_err(fault)?;
+        Ok(Self { game, shown })
+    }
+
+    /// Who sat there.
+    pub fn sittings(&self) -> [Sitting; 2] {
+        Seat::BOTH.map(|seat| Sitting {
+            account: self.game.accounts[seat],
+            table: self.game.table,
+            started_ms: self.game.started_ms,
+            ended_ms: self.game.ended_ms,
+        })
+    }
+}
+
+/// Judges one table.
+pub fn judge(archived: &Archived, witnesses: &[Witness]) -> Verdict {
+    let table = archived.game.table;
+    let mut verdict = Verdict::default();
+    let entries = &archived.game.entries;
+    verdict.violations.extend(check_record(archived));
+    let tips: Vec<SmallTip> = tips(entries);
+    let rebuilt = rebuild(table, entries, witnesses);
+    for witness in witnesses {
+        verdict.went_back += u64::from(witness.went_back);
+        verdict.taken_back += u64::from(witness.taken_back);
+        let mut faults = witness.faults.clone();
+        verdict.accepted_back += u64::from(witness.answers_back.accepted);
+        verdict.unsaved_back += u64::from(witness.answers_back.unsaved);
+        faults.extend(check_answers(entries, &tips, &witness.answered, &mut verdict));
+        faults.extend(check_refused(entries, witness));
+        faults.extend(check_words(&archived.game, witness));
+        check_views(&tips, &rebuilt, witness, &mut faults, &mut verdict);
+        let who = &witness.who;
+        verdict.violations.extend(faults.into_iter().map(|fault| format!("table {table}, {who}: {fault}")));
+    }
+    verdict
+}
+
+/// Whether the game in the archive is whole, follows the rules, and is shown as it was played.
+fn check_record(archived: &Archived) -> Vec<String> {
+    match archive_files::check(&archived.game) {
+        Ok(copy) => check_shown(archived, &copy),
+        Err(words) => vec![format!("table {}: in the archive {words}", archived.game.table)],
+    }
+}
+
+/// Whether the page to watch the game again shows the game.
+fn check_shown(archived: &Archived, whole: &Copy) -> Vec<String> {
+    let game = &archived.game;
+    let mut faults = Vec::new();
+    let mut copy = Copy::open(game.table);
+    let mut shown = archived.shown.views.iter();
+    for (number, entry) in (0..).zip(&game.entries) {
+        copy.accept(number, std::slice::from_ref(entry));
+        let text = copy.game().and_then(|game| serde_json::to_string(&game.open_view()).ok());
+        if shown.next().map(|view| view.get()) != text.as_deref() {
+            faults.push(format!("table {}: the archive shows record {number} wrongly", game.table));
+        }
+    }
+    let log = whole.view(Viewer::Watcher).and_then(|(_, log)| serde_json::to_string(&log).ok());
+    if shown.next().is_some() || Some(archived.shown.log.get()) != log.as_deref() {
+        faults.push(format!("table {}: the archive shows other records than there are", game.table));
+    }
+    faults
+}
+
+fn tips(entries: &[Entry]) -> Vec<SmallTip> {
+    let tip = |(number, entry): (u32, &Entry)| (&Tip { number, hash: entry.hash.clone() }).into();
+    (1..).zip(entries).map(tip).collect()
+}
+
+/// Each acknowledged request is there exactly once, where the answer said, as it was asked, and in order.
+fn check_answers(
+    entries: &[Entry],
+    tips: &[SmallTip],
+    answered: &[Answered],
+    verdict: &mut Verdict,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut before = 0;
+    for Answered { request, tip, moves, promise } in answered {
+        let found: Vec<usize> =
+            (0..entries.len()).filter(|index| entries[*index].request == *request).collect();
+        let texts: Vec<String> = found.iter().map(|index| entries[*index].record.to_string()).collect();
+        let Some((first, last)) = found.first().zip(found.last()) else {
+            if *promise != Promise::Given {
+                verdict.unsaved_back += 1;
+                continue;
+            }
+            verdict.lost.push(*tip);
+            faults.push(format!("the acknowledged request {request} {moves:?} is lost"));
+            continue;
+        };
+        if texts != *moves {
+            faults.push(format!("the acknowledged request {request} {moves:?} became {texts:?}"));
+        } else if last - first + 1 != found.len() {
+            faults.push(format!("other records lie between those of the request {request} {moves:?}"));
+        } else if tips.get(*last) != Some(tip) {
+            faults.push(format!("the request {request} was answered with a tip the chain does not have"));
+        } else if *first < before {
+            faults.push(format!("the request {request} {moves:?} is not in the order it was made in"));
+        }
+        before = last + 1;
+    }
+    faults
+}
+
+/// A refused request changed nothing.
+fn check_refused(entries: &[Entry], witness: &Witness) -> Vec<String> {
+    let answered: HashSet<_> = witness.answered.iter().map(|answered| &answered.request).collect();
+    let refused: HashSet<_> = witness.refused.iter().filter(|request| !answered.contains(request)).collect();
+    let made: HashSet<_> = entries.iter().map(|entry| &entry.request).collect();
+    refused
+        .intersection(&made)
+        .map(|request| format!("the refused request {request} was carried out"))
+        .collect()
+}
+
+/// The commitment and the end it was told are the archive's.
+fn check_words(game: &ArchivedGame, witness: &Witness) -> Vec<String> {
+    let mut faults = Vec::new();
+    if !witness.commitment.is_empty() && witness.commitment != game.commitment {
+        faults.push("the game was played with other decks than those committed to".to_owned());
+    }
+    if witness.ending.is_some() && witness.ending != game.ending {
+        faults
+            .push(format!("it was told the end {:?}, and the archive has {:?}", witness.ending, game.ending));
+    }
+    faults
+}
+
+/// Each tip it saw is in the chain, and each view is what the records make of it for that viewer, to the byte.
+fn check_views(
+    tips: &[SmallTip],
+    rebuilt: &HashMap<(u32, Viewer), Print>,
+    witness: &Witness,
+    faults: &mut Vec<String>,
+    verdict: &mut Verdict,
+) {
+    for seen in &witness.views {
+        let number = seen.tip.number;
+        let index = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
+        if index.and_then(|index| tips.get(index)) != Some(&seen.tip) {
+            faults.push(format!("it saw a record {number} that is not in the final chain"));
+            continue;
+        }
+        if !witness.same_version {
+            verdict.not_compared += 1;
+            continue;
+        }
+        verdict.compared += 1;
+        let Some(made) = rebuilt.get(&(number, seen.viewer)) else { continue };
+        if made.view != seen.print.view {
+            let viewer = seen.viewer;
+            faults.push(format!("the view for {viewer:?} after {number} records is not what they make"));
+        }
+        if made.log != seen.print.log {
+            faults.push(format!("the log for {:?} after {number} records is not theirs", seen.viewer));
+        }
+    }
+}
+
+/// Every view that somebody saw, made again from the records.
+fn rebuild(table: TableId, entries: &[Entry], witnesses: &[Witness]) -> HashMap<(u32, Viewer), Print> {
+    let views = witnesses.iter().flat_map(|witness| &witness.views);
+    let wanted: HashSet<(u32, Viewer)> = views.map(|seen| (seen.tip.number, seen.viewer)).collect();
+    let mut rebuilt = HashMap::with_capacity(wanted.len());
+    let mut copy = Copy::open(table);
+    for (number, entry) in (0..).zip(entries) {
+        copy.accept(number, std::slice::from_ref(entry));
+        for viewer in [Viewer::First, Viewer::Second, Viewer::Watcher] {
+            let at = (copy.tip().number, viewer);
+            if let Some(print) = wanted.contains(&at).then(|| print(&copy, viewer)).flatten() {
+                rebuilt.insert(at, print);
+            }
+        }
+    }
+    rebuilt
+}
+
+/// The finger print of the view that a copy makes.
+pub fn print(copy: &Copy, viewer: Viewer) -> Option<Print> {
+    let (view, log) = copy.view(viewer)?;
+    Some(Print::of(&serde_json::to_string(&view).ok()?, &serde_json::to_string(&log).ok()?))
+}
+
+/// Nobody sits at two tables at once: one game of a player ends before the next begins.
+pub fn check_sittings(mut sittings: Vec<Sitting>) -> Vec<String> {
+    sittings.sort_by_key(|sitting| (sitting.account, sitting.started_ms, sitting.ended_ms));
+    let pairs = sittings.iter().zip(sittings.iter().skip(1));
+    pairs
+        .filter(|(one, next)| one.account == next.account && next.started_ms < one.ended_ms)
+        .map(|(one, next)| {
+            format!("account {} sat at {} and at {} at once", one.account, one.table, next.table)
+        })
+        .collect()
+}

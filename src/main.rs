@@ -1,0 +1,145 @@
+//! The one binary: serves the site, looks inside a cluster, and judges positions and games.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use nineflags::archive_files::{self, Outcome};
+use nineflags::config::{
+    ArchiveCommand, Cli, Command, Judged, LogFormat, RedisCommand, ServeConfig, StoreAt,
+};
+use nineflags::load::options::LoadOptions;
+use nineflags::redis_care::failover;
+use nineflags::store::Store;
+use nineflags::{inspect, judge, load, node, rebalance};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(config) => serve(*config),
+        Command::Inspect(config) => once(inspect::run(config)),
+        Command::Rebalance(config) => once(rebalance::run(config)),
+        Command::Judge { what } => judge(what),
+        Command::Load(options) => load(*options),
+        Command::Redis { what: RedisCommand::Failover { group, of } } => once(failover::run(&group, &of)),
+        Command::Archive { what } => archive(what),
+    }
+}
+
+fn serve(config: ServeConfig) -> ExitCode {
+    let filter = match EnvFilter::try_new(&config.log) {
+        Ok(filter) => filter,
+        Err(error) => return failed(&format!("--log: {error}")),
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.to_string()),
+    };
+    let served = runtime.block_on(node::serve(config, |address| {
+        #[expect(clippy::print_stdout, reason = "who started the node reads here where it serves")]
+        {
+            println!("Nine Flags is ready at http://{address}/");
+        }
+    }));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+/// A command that does one thing and ends.
+fn once<E: std::fmt::Display>(command: impl Future<Output = Result<(), E>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map(|runtime| runtime.block_on(command)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => failed(&error.to_string()),
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+fn judge(what: Judged) -> ExitCode {
+    let (input, output) = (std::io::stdin().lock(), std::io::BufWriter::new(std::io::stdout().lock()));
+    let judged = match what {
+        Judged::Flags => judge::flags(input, output),
+        Judged::Games => judge::games(input, output),
+    };
+    match judged {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+fn load(options: LoadOptions) -> ExitCode {
+    let json = options.json;
+    let tell = |words: &str| {
+        #[expect(clippy::print_stderr, reason = "progress, beside the report on standard output")]
+        {
+            eprintln!("{words}");
+        }
+    };
+    let report = match with_runtime(load::run(options, tell)) {
+        Ok(report) => report,
+        Err(words) => return failed(&words),
+    };
+    let text = if json { serde_json::to_string(&report).unwrap_or_default() } else { report.to_string() };
+    #[expect(clippy::print_stdout, reason = "the report is what the command is for")]
+    {
+        println!("{text}");
+    }
+    if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn archive(what: ArchiveCommand) -> ExitCode {
+    let work = async {
+        let store = async |at: StoreAt| {
+            let urls = at.urls().map_err(|error| error.to_string())?;
+            Store::connect(urls).await.map_err(|error| error.to_string())
+        };
+        let (done, outcome) = match what {
+            ArchiveCommand::Export { folder, of } => {
+                ("written", archive_files::export(&store(of).await?, &folder).await)
+            }
+            ArchiveCommand::Import { folder, to } => {
+                ("taken in", archive_files::import(&store(to).await?, &folder).await)
+            }
+            ArchiveCommand::Verify { folder: Some(folder), .. } => {
+                ("checked", archive_files::verify_files(&folder))
+            }
+            ArchiveCommand::Verify { folder: None, of } => {
+                ("checked", archive_files::verify_store(&store(of).await?).await)
+            }
+        };
+        Ok((done, outcome.map_err(|error| error.to_string())?))
+    };
+    match with_runtime(work) {
+        Ok((done, outcome)) => archive_outcome(done, &outcome),
+        Err(words) => failed(&words),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what came of it is what the command is for")]
+fn archive_outcome(done: &str, outcome: &Outcome) -> ExitCode {
+    for fault in &outcome.faults {
+        println!("{fault}");
+    }
+    let Outcome { games, already, faults } = outcome;
+    println!("{games} games {done}, {already} there already, {} not as they were played", faults.len());
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn with_runtime<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    runtime.block_on(work)
+}
+
+fn failed(words: &str) -> ExitCode {
+    #[expect(clippy::print_stderr, reason = "who started the node reads here why it does not serve")]
+    {
+        eprintln!("nineflags: {words}");
+    }
+    ExitCode::FAILURE
+}

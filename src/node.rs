@@ -1,0 +1,298 @@
+//! Builds one node, runs it, and ends it in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+
+use crate::cluster::bus::Bus;
+use crate::cluster::mirror::Mirror;
+use crate::cluster::sessions::Sessions;
+use crate::cluster::shards::{Shard, Shards};
+use crate::cluster::tables::Tables;
+use crate::cluster::{App, dispatch, heartbeat};
+use crate::config::ServeConfig;
+use crate::http::assets::Assets;
+use crate::http::attempts::Attempts;
+use crate::http::{Http, Readiness, server};
+use crate::ids::NodeId;
+use crate::metrics;
+use crate::passwords::Passwords;
+use crate::readiness::{self, PrivateChild};
+use crate::redis_care::watchdog;
+use crate::store::care::Care;
+use crate::store::child::{ChildError, PrivateRedis};
+use crate::store::{Store, StoreError, keys};
+
+/// How often it is looked whether records of other nodes are saved.
+const SETTLE_EVERY: Duration = Duration::from_millis(50);
+/// The rows of tables in the lobby are brought up to date so often.
+const NEWS_EVERY: Duration = Duration::from_millis(500);
+/// Bytes that the system may hold for one connection until they are read.
+const SEND_BUFFER: u32 = 128 * 1024;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1_024;
+/// The part of the grace kept for closing what is left.
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
+/// Pause before the first writes of a node are tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// How often it is looked whether all sessions are gone.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Why a node could not start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The private Redis did not start.
+    #[error("{0}")]
+    Child(#[from] ChildError),
+    /// The store could not be reached.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The address cannot be served on.
+    #[error("cannot serve on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The system refused something else.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// The signals that end a node.
+struct Ends {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Ends {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Runs a node until SIGTERM or SIGINT; `ready` is called with the address it serves on.
+pub async fn serve(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<(), NodeError> {
+    let config = config.without_empty();
+    let mut ends = Ends::new()?;
+    let Some(url) = config.redis_url.clone() else {
+        let child = tokio::select! {
+            child = PrivateRedis::start(&config.data) => child?,
+            () = ends.next() => return Ok(()),
+        };
+        let ended = run(config, child.url(), Some(child.state()), ends, ready).await;
+        child.stop().await;
+        return ended;
+    };
+    run(config, &url, None, ends, ready).await
+}
+
+async fn run(
+    config: ServeConfig,
+    url: &str,
+    child: PrivateChild,
+    mut ends: Ends,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), NodeError> {
+    let listener =
+        listen(config.listen).map_err(|error| NodeError::Listen { address: config.listen, error })?;
+    let address = listener.local_addr()?;
+    let urls = config.redis_urls(url);
+    let store = tokio::select! {
+        store = Store::connect_patiently(&urls) => store?,
+        () = ends.next() => return Ok(()),
+    };
+    let node = NodeId::random();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(store.clone().watch());
+    let measured = metrics::page();
+    tasks.spawn(keep_measured(measured));
+    let always = vec![keys::LOBBY.to_owned(), keys::node(node)];
+    let (bus, heard, listen) = Bus::open(store.data().clone(), always);
+    tasks.spawn(listen);
+    let (shards, work) = Shards::open(&store, &bus);
+    work.tasks.into_iter().for_each(|task| drop(tasks.spawn(task)));
+    let tables = Tables::new(store.clone(), shards.clone(), bus.clone(), node, &config);
+    let announced = config.address.clone().unwrap_or_else(|| address.to_string());
+    let app = Arc::new(App {
+        config,
+        node,
+        address: announced,
+        store,
+        mirror: Mirror::default(),
+        tables,
+        sessions: Sessions::default(),
+        draining: AtomicBool::new(false),
+    });
+    let assets = Assets::default();
+    let begin = async || {
+        heartbeat::once(&app).await?;
+        app.store.assets_put(&assets.hash, assets.iter()).await
+    };
+    tokio::select! {
+        done = patiently(begin) => done?,
+        () = ends.next() => return Ok(()),
+    }
+    tasks.spawn(heartbeat::beat(Arc::clone(&app)));
+    tasks.spawn(dispatch::run(Arc::clone(&app), heard));
+    tasks.spawn(announce(Arc::clone(&app)));
+    tasks.spawn(tell_news(Arc::clone(&app)));
+    tasks.spawn(heartbeat::look_at_tables(Arc::clone(&app), app.store.data().clone()));
+    for (group, heard) in work.heard {
+        tasks.spawn(dispatch::run_shard(Arc::clone(&app), group.clone(), heard));
+        tasks.spawn(heartbeat::look_at_tables(Arc::clone(&app), group));
+    }
+    for shard in shards.groups() {
+        tasks.spawn(settle(Arc::clone(&app), Arc::clone(shard)));
+    }
+    for group in app.store.groups() {
+        if let Some(care) = Care::of_group(group.1) {
+            tasks.spawn(watchdog::watch(group.0.to_owned(), care));
+        }
+    }
+    let readiness = watch::Sender::new(Readiness::NotReady("starting".to_owned()));
+    let http = Arc::new(Http {
+        app: Arc::clone(&app),
+        passwords: Passwords::default(),
+        attempts: Attempts::default(),
+        assets,
+        readiness: readiness.subscribe(),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let server = tokio::spawn(server::serve(listener, http, stopped));
+    let readiness_task = tasks.spawn(readiness::look_after(Arc::clone(&app), bus, child, readiness.clone()));
+    let mut wait = readiness.subscribe();
+    tokio::select! {
+        _ = wait.wait_for(Readiness::serves) => ready(address),
+        () = ends.next() => return Ok(()),
+    }
+    tracing::info!(%address, %node, "serving");
+    ends.next().await;
+    tracing::info!("ending");
+    readiness_task.abort();
+    app.draining.store(true, Ordering::Relaxed);
+    readiness.send_replace(Readiness::NotReady("draining".to_owned()));
+    metrics::ready(false);
+    tokio::select! {
+        () = drain(&app, stop, server) => {}
+        () = ends.next() => {}
+    }
+    tasks.shutdown().await;
+    Ok(())
+}
+
+/// Does the first writes of a node, again and again while Redis takes none; what cannot be mended by waiting is an error.
+async fn patiently(begin: impl AsyncFn() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    loop {
+        match begin().await {
+            Err(error) if error.may_pass() => {
+                tracing::warn!(%error, "the first heartbeat failed");
+                sleep(TRY_AGAIN).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Listens at an address. What a browser does not read waits in its outbox, and only a little of it in the system.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Asks every browser to reconnect, serves on until they are gone or the grace is over, and leaves the lobby.
+async fn drain(app: &App, stop: watch::Sender<bool>, server: tokio::task::JoinHandle<()>) {
+    let grace = Duration::from_secs(app.config.grace_secs);
+    let began = Instant::now();
+    if app.config.redis_url.is_some() {
+        let most_ms = u64::try_from(grace.saturating_sub(CLOSE_WITHIN).as_millis()).unwrap_or(u64::MAX);
+        app.sessions.ask_all_to_reconnect(app.config.drain_spread_ms.min(most_ms));
+        let gone = timeout(grace.saturating_sub(CLOSE_WITHIN), nobody_left(app)).await;
+        if gone.is_err() {
+            tracing::warn!(sessions = app.sessions.count(), "the grace is over with sessions left");
+        }
+    }
+    // With a private Redis there is no other node to go to: everybody waits for this one.
+    app.sessions.close_all();
+    stop.send_replace(true);
+    let closed = async {
+        nobody_left(app).await;
+        // What the backup does not have yet is only here, and in browsers.
+        while app.tables.playing_on() > 0 {
+            sleep(LOOK_EVERY).await;
+        }
+        // The server ends once it has answered what it was asked.
+        let _ = server.await;
+    };
+    if timeout(grace.saturating_sub(began.elapsed()), closed).await.is_err() {
+        tracing::warn!("the grace is over with requests left");
+    }
+    if let Err(error) = app.store.node_end(app.node, app.config.abandoned_ms()).await {
+        tracing::warn!(%error, "the node's end could not be told; another will reap it");
+    }
+}
+
+async fn nobody_left(app: &App) {
+    while app.sessions.count() > 0 {
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Puts measured times into their buckets, also when nobody reads the page.
+async fn keep_measured(measured: &'static PrometheusHandle) {
+    let mut tick = interval(metrics::UPKEEP_EVERY);
+    loop {
+        tick.tick().await;
+        measured.run_upkeep();
+    }
+}
+
+/// Tells the sessions that show the lobby, a few times a second, that it changed.
+async fn announce(app: Arc<App>) {
+    loop {
+        let pause = app.mirror.announce();
+        sleep(pause).await;
+    }
+}
+
+/// Tells the lobby, a few times a second, of the tables that moved on by this node.
+async fn tell_news(app: Arc<App>) {
+    let mut tick = interval(NEWS_EVERY);
+    loop {
+        tick.tick().await;
+        if let Err(error) = app.tables.tell_news().await {
+            tracing::warn!(%error, "the lobby could not be told of tables");
+        }
+    }
+}
+
+/// Tells keepers how much of what other nodes appended to one group is saved.
+async fn settle(app: Arc<App>, shard: Arc<Shard>) {
+    let mut tick = interval(SETTLE_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = app.tables.settle(&shard).await {
+            tracing::debug!(%error, "records of other nodes are not known to be saved yet");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Invites of a session's player: sent, accepted, declined, withdrawn.
+
+use super::{Answer, Done, Session, not_online};
+use crate::chance;
+use crate::cluster::keeper::Refusal;
+use crate::ids::{AccountId, AccountName, TableId};
+use crate::protocol::RefusalCode;
+use crate::rules::seat::BySeat;
+use crate::store::StoreError;
+use crate::store::invites::{NewTable, Sent, Standing, Started};
+use crate::table::options::TableOptions;
+use crate::table::record::Start;
+
+impl Session {
+    pub(super) async fn invite(
+        &mut self,
+        to: &AccountName,
+        options: TableOptions,
+        resume: Option<TableId>,
+    ) -> Result<Answer, StoreError> {
+        let Some(other) = self.account_of(to).await? else { return Ok(Err(not_online(to))) };
+        if other == self.account.id {
+            return Ok(Err(Refusal::new(RefusalCode::Yourself, "That would be yourself.")));
+        }
+        let mut invite = Standing {
+            from_name: self.account.name.clone(),
+            to_name: to.clone(),
+            options,
+            resume,
+            expires_ms: 0,
+        };
+        if let Some(game) = resume {
+            let saved = self.app.store.saved_read(game).await?;
+            let both = [self.account.id, other];
+            match saved.filter(|game| game.accounts.iter().all(|account| both.contains(account))) {
+                Some(game) => invite.options = game.options,
+                None => return Ok(Err(no_saved_game())),
+            }
+        }
+        let lives_ms = self.app.config.invite_secs * 1_000;
+        let sent = self.app.store.invite_send(self.account.id, other, &invite, lives_ms).await?;
+        Ok(match sent {
+            Sent::Sent => Ok(Done::default()),
+            Sent::Crossing => return self.accept(to).await,
+            refused => Err(sent_refusal(refused, to)),
+        })
+    }
+
+    pub(super) async fn accept(&mut self, from: &AccountName) -> Result<Answer, StoreError> {
+        let Some(other) = self.app.store.account_id(from).await? else { return Ok(Err(no_invite(from))) };
+        let Some(invite) = self.app.store.invite_between(other, self.account.id).await? else {
+            // Whoever does not know what became of an acceptance asks again.
+            let started = self.table_with(other).await?;
+            return Ok(started.map(Done::at).ok_or_else(|| no_invite(from)));
+        };
+        let Some(table) = self.new_table(other, &invite).await? else { return Ok(Err(no_saved_game())) };
+        Ok(match self.app.store.invite_accept(self.account.id, other, &table).await? {
+            // The first record is in the backup before anybody is told that the game has started.
+            Started::Started => match self.app.tables.look(table.table, self.account.id).await {
+                Ok(_) => Ok(Done::at(table.table)),
+                Err(_) => Err(Refusal::unavailable()),
+            },
+            Started::NoSavedGame => Err(no_saved_game()),
+            Started::NoInvite => Err(no_invite(from)),
+            Started::Playing => {
+                Err(Refusal::new(RefusalCode::Playing, format!("{from} is playing at another table.")))
+            }
+            Started::YouArePlaying => Err(you_play()),
+        })
+    }
+
+    /// The live table at which this player sits with another.
+    pub(super) async fn table_with(&self, other: AccountId) -> Result<Option<TableId>, StoreError> {
+        let Some(table) = self.app.store.seat_of(self.account.id).await? else { return Ok(None) };
+        let info = self.app.store.table_info(table).await?;
+        Ok(info.filter(|info| info.accounts.find(|account| *account == other).is_some()).map(|_| table))
+    }
+
+    /// The table an invite makes: a new game with the seats drawn by lot, or the saved one.
+    pub(super) async fn new_table(
+        &self,
+        from: AccountId,
+        invite: &Standing,
+    ) -> Result<Option<NewTable>, StoreError> {
+        if let Some(table) = invite.resume {
+            let saved = self.app.store.saved_read(table).await?;
+            return Ok(saved.map(|game| NewTable {
+                table,
+                accounts: game.accounts,
+                names: game.names,
+                start: String::new(),
+            }));
+        }
+        let from = (from, invite.from_name.clone());
+        let by = (self.account.id, self.account.name.clone());
+        let (first, second) = if chance::below(2) == 0 { (from, by) } else { (by, from) };
+        let start = Start {
+            game: TableId::random(),
+            accounts: BySeat { first: first.0, second: second.0 },
+            names: BySeat { first: first.1, second: second.1 },
+            options: invite.options,
+            decks: chance::decks(),
+            nonce: chance::nonce(),
+        };
+        Ok(Some(NewTable {
+            table: start.game,
+            accounts: start.accounts,
+            names: start.names.clone(),
+            start: start.to_string(),
+        }))
+    }
+
+    pub(super) async fn decline(&mut self, from: &AccountName) -> Result<Answer, StoreError> {
+        let Some(other) = self.app.store.account_id(from).await? else { return Ok(Err(no_invite(from))) };
+        let declined = self.app.store.invite_decline(&self.account, other).await?;
+        Ok(if declined { Ok(Done::default()) } else { Err(no_invite(from)) })
+    }
+
+    pub(super) async fn withdraw(&mut self, to: &AccountName) -> Result<Answer, StoreError> {
+        let Some(other) = self.app.store.account_id(to).await? else { return Ok(Err(no_invite(to))) };
+        let withdrawn = self.app.store.invite_withdraw(&self.account, other).await?;
+        Ok(if withdrawn { Ok(Done::default()) } else { Err(no_invite(to)) })
+    }
+}
+
+fn no_invite(name: &AccountName) -> Refusal {
+    Refusal::new(RefusalCode::NoInvite, format!("There is no invite between you and {name} any more."))
+}
+
+fn no_saved_game() -> Refusal {
+    Refusal::new(RefusalCode::NoSavedGame, "There is no such saved game of you two.")
+}
+
+fn you_play() -> Refusal {
+    Refusal::new(RefusalCode::YouArePlaying, "You are playing: finish or save that game first.")
+}
+
+fn sent_refusal(refused: Sent, to: &AccountName) -> Refusal {
+    match refused {
+        // Not refusals, and answered elsewhere; if one comes here, the other side was faster.
+        Sent::Sent | Sent::Crossing => no_invite(to),
+        Sent::NotOnline => not_online(to),
+        Sent::Playing => Refusal::new(RefusalCode::Playing, format!("{to} is playing at a table.")),
+        Sent::YouArePlaying => you_play(),
+        Sent::AlreadyInvited => {
+            Refusal::new(RefusalCode::AlreadyInvited, format!("Your invite to {to} still stands."))
+        }
+        Sent::TooMany => Refusal::new(RefusalCode::TooManyInvites, "You have sent too many invites at once."),
+        Sent::Blocked => Refusal::new(RefusalCode::Blocked, format!("{to} does not take invites from you.")),
+    }
+}

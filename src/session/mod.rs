@@ -1,0 +1,421 @@
+//! One websocket's session: the loop, and the only match on requests.
+
+mod invites;
+pub mod pace;
+pub mod socket;
+mod told;
+mod words;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use self::pace::{Pace, Paced};
+use self::socket::Socket;
+use crate::cluster::App;
+use crate::cluster::keeper::{Acted, Blocked, Member, Refusal, SeatAsk, text_of};
+use crate::cluster::mirror::PAGES_EVERY;
+use crate::cluster::sessions::Told;
+use crate::ids::{AccountId, AccountName, RequestId, SessionId, TableId};
+use crate::metrics;
+use crate::outbox::Outbox;
+use crate::protocol::{
+    Ask, CloseCode, Limits, LobbyList, LobbyQuery, RefusalCode, Request, Update, VERSION, Welcome, You,
+};
+use crate::rules::moves::Move;
+use crate::store::StoreError;
+use crate::store::accounts::Account;
+use crate::store::games::Mover;
+use crate::store::lobby::Left;
+use crate::table::record::Tip;
+
+/// Characters of a message.
+pub const MESSAGE_CHARS_MAX: usize = 300;
+/// Tables watched at once by one session.
+pub const WATCHED_MAX: usize = 8;
+/// Moves in one request: a play and its draw, or Scout's play, draws and so on.
+pub const MOVES_MAX: usize = 4;
+/// Characters of a move's text.
+const MOVE_CHARS_MAX: usize = 12;
+/// How long any one request may take before it is answered with `unavailable`.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long a browser that was asked to reconnect may take to do so, after the delay it was given.
+const RECONNECT_GRACE: Duration = Duration::from_secs(2);
+/// Events that may wait for one session.
+const EVENTS: usize = 256;
+
+/// What a request is answered with, when it is carried out.
+#[derive(Debug, Default)]
+struct Done {
+    table: Option<TableId>,
+    tip: Option<Tip>,
+    unsaved: bool,
+}
+
+impl Done {
+    /// Of a request about a table.
+    fn at(table: TableId) -> Self {
+        Self { table: Some(table), ..Self::default() }
+    }
+}
+
+type Answer = Result<Done, Refusal>;
+
+struct Session {
+    app: Arc<App>,
+    id: SessionId,
+    account: Account,
+    outbox: Outbox,
+    /// The lobby page shown, and its text as last sent.
+    query: Option<LobbyQuery>,
+    page_sent: Option<Utf8Bytes>,
+    watched: Vec<TableId>,
+    /// The table the player was last seated at here.
+    seat: Option<TableId>,
+    blocked: Blocked,
+    /// When a browser that was asked to reconnect is sent away.
+    leave_at: Option<Instant>,
+    requests: Pace,
+    words: Pace,
+}
+
+/// Serves one websocket from its first update to its end.
+pub async fn serve(app: Arc<App>, account: Account, mut socket: Socket) {
+    let id = SessionId::random();
+    let outbox = socket.outbox();
+    let (events, told) = mpsc::channel(EVENTS);
+    let name = account.name.clone();
+    app.sessions.enter(account.id, id, events, outbox.clone());
+    let session = Session {
+        app: Arc::clone(&app),
+        id,
+        account,
+        outbox: outbox.clone(),
+        query: None,
+        page_sent: None,
+        watched: Vec::new(),
+        seat: None,
+        blocked: Blocked::default(),
+        leave_at: None,
+        requests: Pace::requests(),
+        words: Pace::words(),
+    };
+    let account_id = session.account.id;
+    if let Err(error) = session.run(&mut socket, told).await {
+        tracing::warn!(%name, %error, "a session ended for want of the store");
+        outbox.close(CloseCode::Unavailable);
+    }
+    app.sessions.leave(account_id, id);
+    let left = Left::Gone { abandoned_ms: app.config.abandoned_ms() };
+    if let Err(error) = app.store.leave(account_id, id, left).await {
+        tracing::warn!(%name, %error, "a player's leave could not be told; the reaper will");
+    }
+}
+
+impl Session {
+    async fn run(mut self, socket: &mut Socket, mut told: mpsc::Receiver<Told>) -> Result<(), StoreError> {
+        self.app.store.enter(&self.account, self.app.node, self.id).await?;
+        self.app.sessions.entered(self.account.id, self.id);
+        // Boxed, as requests are: an idle session should hold no room for what it is not doing.
+        Box::pin(self.welcome()).await?;
+        let result = self.serve(socket, &mut told).await;
+        for table in self.watched.iter().chain(&self.seat) {
+            self.app.tables.leave(*table, self.id).await;
+        }
+        result
+    }
+
+    async fn serve(
+        &mut self,
+        socket: &mut Socket,
+        told: &mut mpsc::Receiver<Told>,
+    ) -> Result<(), StoreError> {
+        let mut lobby = self.app.mirror.changes();
+        let mut page_due: Option<Instant> = None;
+        let mut page_after = Instant::now();
+        loop {
+            let due = page_due.unwrap_or_else(Instant::now);
+            let leave_at = self.leave_at.unwrap_or_else(Instant::now);
+            tokio::select! {
+                frame = socket.next() => match frame {
+                    Some(text) => if !self.frame(&text).await { return Ok(()) },
+                    None => return Ok(()),
+                },
+                told = told.recv() => match told {
+                    Some(told) => Box::pin(self.told(told)).await?,
+                    None => return Ok(()),
+                },
+                changed = lobby.changed(), if self.query.is_some() && page_due.is_none() => {
+                    if changed.is_err() { return Ok(()) }
+                    page_due = Some(page_after.max(Instant::now()));
+                }
+                () = sleep_until(due), if page_due.is_some() => {
+                    page_due = None;
+                    page_after = Instant::now() + PAGES_EVERY;
+                    self.send_page(false);
+                }
+                () = sleep_until(leave_at), if self.leave_at.is_some() => {
+                    self.outbox.close(CloseCode::GoingAway);
+                }
+            }
+            if self.outbox.closing().is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn welcome(&mut self) -> Result<(), StoreError> {
+        let app = Arc::clone(&self.app);
+        let query = LobbyQuery { list: LobbyList::Players, search: String::new(), free_only: false, page: 0 };
+        let (invites, games, blocked, seat, now_ms) = tokio::try_join!(
+            app.store.invites_of(self.account.id),
+            app.games_of(self.account.id),
+            app.store.blocked(self.account.id),
+            app.store.seat_of(self.account.id),
+            app.store.now_ms(),
+        )?;
+        let table = match seat {
+            Some(table) => match app.tables.look(table, self.account.id).await {
+                Ok(view) => Some(view),
+                Err(refusal) if refusal.code == RefusalCode::NoTable => None,
+                // Better no welcome than one without the table: the browser comes again.
+                Err(refusal) => return Err(StoreError::Unavailable(refusal.words)),
+            },
+            None => None,
+        };
+        self.set_blocked(&blocked);
+        self.seat = table.as_ref().map(|view| view.table);
+        let welcome = Welcome {
+            protocol: VERSION,
+            server: env!("CARGO_PKG_VERSION").to_owned(),
+            now_ms,
+            you: You { name: self.account.name.clone(), guest: self.account.guest },
+            invites,
+            table: table.map(Box::new),
+            games,
+            blocked,
+            lobby: app.mirror.page(&query),
+            limits: Limits {
+                message_chars: MESSAGE_CHARS_MAX,
+                watched_tables: WATCHED_MAX,
+                invites_sent: crate::store::invites::INVITES_SENT_MAX,
+                invite_secs: app.config.invite_secs,
+                away_save_secs: app.config.away_save_secs,
+                away_win_secs: app.config.away_win_secs,
+            },
+        };
+        self.query = Some(query);
+        self.send(&Update::Welcome(Box::new(welcome)));
+        if let Some(table) = self.seat {
+            // A table that ended in between is told by its absence from the next welcome.
+            let _ = app.tables.join(table, self.member()).await;
+        }
+        Ok(())
+    }
+
+    /// Answers one frame; false when the session is to end.
+    async fn frame(&mut self, text: &str) -> bool {
+        let began = Instant::now();
+        match self.requests.take() {
+            Paced::Go => {}
+            Paced::Refuse => {
+                let id = id_of(text);
+                metrics::request("unread", Some(RefusalCode::TooMany), began.elapsed());
+                self.answer(id, Err(Refusal::new(RefusalCode::TooMany, "Too many requests: wait a moment.")));
+                return true;
+            }
+            Paced::Close => {
+                self.outbox.close(CloseCode::Flooding);
+                return false;
+            }
+        }
+        let request: Request = match serde_json::from_str(text) {
+            Ok(request) => request,
+            Err(error) => {
+                metrics::request("unread", Some(RefusalCode::Malformed), began.elapsed());
+                let words = format!("That is not a request: {error}");
+                self.answer(id_of(text), Err(Refusal::new(RefusalCode::Malformed, words)));
+                return true;
+            }
+        };
+        let (id, kind) = (request.id.clone(), metrics::kind_of(&request.ask));
+        let answer = match timeout(REQUEST_TIMEOUT, Box::pin(self.request(request))).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                tracing::warn!(name = %self.account.name, %id, %error, "a request could not reach the store");
+                Err(Refusal::unavailable())
+            }
+            Err(_) => Err(Refusal::unavailable()),
+        };
+        metrics::request(kind, answer.as_ref().err().map(|refusal| refusal.code), began.elapsed());
+        self.answer(Some(id), answer);
+        true
+    }
+
+    /// The table of contents of everything a browser can ask.
+    async fn request(&mut self, request: Request) -> Result<Answer, StoreError> {
+        let Request { id, ask } = request;
+        if !self.app.sessions.is_live(self.account.id, self.id) {
+            return Ok(Err(Refusal::not_live()));
+        }
+        match ask {
+            Ask::Ping => Ok(Ok(Done::default())),
+            Ask::Lobby(query) => Ok(self.show_lobby(query)),
+            Ask::LeaveLobby => {
+                self.query = None;
+                Ok(Ok(Done::default()))
+            }
+            Ask::Invite { to, options, resume } => self.invite(&to, options, resume).await,
+            Ask::Accept { from } => self.accept(&from).await,
+            Ask::Decline { from } => self.decline(&from).await,
+            Ask::Withdraw { to } => self.withdraw(&to).await,
+            Ask::Move { table, tip, moves } => Ok(match parse_moves(&moves) {
+                Ok(moves) => self.at_table(table, id, SeatAsk::Moves(tip, moves)).await,
+                Err(refusal) => Err(refusal),
+            }),
+            Ask::Resign { table } => Ok(self.at_table(table, id, SeatAsk::Resign).await),
+            Ask::Save { table } => Ok(self.at_table(table, id, SeatAsk::Save).await),
+            Ask::ClaimWin { table } => Ok(self.at_table(table, id, SeatAsk::ClaimWin).await),
+            Ask::Watch { table } => Ok(self.watch(table).await),
+            Ask::Unwatch { table } => Ok(self.unwatch(table).await),
+            Ask::Seen { table, tip, sealed } => {
+                let seen = self.app.tables.seen(table, self.account.id, tip, sealed).await;
+                Ok(seen.map(|tip| Done { table: Some(table), tip: Some(tip), unsaved: false }))
+            }
+            Ask::Tell { to, text } => self.tell(&id, &to, &text).await,
+            Ask::Say { table, text } => self.say(&id, table, &text).await,
+            Ask::Block { name } => self.block(&name, true).await,
+            Ask::Unblock { name } => self.block(&name, false).await,
+        }
+    }
+
+    fn show_lobby(&mut self, query: LobbyQuery) -> Answer {
+        if query.search.chars().count() > AccountName::MAX {
+            return Err(Refusal::new(RefusalCode::BadText, "A search has at most 20 characters."));
+        }
+        self.query = Some(query);
+        self.send_page(true);
+        Ok(Done::default())
+    }
+
+    fn send_page(&mut self, always: bool) {
+        let Some(query) = &self.query else { return };
+        let text = self.app.mirror.page_text(query);
+        if always || self.page_sent.as_ref() != Some(&text) {
+            self.outbox.send(text.clone());
+            self.page_sent = Some(text);
+        }
+    }
+
+    /// The account of a name: the mirror knows those online, but may be a moment behind.
+    async fn account_of(&self, name: &AccountName) -> Result<Option<AccountId>, StoreError> {
+        match self.app.mirror.with(|lobby| lobby.player(name)) {
+            Some(account) => Ok(Some(account)),
+            None => self.app.store.account_id(name).await,
+        }
+    }
+
+    async fn at_table(&mut self, table: TableId, id: RequestId, ask: SeatAsk) -> Answer {
+        let mover = Mover { account: self.account.id, session: self.id };
+        let mut acted = self.app.tables.ask(table, mover, id.clone(), ask.clone()).await;
+        let is_not_live = |refusal: &Refusal| refusal.code == RefusalCode::NotLive;
+        if acted.as_ref().is_err_and(is_not_live)
+            && self.reenter().await.map_err(|_| Refusal::unavailable())?
+        {
+            acted = self.app.tables.ask(table, mover, id, ask).await;
+        }
+        let Acted { tip, unsaved } = acted?;
+        Ok(Done { table: Some(table), tip: Some(tip), unsaved })
+    }
+
+    /// Enters again where the store has lost the session, as after a time without the store; false, and the end of the
+    /// session, where another one is live.
+    async fn reenter(&self) -> Result<bool, StoreError> {
+        let entered = self.app.store.reenter(&self.account, self.app.node, self.id).await?;
+        if !entered {
+            self.outbox.close(CloseCode::TakenOver);
+        }
+        Ok(entered)
+    }
+
+    async fn watch(&mut self, table: TableId) -> Answer {
+        if self.seat == Some(table) {
+            return Err(Refusal::new(RefusalCode::Seated, "You play at that table."));
+        }
+        if !self.watched.contains(&table) {
+            // Games that are over are watched no longer: their keepers have said so and gone.
+            self.watched.retain(|watched| self.app.tables.is_kept(*watched));
+            if self.watched.len() >= WATCHED_MAX {
+                let words = format!("You watch {WATCHED_MAX} tables already.");
+                return Err(Refusal::new(RefusalCode::TooManyWatched, words));
+            }
+            // Also tells whether there is such a table.
+            self.app.tables.look(table, self.account.id).await?;
+            self.watched.push(table);
+        }
+        self.app.tables.join(table, self.member()).await?;
+        Ok(Done::at(table))
+    }
+
+    async fn unwatch(&mut self, table: TableId) -> Answer {
+        if self.watched.contains(&table) {
+            self.watched.retain(|watched| *watched != table);
+            self.app.tables.leave(table, self.id).await;
+            self.send(&Update::TableClosed { table, why: crate::protocol::ClosedWhy::Unwatched });
+        }
+        Ok(Done::default())
+    }
+
+    fn member(&self) -> Member {
+        Member {
+            session: self.id,
+            account: self.account.id,
+            outbox: self.outbox.clone(),
+            blocked: Arc::clone(&self.blocked),
+        }
+    }
+
+    fn answer(&self, id: Option<RequestId>, answer: Answer) {
+        let Some(id) = id.or_else(|| "unknown".parse().ok()) else { return };
+        self.send(&match answer {
+            Ok(Done { table, tip, unsaved }) => Update::Done { id, table, tip, unsaved },
+            Err(Refusal { code, words, counter }) => Update::Refused { id, code, words, counter },
+        });
+    }
+
+    fn send(&self, update: &Update) {
+        self.outbox.send(text_of(update));
+    }
+}
+
+/// The id of a request that is otherwise not understood, so that its refusal can be told apart.
+fn id_of(text: &str) -> Option<RequestId> {
+    #[derive(serde::Deserialize)]
+    struct OnlyId {
+        id: RequestId,
+    }
+    serde_json::from_str::<OnlyId>(text).ok().map(|only| only.id)
+}
+
+fn parse_moves(texts: &[String]) -> Result<Vec<Move>, Refusal> {
+    if texts.is_empty() || texts.len() > MOVES_MAX {
+        return Err(Refusal::new(RefusalCode::Malformed, "One to four moves at a time."));
+    }
+    texts
+        .iter()
+        .map(|text| match text.parse::<Move>() {
+            Ok(Move::Resign) | Err(_) => {
+                let shown: String = text.chars().take(MOVE_CHARS_MAX).collect();
+                Err(Refusal::new(RefusalCode::Malformed, format!("`{shown}` is not a move.")))
+            }
+            Ok(mv) => Ok(mv),
+        })
+        .collect()
+}
+
+fn not_online(name: &AccountName) -> Refusal {
+    Refusal::new(RefusalCode::NotOnline, format!("{name} is not online."))
+}

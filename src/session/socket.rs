@@ -1,0 +1,154 @@
+//! One websocket's frames: small buffers, limits, pings, and a bounded outbox in its own task.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as FrameCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+
+use crate::metrics;
+use crate::outbox::{Outbox, OutboxReader, outbox};
+use crate::protocol::CloseCode;
+
+/// The longest frame a browser may send, in bytes.
+pub const FRAME_MAX: usize = 16 * 1024;
+/// Bytes read at a time: small, since most websockets are idle.
+const READ_BUFFER: usize = 4 * 1024;
+/// Bytes gathered before a write.
+const WRITE_BUFFER: usize = 4 * 1024;
+/// Bytes that may wait inside the websocket.
+const WRITE_BUFFER_MAX: usize = 1024 * 1024;
+/// Requests that may wait for their session; the socket is not read while there are so many.
+const INBOUND: usize = 8;
+/// How often the browser is pinged.
+const PING_EVERY: Duration = Duration::from_secs(15);
+/// A browser that says nothing for so long, not even to pings, is gone.
+const SILENT_MAX: Duration = Duration::from_secs(40);
+/// How long one frame may take to be written.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the goodbye may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A session's end of a websocket.
+pub struct Socket {
+    outbox: Outbox,
+    inbound: mpsc::Receiver<Utf8Bytes>,
+}
+
+impl Socket {
+    /// Takes over an upgraded connection of which `read` was read already.
+    pub async fn open<S>(stream: S, read: Vec<u8>) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
+            .max_write_buffer_size(WRITE_BUFFER_MAX)
+            .max_message_size(Some(FRAME_MAX))
+            .max_frame_size(Some(FRAME_MAX));
+        let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
+        let (outbox, waiting) = outbox();
+        let (sender, inbound) = mpsc::channel(INBOUND);
+        let wire = Wire { stream, waiting, inbound: sender, heard: Instant::now() };
+        tokio::spawn(wire.run());
+        Self { outbox, inbound }
+    }
+
+    /// Where updates are queued.
+    pub fn outbox(&self) -> Outbox {
+        self.outbox.clone()
+    }
+
+    /// The next text frame; nothing when the websocket is closed. Nothing is lost if the wait is given up.
+    pub async fn next(&mut self) -> Option<Utf8Bytes> {
+        self.inbound.recv().await
+    }
+}
+
+/// The task that owns the websocket.
+struct Wire<S> {
+    stream: WebSocketStream<S>,
+    waiting: OutboxReader,
+    inbound: mpsc::Sender<Utf8Bytes>,
+    heard: Instant,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    async fn run(mut self) {
+        if let Some(code) = self.exchange().await {
+            if code == CloseCode::BadFrame {
+                // All other codes come from the outbox, which counts them.
+                metrics::closed(code);
+            }
+            let frame = CloseFrame { code: FrameCode::from(code as u16), reason: Utf8Bytes::default() };
+            // The browser may be gone, or not reading: the goodbye is a courtesy.
+            let _ = timeout(CLOSE_TIMEOUT, self.goodbye(frame)).await;
+        }
+    }
+
+    async fn goodbye(&mut self, frame: CloseFrame) {
+        if self.stream.close(Some(frame)).await.is_ok() {
+            // Reading on until the browser's own goodbye keeps the system from cutting ours off.
+            while let Some(Ok(_)) = self.stream.next().await {}
+        }
+    }
+
+    /// Exchanges frames until the websocket is to be closed with a code, or is gone.
+    async fn exchange(&mut self) -> Option<CloseCode> {
+        let mut ping = interval(PING_EVERY);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ping.reset();
+        loop {
+            tokio::select! {
+                (frame, room) = read(&mut self.stream, self.inbound.clone()) => {
+                    self.heard = Instant::now();
+                    match frame {
+                        Some(Ok(Message::Text(text))) => drop(room?.send(text)),
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Binary(_) | Message::Frame(_))) => return Some(CloseCode::BadFrame),
+                        Some(Err(Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_))) => {
+                            return Some(CloseCode::BadFrame);
+                        }
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                    }
+                }
+                update = self.waiting.next() => match update {
+                    Ok(text) => if let Err(end) = self.write(Message::Text(text)).await { return end },
+                    Err(code) => return Some(code),
+                },
+                _ = ping.tick() => {
+                    if self.heard.elapsed() > SILENT_MAX {
+                        return None;
+                    }
+                    if let Err(end) = self.write(Message::Ping(Vec::new().into())).await { return end }
+                }
+            }
+        }
+    }
+
+    /// Writes a frame, or gives what the websocket is to be closed with; with nothing if it is gone.
+    async fn write(&mut self, message: Message) -> Result<(), Option<CloseCode>> {
+        tokio::select! {
+            written = timeout(WRITE_TIMEOUT, self.stream.send(message)) => match written {
+                Ok(written) => written.map_err(|_| None),
+                Err(_) => Err(Some(CloseCode::TooSlow)),
+            },
+            () = self.waiting.too_slow() => Err(Some(CloseCode::TooSlow)),
+        }
+    }
+}
+
+/// The next frame, once there is room for it with the session. Nothing is lost if the wait is given up.
+async fn read<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut WebSocketStream<S>,
+    inbound: mpsc::Sender<Utf8Bytes>,
+) -> (Option<Result<Message, Error>>, Option<mpsc::OwnedPermit<Utf8Bytes>>) {
+    let room = inbound.reserve_owned().await.ok();
+    (stream.next().await, room)
+}

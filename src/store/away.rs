@@ -1,0 +1,110 @@
+//! Whether a group answers lately: advice for whoever would rather do something else than wait for it.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use tokio::sync::watch;
+
+use crate::metrics;
+
+/// So many time-outs, one after the other, and the group counts as away.
+const LATE_MAX: u32 = 2;
+
+/// What is known of one group. Nothing is decided by it: whoever must know asks the group itself.
+pub struct Away {
+    /// What the group is called.
+    name: String,
+    word: watch::Sender<bool>,
+    /// Time-outs since the last answer.
+    late: AtomicU32,
+    /// Somebody looks whether it is back, so that it is worth telling.
+    watched: AtomicBool,
+}
+
+impl Away {
+    /// A group that is thought to be there.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            word: watch::Sender::new(false),
+            late: AtomicU32::new(0),
+            watched: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on it is looked whether it is back.
+    pub fn is_watched(&self) {
+        self.watched.store(true, Ordering::Relaxed);
+        metrics::redis_away(&self.name, self.is_away());
+    }
+
+    /// Whether it is away.
+    pub fn is_away(&self) -> bool {
+        *self.word.borrow()
+    }
+
+    /// Ends when it is away, or is not.
+    pub async fn until(&self, is_away: bool) {
+        // The sender is here, so that it cannot be gone.
+        let _ = self.word.subscribe().wait_for(|away| *away == is_away).await;
+    }
+
+    /// An exchange ended well.
+    pub fn answered(&self) {
+        if self.late.load(Ordering::Relaxed) > 0 {
+            self.late.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// An exchange was not answered in time.
+    pub fn was_late(&self, why: &dyn std::fmt::Display) {
+        if self.late.fetch_add(1, Ordering::Relaxed) + 1 >= LATE_MAX {
+            self.set(true, why);
+        }
+    }
+
+    /// It cannot be reached, or takes nothing.
+    pub fn failed(&self, why: &dyn std::fmt::Display) {
+        self.set(true, why);
+    }
+
+    /// It takes writes.
+    pub fn is_back(&self) {
+        self.answered();
+        self.set(false, &"it takes writes");
+    }
+
+    fn set(&self, is_away: bool, why: &dyn std::fmt::Display) {
+        let changed = self.word.send_if_modified(|away| std::mem::replace(away, is_away) != is_away);
+        if changed && self.watched.load(Ordering::Relaxed) {
+            metrics::redis_away(&self.name, is_away);
+            let word = if is_away { "away" } else { "back" };
+            tracing::warn!(group = self.name, %why, "a Redis group is {word}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Away;
+
+    #[test]
+    fn one_time_out_is_not_enough() {
+        let away = Away::new("data");
+        away.was_late(&"late");
+        away.answered();
+        away.was_late(&"late");
+        assert!(!away.is_away());
+        away.was_late(&"late again");
+        assert!(away.is_away());
+    }
+
+    #[test]
+    fn a_failure_is_enough_and_only_a_write_brings_it_back() {
+        let away = Away::new("data");
+        away.failed(&"refused");
+        away.answered();
+        assert!(away.is_away());
+        away.is_back();
+        assert!(!away.is_away());
+    }
+}

@@ -1,0 +1,142 @@
+//! Why data could not be read or written.
+
+use deadpool_redis::{HookError, PoolError};
+use redis::{ErrorKind, RedisError};
+
+use super::place::BadUrl;
+
+/// What Redis answers when it takes nothing now: it waits for replicas, loads, cannot save, or is full.
+const NOT_NOW: [&str; 5] = ["NOREPLICAS", "LOADING", "BusyLoading", "MISCONF", "\"OOM\""];
+/// What Redis answers when it is a replica, or just became one.
+const NOT_PRIMARY: [&str; 5] = ["READONLY", "ReadOnly", "MASTERDOWN", "MasterDown", "UNBLOCKED"];
+
+/// What Redis answers to whoever may not come in, or not do that.
+const DENIED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "NoPerm"];
+
+/// Why data could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Redis cannot be reached, or no longer: what was asked may or may not have been done.
+    #[error("Redis is out of reach: {0}")]
+    Unavailable(String),
+    /// Redis did not answer in time: what was asked may or may not have been done.
+    #[error("Redis is out of reach: {0}")]
+    NoAnswer(String),
+    /// Redis takes nothing now; what was asked was not done.
+    #[error("Redis is out of reach: {0}")]
+    NotNow(String),
+    /// It is no primary now; what was asked was not done there.
+    #[error("Redis is out of reach: {0}")]
+    NotPrimary(String),
+    /// Redis wants another name or password, or the user has not the rights.
+    #[error("Redis does not let the nodes in: {0}")]
+    Denied(String),
+    /// A Redis of this kind can never be used.
+    #[error("this Redis cannot be used: {0}")]
+    Unusable(String),
+    /// Redis refused.
+    #[error("Redis refused: {0}")]
+    Refused(RedisError),
+    /// What Redis holds cannot be understood.
+    #[error("Redis holds what cannot be understood: {0}")]
+    Corrupt(String),
+    /// The settings name another Redis for a shard than games are in.
+    #[error("{0}")]
+    WrongShard(String),
+    /// The group's URL cannot be used.
+    #[error(transparent)]
+    BadUrl(#[from] BadUrl),
+}
+
+impl StoreError {
+    /// Whether it may be otherwise a moment later, also at another Redis of the group.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            StoreError::Unavailable(_)
+            | StoreError::NoAnswer(_)
+            | StoreError::NotNow(_)
+            | StoreError::NotPrimary(_) => true,
+            StoreError::Refused(_)
+            | StoreError::Denied(_)
+            | StoreError::Unusable(_)
+            | StoreError::Corrupt(_)
+            | StoreError::WrongShard(_)
+            | StoreError::BadUrl(_) => false,
+        }
+    }
+
+    /// The same, with the group it happened at in its words.
+    #[must_use]
+    pub fn at(self, group: &str) -> Self {
+        match self {
+            StoreError::Unavailable(words) => StoreError::Unavailable(format!("{group}: {words}")),
+            StoreError::NoAnswer(words) => StoreError::NoAnswer(format!("{group}: {words}")),
+            StoreError::NotNow(words) => StoreError::NotNow(format!("{group}: {words}")),
+            StoreError::NotPrimary(words) => StoreError::NotPrimary(format!("{group}: {words}")),
+            StoreError::Denied(words) => StoreError::Denied(format!("{group}: {words}")),
+            StoreError::Unusable(words) => StoreError::Unusable(format!("{group}: {words}")),
+            other @ (StoreError::Refused(_)
+            | StoreError::Corrupt(_)
+            | StoreError::WrongShard(_)
+            | StoreError::BadUrl(_)) => other,
+        }
+    }
+}
+
+impl From<RedisError> for StoreError {
+    fn from(error: RedisError) -> Self {
+        let words = error.to_string();
+        let code = error.code().unwrap_or("");
+        // The error of a pipeline, or of a command inside a script, may carry the code in its words only, as the library
+        // writes it.
+        let says = |codes: &[&str]| codes.iter().any(|known| code == *known || words.contains(known));
+        if let Some(denied) = denied(&error, &words) {
+            StoreError::Denied(denied)
+        } else if says(&NOT_PRIMARY) {
+            StoreError::NotPrimary(words)
+        } else if says(&NOT_NOW) {
+            StoreError::NotNow(words)
+        } else if error.is_timeout() {
+            StoreError::NoAnswer(words)
+        } else if error.is_io_error() || error.is_connection_dropped() {
+            StoreError::Unavailable(words)
+        } else {
+            StoreError::Refused(error)
+        }
+    }
+}
+
+/// What an operator has to change, if the error is about the password or the rights.
+fn denied(error: &RedisError, words: &str) -> Option<String> {
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        return Some("the password of its URL, or the user name, is wrong".to_owned());
+    }
+    let code = error.code().unwrap_or("");
+    let denied = DENIED.iter().find(|known| code == **known || words.contains(**known))?;
+    Some(match *denied {
+        "NOAUTH" => "it wants a password, and the URL has none (redis://:password@host:port)".to_owned(),
+        "NOPERM" | "NoPerm" => format!("the user of its URL lacks rights ({words})"),
+        _ => "the password of its URL, or the user name, is wrong".to_owned(),
+    })
+}
+
+impl From<PoolError> for StoreError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => error.into(),
+            other => StoreError::Unavailable(other.to_string()),
+        }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        StoreError::Corrupt(error.to_string())
+    }
+}
+
+impl From<crate::ids::Malformed> for StoreError {
+    fn from(error: crate::ids::Malformed) -> Self {
+        StoreError::Corrupt(error.to_string())
+    }
+}

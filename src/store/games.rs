@@ -1,0 +1,370 @@
+//! The backup of live games: records are appended through one connection, accepted one by one and saved in batches.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{FromRedisValue, RedisResult, Script, Value};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+
+use super::group::{Group, Primary, StoreError};
+use super::lobby::live_sessions;
+use super::saver::{OnSaved, Saver};
+use super::script::Arg;
+use super::{Store, keys};
+use crate::fault;
+use crate::ids::{AccountId, SessionId, TableId};
+use crate::rules::seat::BySeat;
+use crate::table::copy::{Answer, Proposal};
+use crate::table::record::{Entry, Hash, Tip};
+
+/// Appends that may wait for the connection.
+const QUEUE: usize = 4_096;
+/// Appends sent in one batch, at most.
+const BATCH: usize = 256;
+/// Pause before a lost connection is opened again.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
+/// How long an append may take in all, the queue included.
+const APPEND_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long it is asked whether a session is the live one, where that is asked before an append.
+const SESSION_WITHIN: Duration = Duration::from_millis(300);
+/// A stream is kept for so long after its game was put away, for whoever is late.
+const DROP_AFTER_SECS: u64 = 3_600;
+
+static APPEND: LazyLock<Script> = LazyLock::new(|| {
+    let text = include_str!("../../redis/game_append.lua");
+    // Without the comparison, records would simply follow whatever is there.
+    let behind = "if there < number then return {'behind', there, tip} end";
+    let text = fault::script(text, "compare", behind, "number, hash = there, tip");
+    let already = "if field(entry, 'request') == request then return {'already', missing} end";
+    let text = fault::script(&text, "request", already, "");
+    let not_live = "if not live or cjson.decode(live).session ~= ARGV[6] then return {'not_live'} end";
+    Script::new(&fault::script(&text, "session", not_live, ""))
+});
+
+static LET_GO: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/game_let_go.lua")));
+
+/// Handle of the task that appends to one backup group; cheap to clone.
+#[derive(Clone)]
+pub struct Appender {
+    jobs: mpsc::Sender<Job>,
+    /// The data group, where that is another: it is asked whether the mover's session is the live one.
+    data: Option<Group>,
+}
+
+/// Who asks for a record: the append is refused unless the session is the live one of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mover {
+    /// The account.
+    pub account: AccountId,
+    /// Its session.
+    pub session: SessionId,
+}
+
+struct Job {
+    table: TableId,
+    proposal: Proposal,
+    mover: Option<Mover>,
+    accepted: oneshot::Sender<Result<Answer, StoreError>>,
+    saved: OnSaved,
+}
+
+impl Appender {
+    /// The handle for a backup group, with the data group of the same store, and the task to spawn; it ends when the last
+    /// handle is dropped.
+    pub fn open(group: &Group, data: &Group) -> (Self, impl Future<Output = ()> + use<>) {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let data = Some(data).filter(|data| !data.is(group)).cloned();
+        (Self { jobs, data }, Work { group: group.clone(), queue, line: None }.run())
+    }
+
+    /// Appends a proposal, of a mover or (with none) of the node itself; `saved` is called once every attached replica
+    /// has it. After an error the fate of the records is unknown, and the same proposal may be sent again.
+    pub async fn append(
+        &self,
+        table: TableId,
+        proposal: &Proposal,
+        mover: Option<Mover>,
+        saved: OnSaved,
+    ) -> Result<Answer, StoreError> {
+        let mut mover = mover;
+        if let Some(data) = &self.data
+            && let Some(asks) = mover.take()
+            && !is_live(data, asks).await
+        {
+            return Ok(Answer::NotLive);
+        }
+        let (accepted, answer) = oneshot::channel();
+        let job = Job { table, proposal: proposal.clone(), mover, accepted, saved };
+        let late = || StoreError::Unavailable("the append was not answered in time".to_owned());
+        let exchange = async {
+            self.jobs.send(job).await.map_err(|_| late())?;
+            answer.await.map_err(|_| late())?
+        };
+        timeout(APPEND_TIMEOUT, exchange).await.map_err(|_| late())?
+    }
+}
+
+/// Whether a session is the live one of its account. Where the shard is a group of its own this is asked before the
+/// append. While the data group is away nobody can have taken over, and the seat's node knows its session.
+async fn is_live(data: &Group, mover: Mover) -> bool {
+    if data.is_away() || fault::is_without("session") {
+        return true;
+    }
+    let accounts = [mover.account];
+    let asked = tokio::select! {
+        asked = timeout(SESSION_WITHIN, live_sessions(data, &accounts)) => asked,
+        () = data.away() => return true,
+    };
+    match asked {
+        Ok(Ok(live)) => live == [Some(mover.session)],
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a record is appended without asking whose session is the live one");
+            true
+        }
+        Err(_) => true,
+    }
+}
+
+struct Work {
+    group: Group,
+    queue: mpsc::Receiver<Job>,
+    line: Option<Line>,
+}
+
+/// Two connections to one primary, opened together: nothing appended through an older line is ever called saved here.
+struct Line {
+    primary: Arc<Primary>,
+    connection: MultiplexedConnection,
+    /// Also where no replica follows now: one may come.
+    saver: Saver,
+}
+
+impl Work {
+    async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.queue.recv_many(&mut batch, BATCH).await > 0 {
+            let jobs = std::mem::take(&mut batch);
+            if let Err(why) = self.append_all(jobs).await {
+                tracing::warn!(group = self.group.name(), %why, "the appending connection was lost");
+                sleep(RECONNECT_PAUSE).await;
+            }
+        }
+    }
+
+    /// One batch: all appends in one exchange; whoever appended is told later, by the saver, that it is saved.
+    async fn append_all(&mut self, jobs: Vec<Job>) -> Result<(), StoreError> {
+        let mut line = match self.connected().await {
+            Ok(line) => line,
+            Err(error) => return Err(give_up(jobs, error)),
+        };
+        let mut pipeline = redis::pipe();
+        pipeline.ignore_errors();
+        for job in &jobs {
+            add_append(&mut pipeline, job);
+        }
+        let exchange = line.primary.in_time(pipeline.query_async(&mut line.connection)).await;
+        let answers: Vec<RedisResult<Value>> = match exchange {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.group.weigh(&line.primary, &error);
+                return Err(give_up(jobs, error));
+            }
+        };
+        let mut failed = Ok(());
+        let mut appended: Vec<(OnSaved, u32)> = Vec::with_capacity(jobs.len());
+        for (job, value) in jobs.into_iter().zip(answers) {
+            let answer = value.map_err(StoreError::from).and_then(parse_answer);
+            if let Ok(Answer::Appended { .. } | Answer::Already { .. }) = answer {
+                let count = u32::try_from(job.proposal.entries.len()).unwrap_or(0);
+                appended.push((job.saved, job.proposal.at.number + count));
+            }
+            if let Err(error) = &answer {
+                self.group.weigh(&line.primary, error);
+                failed = Err(StoreError::Unavailable(error.to_string()));
+            }
+            // Whoever asked may have given up.
+            let _ = job.accepted.send(answer);
+        }
+        line.saver.settle(appended);
+        failed.map(|()| self.line = Some(line))
+    }
+
+    /// The line to the present primary, taken out until the batch has gone well.
+    async fn connected(&mut self) -> Result<Line, StoreError> {
+        let primary = self.group.primary().await?;
+        match self.line.take() {
+            Some(line) if Arc::ptr_eq(&line.primary, &primary) => Ok(line),
+            _ => Line::open(&self.group, primary).await,
+        }
+    }
+}
+
+impl Line {
+    async fn open(group: &Group, primary: Arc<Primary>) -> Result<Self, StoreError> {
+        let (mut connection, _) = group.connect(&primary).await?;
+        let loaded = primary.in_time(APPEND.load_async(&mut connection)).await;
+        loaded.inspect_err(|error| group.weigh(&primary, error))?;
+        let saver = Saver::open(group, Arc::clone(&primary)).await?;
+        Ok(Self { primary, connection, saver })
+    }
+}
+
+/// Tells all who wait that the fate of their records is unknown.
+fn give_up(jobs: Vec<Job>, error: StoreError) -> StoreError {
+    let words = error.to_string();
+    for job in jobs {
+        // Whoever asked may have given up.
+        let _ = job.accepted.send(Err(StoreError::Unavailable(words.clone())));
+    }
+    error
+}
+
+fn add_append(pipeline: &mut redis::Pipeline, job: &Job) {
+    let Proposal { at, entries } = &job.proposal;
+    let request = entries.first().map_or("", |entry| entry.request.as_str());
+    let call =
+        pipeline.cmd("EVALSHA").arg(APPEND.get_hash()).arg(2).arg(keys::game(job.table)).arg(keys::ONLINE);
+    call.arg(keys::table(job.table)).arg(at.number).arg(&at.hash.0).arg(request);
+    let (account, session) = match job.mover {
+        Some(Mover { account, session }) => (account.to_string(), session.to_string()),
+        None => Default::default(),
+    };
+    call.arg(account).arg(session);
+    for entry in entries {
+        call.arg(&entry.hash.0).arg(entry.request.as_str()).arg(entry.seat.to_string());
+        call.arg(entry.record.to_string()).arg(entry.time_ms);
+    }
+}
+
+fn parse_answer(value: Value) -> Result<Answer, StoreError> {
+    let corrupt = || StoreError::Corrupt("an answer of the append script".to_owned());
+    let Value::Array(parts) = value else { return Err(corrupt()) };
+    let mut parts = parts.into_iter();
+    let word: String = text(parts.next())?;
+    Ok(match word.as_str() {
+        "appended" => Answer::Appended { time_ms: text(parts.next())?.parse().map_err(|_| corrupt())? },
+        "already" => Answer::Already { missing: parse_entries(parts.next().ok_or_else(corrupt)?)? },
+        "conflict" => Answer::Conflict { missing: parse_entries(parts.next().ok_or_else(corrupt)?)? },
+        "behind" => {
+            let number: u32 =
+                redis::from_redis_value(parts.next().ok_or_else(corrupt)?).map_err(|_| corrupt())?;
+            Answer::Behind { tip: Tip { number, hash: Hash(text(parts.next())?) } }
+        }
+        "diverged" => Answer::Diverged,
+        "not_live" => Answer::NotLive,
+        _ => return Err(corrupt()),
+    })
+}
+
+fn text(value: Option<Value>) -> Result<String, StoreError> {
+    let value = value.ok_or_else(|| StoreError::Corrupt("a part is missing".to_owned()))?;
+    String::from_redis_value(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// Stream entries as records.
+fn parse_entries(value: Value) -> Result<Vec<Entry>, StoreError> {
+    let rows: Vec<(String, HashMap<String, String>)> =
+        Vec::from_redis_value(value).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    rows.into_iter().map(|(_, fields)| parse_entry(&fields)).collect()
+}
+
+fn parse_entry(fields: &HashMap<String, String>) -> Result<Entry, StoreError> {
+    let field = |name: &str| {
+        fields.get(name).ok_or_else(|| StoreError::Corrupt(format!("a record without its {name}")))
+    };
+    Ok(Entry {
+        hash: Hash(field("hash")?.clone()),
+        request: field("request")?.parse()?,
+        seat: field("seat")?.parse()?,
+        record: field("record")?.parse()?,
+        time_ms: field("time_ms")?.parse().map_err(|_| StoreError::Corrupt("a time".to_owned()))?,
+    })
+}
+
+/// The tip of a stream by its last entry, if it has one.
+fn tip_of(last: Value) -> Result<Tip, StoreError> {
+    let corrupt = |why: &str| StoreError::Corrupt(format!("the last record of a stream: {why}"));
+    let rows: Vec<(String, HashMap<String, String>)> =
+        redis::from_redis_value(last).map_err(|error| corrupt(&error.to_string()))?;
+    let Some((id, fields)) = rows.first() else { return Ok(Tip::default()) };
+    let number = id.split('-').next().and_then(|number| number.parse::<u32>().ok());
+    let number = number.ok_or_else(|| corrupt("its id"))?;
+    Ok(Tip { number: number + 1, hash: Hash(fields.get("hash").cloned().unwrap_or_default()) })
+}
+
+/// Since when each seat's player is away, as `table:{id}` holds it.
+fn away_of(value: Value) -> Result<BySeat<Option<u64>>, StoreError> {
+    let (first, second) =
+        redis::from_redis_value(value).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    Ok(BySeat { first, second })
+}
+
+/// What one group holds of a table, to be compared with a live copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// The tip of its stream, from the group that has it.
+    pub tip: Option<Tip>,
+    /// Since when a seat's player is away, milliseconds since 1970, from the data group.
+    pub away_since_ms: Option<BySeat<Option<u64>>>,
+}
+
+impl Store {
+    /// All records of a game in the backup.
+    pub async fn game_read(&self, shard: usize, table: TableId) -> Result<Vec<Entry>, StoreError> {
+        let range = redis::cmd("XRANGE").arg(keys::game(table)).arg("-").arg("+").to_owned();
+        parse_entries(self.backup(shard).query(&range).await?)
+    }
+
+    /// What one group holds of tables, in one exchange: how far those streams are that are there, and, if it is the data
+    /// group, who is away. With each table comes its shard.
+    pub async fn tables_compare(
+        &self,
+        group: &Group,
+        tables: &[(TableId, usize)],
+    ) -> Result<Vec<Compared>, StoreError> {
+        let has_stream = |shard: usize| self.backup(shard).is(group);
+        let mut commands = redis::pipe();
+        for (table, shard) in tables {
+            if has_stream(*shard) {
+                commands.cmd("XREVRANGE").arg(keys::game(*table)).arg("+").arg("-").arg("COUNT").arg(1);
+            }
+            if group.is(self.data()) {
+                commands.cmd("HMGET").arg(keys::table(*table)).arg("away_first").arg("away_second");
+            }
+        }
+        let answers: Vec<Value> = group.pipe(&commands).await?;
+        let mut answers = answers.into_iter();
+        let mut next =
+            || answers.next().ok_or_else(|| StoreError::Corrupt("an answer is missing".to_owned()));
+        let compared = tables.iter().map(|(_, shard)| {
+            let tip = if has_stream(*shard) { Some(tip_of(next()?)?) } else { None };
+            let away = if group.is(self.data()) { Some(away_of(next()?)?) } else { None };
+            Ok(Compared { tip, away_since_ms: away })
+        });
+        compared.collect()
+    }
+
+    /// Lets the backup of a game that was put away at a tip go after a while, for whoever is late; not one that goes on.
+    pub async fn game_drop_later(&self, shard: usize, table: TableId, tip: &Tip) -> Result<(), StoreError> {
+        self.let_go(shard, table, tip, DROP_AFTER_SECS).await
+    }
+
+    /// Keeps the backup of a game that goes on, though it was to be dropped.
+    pub async fn game_keep(&self, shard: usize, table: TableId) -> Result<(), StoreError> {
+        let persist = redis::cmd("PERSIST").arg(keys::game(table)).to_owned();
+        self.backup(shard).query(&persist).await
+    }
+
+    /// Drops the backup of a game that was put away at a tip; not one that goes on.
+    pub async fn game_drop(&self, shard: usize, table: TableId, tip: &Tip) -> Result<(), StoreError> {
+        self.let_go(shard, table, tip, 0).await
+    }
+
+    async fn let_go(&self, shard: usize, table: TableId, tip: &Tip, secs: u64) -> Result<(), StoreError> {
+        let args: [Arg; 3] = [u64::from(tip.number).into(), tip.hash.0.as_str().into(), secs.into()];
+        self.backup(shard).invoke::<u8>(&LET_GO, &[keys::game(table)], &args).await.map(drop)
+    }
+}

@@ -1,0 +1,446 @@
+//! One Redis group: its present primary, a pool of connections to it for request and answer, and scripts run by digest.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::aio::{MultiplexedConnection, PubSub};
+use redis::{Client, Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisError, Script};
+use tokio::sync::{Notify, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::away::Away;
+pub use super::error::StoreError;
+use super::held::{Held, pool_of};
+use super::lines::Lines;
+use super::place::{self, COMMAND_TIMEOUT, Place, Role};
+pub use super::primary::Primary;
+use super::probe;
+pub use super::script::Arg;
+use super::sentinel::{Replicas, Sentinels};
+
+use crate::metrics;
+
+/// Connections of one node to one group, at most.
+pub const POOL_SIZE: usize = 16;
+/// How long it may take to learn who the primary is.
+const FIND_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often the sentinels are asked although nothing seems wrong.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long complaints are gathered before the sentinels are asked.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+
+/// Handle of one group.
+#[derive(Clone)]
+pub struct Group {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// What it is called: the first of its roles.
+    name: String,
+    place: Place,
+    away: Away,
+    present: Mutex<Present>,
+    /// The generation of the present primary, for whoever waits for another.
+    generation: watch::Sender<u64>,
+    /// Something went wrong since the sentinels were asked.
+    doubtful: AtomicBool,
+    /// Wakes whoever watches the sentinels.
+    look: Notify,
+    /// One asks the sentinels, and the others use its answer.
+    asking: tokio::sync::Mutex<()>,
+}
+
+impl Shared {
+    fn present(&self) -> MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is known of the primary.
+#[derive(Clone, Default)]
+struct Present {
+    /// Grows with each primary: connections of an older generation are not used.
+    generation: u64,
+    primary: Option<Arc<Primary>>,
+    epoch: u64,
+    /// Its replicas by the sentinels.
+    replicas: Replicas,
+}
+
+impl Group {
+    /// The data group at a URL; connects when first used.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        Self::named("data", url)
+    }
+
+    /// A group of a name (the first of its roles) at a URL; connects when first used.
+    pub fn named(name: &str, url: &str) -> Result<Self, StoreError> {
+        let place = Place::parse(url)?;
+        let group = Self {
+            shared: Arc::new(Shared {
+                name: name.to_owned(),
+                place,
+                away: Away::new(name),
+                present: Mutex::default(),
+                generation: watch::Sender::new(0),
+                doubtful: AtomicBool::new(false),
+                look: Notify::new(),
+                asking: tokio::sync::Mutex::new(()),
+            }),
+        };
+        if let Place::Fixed(info) = &group.shared.place {
+            group.enter(info, 0, Replicas::default())?;
+        }
+        Ok(group)
+    }
+
+    /// What it is called: `data`, `backup-0`, `backup-1` … or `archive`.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Whether another handle is one of the same group.
+    pub fn is(&self, other: &Group) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Whether it does not answer lately. This is advice: nothing may be decided by it. It is noticed that a group is back
+    /// only while it is watched.
+    pub fn is_away(&self) -> bool {
+        self.shared.away.is_away()
+    }
+
+    /// Ends when it is away.
+    pub async fn away(&self) {
+        self.shared.away.until(true).await;
+    }
+
+    /// Ends when it is not away.
+    pub async fn back(&self) {
+        self.shared.away.until(false).await;
+    }
+
+    /// An exchange ended well.
+    pub(super) fn answered(&self) {
+        self.shared.away.answered();
+    }
+
+    /// An exchange was not answered in time.
+    pub(super) fn was_late(&self, why: &dyn std::fmt::Display) {
+        self.shared.away.was_late(why);
+    }
+
+    /// A write went well.
+    pub(super) fn is_back(&self) {
+        self.shared.away.is_back();
+    }
+
+    /// Looks whether it answers, and follows the sentinels, so that a new primary is known before anything fails; never
+    /// ends.
+    pub async fn watch(self) {
+        self.shared.away.is_watched();
+        tokio::select! {
+            () = probe::look(&self) => {}
+            () = self.follow() => {}
+        }
+    }
+
+    /// Follows the sentinels, if there are any.
+    async fn follow(&self) {
+        let Place::Watched(sentinels) = &self.shared.place else { return std::future::pending().await };
+        let look = async {
+            let mut tick = interval(LOOK_EVERY);
+            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = tick.tick() => {}
+                    () = self.shared.look.notified() => sleep(LOOK_PAUSE).await,
+                }
+                self.shared.doubtful.store(true, Ordering::Release);
+                if let Err(error) = self.primary().await {
+                    tracing::warn!(group = self.name(), %error, "no primary is known");
+                }
+            }
+        };
+        let check = async {
+            loop {
+                sleep(LOOK_EVERY).await;
+                if let Err(error) = self.check().await {
+                    tracing::warn!(group = self.name(), %error, "the primary is not in order");
+                }
+            }
+        };
+        tokio::select! {
+            () = look => {}
+            () = check => {}
+            () = sentinels.listen(&self.shared.look) => {}
+        }
+    }
+
+    /// Whether the sentinels' primary says itself that it is one.
+    async fn check(&self) -> Result<(), StoreError> {
+        let held = self.held().await?;
+        let (primary, mut wire) = (Arc::clone(&held.primary), held.wire());
+        if held.finish(place::role(&mut wire)).await? == Role::Other {
+            self.leave(&primary, "it says that it is no primary");
+        }
+        Ok(())
+    }
+
+    /// The present primary; the sentinels are asked if it is not known or in doubt.
+    pub async fn primary(&self) -> Result<Arc<Primary>, StoreError> {
+        if let Some(primary) = self.undoubted() {
+            return Ok(primary);
+        }
+        let found = timeout(FIND_TIMEOUT, self.find()).await;
+        let late = || StoreError::Unavailable("the sentinels do not answer".to_owned());
+        let found = found.unwrap_or_else(|_| Err(late()));
+        found.inspect_err(|error| self.shared.away.failed(error)).map_err(|error| error.at(self.name()))
+    }
+
+    fn undoubted(&self) -> Option<Arc<Primary>> {
+        let doubtful = self.shared.doubtful.load(Ordering::Acquire);
+        self.shared.present().primary.clone().filter(|_| !doubtful)
+    }
+
+    async fn find(&self) -> Result<Arc<Primary>, StoreError> {
+        let _asking = self.shared.asking.lock().await;
+        if let Some(primary) = self.undoubted() {
+            return Ok(primary);
+        }
+        // Cleared before the question: what goes wrong from now on is a new doubt.
+        self.shared.doubtful.store(false, Ordering::Release);
+        let present = self.shared.present().clone();
+        let Place::Watched(sentinels) = &self.shared.place else {
+            return present.primary.ok_or_else(|| StoreError::Unavailable("no primary".to_owned()));
+        };
+        let told = match sentinels.ask().await {
+            Ok(told) => told,
+            // A primary works without its sentinels; whether it is one it is asked with each new connection.
+            Err(words) => {
+                return present.primary.ok_or_else(|| {
+                    self.doubt();
+                    StoreError::Unavailable(words)
+                });
+            }
+        };
+        let same = present.primary.filter(|primary| primary.info.addr() == told.primary.addr());
+        // A sentinel that was away tells of an older primary; only when most do were they all set up anew.
+        let outdated = told.epoch < present.epoch && !sentinels.is_majority(told.voices);
+        match same {
+            Some(primary) => {
+                let mut present = self.shared.present();
+                present.epoch = told.epoch.max(present.epoch);
+                present.replicas = told.replicas;
+                Ok(primary)
+            }
+            None if outdated => {
+                self.doubt();
+                Err(StoreError::Unavailable("the sentinels that answer know an old primary".to_owned()))
+            }
+            None => self.enter(&told.primary, told.epoch, told.replicas),
+        }
+    }
+
+    /// Makes a Redis the group's primary for this node.
+    fn enter(&self, info: &ConnectionInfo, epoch: u64, of: Replicas) -> Result<Arc<Primary>, StoreError> {
+        let pool = pool_of(info)?;
+        let newest = self.shared.generation.subscribe();
+        let mut present = self.shared.present();
+        let generation = present.generation + 1;
+        let primary =
+            Arc::new(Primary { generation, info: info.clone(), lines: Lines::default(), pool, newest });
+        if let Some(before) = present.primary.replace(Arc::clone(&primary)) {
+            let (group, from, to) = (self.name(), before.info.addr(), info.addr());
+            tracing::warn!(group, %from, %to, epoch, "the primary is another");
+            before.pool.close();
+        }
+        *present = Present { generation, primary: present.primary.take(), epoch, replicas: of };
+        self.shared.generation.send_replace(generation);
+        Ok(primary)
+    }
+
+    /// Uses a primary no longer; the next who needs one asks the sentinels.
+    pub fn leave(&self, primary: &Primary, why: &str) {
+        if let Place::Fixed(_) = self.shared.place {
+            return self.doubt();
+        }
+        let mut present = self.shared.present();
+        if present.generation == primary.generation {
+            tracing::warn!(group = self.name(), primary = %primary.info.addr(), why, "left a primary");
+            present.generation += 1;
+            present.primary = None;
+            primary.pool.close();
+            self.shared.generation.send_replace(present.generation);
+        }
+        drop(present);
+        self.shared.look.notify_one();
+    }
+
+    /// Has the sentinels asked before the primary is used again.
+    pub fn doubt(&self) {
+        self.shared.doubtful.store(true, Ordering::Release);
+        self.shared.look.notify_one();
+    }
+
+    /// What an error on a connection to a primary says about that primary, and about the group.
+    pub fn weigh(&self, primary: &Primary, error: &StoreError) {
+        self.note_away(primary, error);
+        if let StoreError::NotPrimary(words) = error {
+            self.leave(primary, words);
+        } else if error.may_pass() {
+            self.doubt();
+        }
+    }
+
+    /// The sentinels that look after it, if any do.
+    pub(super) fn sentinels(&self) -> Option<&Sentinels> {
+        match &self.shared.place {
+            Place::Watched(sentinels) => Some(sentinels),
+            Place::Fixed(_) => None,
+        }
+    }
+
+    /// How many replicas the sentinels know, alive or not; none without sentinels.
+    pub fn replicas_known(&self) -> u64 {
+        self.shared.present().replicas.known
+    }
+
+    fn note_away(&self, primary: &Primary, error: &StoreError) {
+        let away = &self.shared.away;
+        match error {
+            // What happens at a former primary is no news of the group.
+            _ if self.shared.present().generation != primary.generation => {}
+            StoreError::NotPrimary(_) | StoreError::NotNow(_) => away.failed(error),
+            StoreError::NoAnswer(_) => away.was_late(error),
+            // A connection was lost: whether another can be had tells more. No other error says that it is away.
+            _ => {}
+        }
+    }
+
+    /// Notes what an exchange says of the group.
+    pub(super) fn note<T>(&self, primary: &Primary, result: &Result<T, StoreError>) {
+        match result {
+            Ok(_) => self.answered(),
+            Err(error) => {
+                metrics::redis_error(self.name());
+                self.weigh(primary, error);
+            }
+        }
+    }
+
+    /// How many replicas are alive by the sentinels, or known where few sentinels answer; none without sentinels.
+    pub fn replicas(&self) -> u64 {
+        self.shared.present().replicas.alive
+    }
+
+    /// A connection of its own to a primary, which says that it is one, and how many replicas follow it.
+    pub async fn connect(&self, primary: &Primary) -> Result<(MultiplexedConnection, u64), StoreError> {
+        let connected = primary.in_time(async {
+            let mut connection = place::connect(&primary.info).await?;
+            let role = place::role(&mut connection).await?;
+            Ok((connection, role))
+        });
+        let error = match connected.await {
+            Ok((connection, Role::Primary { replicas })) => return Ok((connection, replicas)),
+            Ok((_, Role::Sentinel)) => StoreError::Unusable(place::IS_SENTINEL.to_owned()),
+            Ok((_, Role::Other)) => StoreError::NotPrimary("it says that it is no primary".to_owned()),
+            Err(error) => error,
+        };
+        if self.shared.present().generation == primary.generation {
+            self.shared.away.failed(&error);
+        }
+        self.weigh(primary, &error);
+        Err(error.at(self.name()))
+    }
+
+    /// A connection to hear channels on.
+    pub async fn subscriber(&self) -> Result<(PubSub, Arc<Primary>), StoreError> {
+        let primary = self.primary().await?;
+        // A replica passes publications on, but not for long when it is cut off: it is asked on a line of its own.
+        self.connect(&primary).await?;
+        let client = Client::open(primary.info.clone())?;
+        let opened = primary.in_time(client.get_async_pubsub()).await;
+        let opened = opened.inspect_err(|error| self.weigh(&primary, error))?;
+        Ok((opened, primary))
+    }
+
+    /// Runs one command.
+    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        self.exchange(async |mut wire| command.query_async(&mut wire).await).await
+    }
+
+    /// Runs several commands, or none, in one exchange.
+    pub async fn pipe<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, StoreError> {
+        if commands.is_empty() {
+            return Ok(redis::from_redis_value(redis::Value::Array(Vec::new())).map_err(RedisError::from)?);
+        }
+        self.exchange(async |mut wire| commands.query_async(&mut wire).await).await
+    }
+
+    /// Runs a script by its digest; it is loaded where it is not known yet.
+    pub async fn invoke<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[Arg<'_>],
+    ) -> Result<T, StoreError> {
+        let mut invocation = script.prepare_invoke();
+        for key in keys {
+            invocation.key(key);
+        }
+        for arg in args {
+            invocation.arg(arg);
+        }
+        self.exchange(async |mut wire| invocation.invoke_async(&mut wire).await).await
+    }
+
+    /// One exchange on a connection that others share.
+    async fn exchange<T>(
+        &self,
+        ask: impl AsyncFnOnce(MultiplexedConnection) -> redis::RedisResult<T>,
+    ) -> Result<T, StoreError> {
+        let primary = self.primary().await?;
+        let line = primary.lines.line(async || Ok(self.connect(&primary).await?.0)).await;
+        let line = line.inspect_err(|_| metrics::redis_error(self.name()))?;
+        let result = primary.in_time(ask(line.wire.clone())).await;
+        self.note(&primary, &result);
+        if result.as_ref().is_err_and(StoreError::may_pass) {
+            primary.lines.discard(&line).await;
+        }
+        result.map_err(|error| error.at(self.name()))
+    }
+
+    /// An exchange of several steps on one connection.
+    pub(super) async fn with_wire<T, F>(
+        &self,
+        exchange: impl FnOnce(MultiplexedConnection) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = redis::RedisResult<T>>,
+    {
+        let held = self.held().await?;
+        let wire = held.wire();
+        held.finish(exchange(wire)).await
+    }
+
+    async fn held(&self) -> Result<Held<'_>, StoreError> {
+        let primary = self.primary().await?;
+        let got = tokio::select! {
+            got = timeout(COMMAND_TIMEOUT, primary.pool.get()) => match got {
+                Ok(got) => got.map_err(StoreError::from),
+                Err(_) => Err(StoreError::NoAnswer("no connection in time".to_owned())),
+            },
+            () = primary.left() => Err(StoreError::Unavailable("the primary is another now".to_owned())),
+        };
+        match got {
+            Ok(connection) => Ok(Held { group: self, primary, connection }),
+            Err(error) => {
+                self.weigh(&primary, &error);
+                Err(error.at(self.name()))
+            }
+        }
+    }
+}

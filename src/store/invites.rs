@@ -1,0 +1,290 @@
+//! Invites: offers of a game, each decided by one script.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use redis::Script;
+use serde::{Deserialize, Serialize};
+
+use super::accounts::Account;
+use super::group::{Arg, StoreError};
+use super::{Store, keys};
+use crate::ids::{AccountId, AccountName, TableId};
+use crate::lobby::event::PlayerEvent;
+use crate::protocol::{Invite, Invites, NoticeCode};
+use crate::rules::seat::BySeat;
+use crate::table::options::TableOptions;
+
+/// A node looks after this time whether a game that was to start did.
+const START_CHECK_MS: u64 = 5_000;
+/// Invites one player may have sent at once.
+pub const INVITES_SENT_MAX: usize = 10;
+
+static SEND: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/invite_send.lua")))
+});
+static REMOVE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("../../redis/prelude.lua"),
+        include_str!("../../redis/invite_remove.lua")
+    ))
+});
+static EXPIRE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("../../redis/prelude.lua"),
+        include_str!("../../redis/invite_expire.lua")
+    ))
+});
+static ACCEPT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("../../redis/prelude.lua"),
+        include_str!("../../redis/invite_accept.lua")
+    ))
+});
+
+/// A standing invite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The sender's name.
+    pub from_name: AccountName,
+    /// The receiver's name.
+    pub to_name: AccountName,
+    /// The rules offered.
+    pub options: TableOptions,
+    /// The saved game to resume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<TableId>,
+    /// When it lapses, milliseconds since 1970; set by the script.
+    #[serde(default)]
+    pub expires_ms: u64,
+}
+
+/// What became of an invite to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It stands.
+    Sent,
+    /// The other's invite stands: accept that one.
+    Crossing,
+    /// The sender sits at a table.
+    YouArePlaying,
+    /// The receiver sits at a table.
+    Playing,
+    /// The receiver is not online.
+    NotOnline,
+    /// One stands already.
+    AlreadyInvited,
+    /// Too many stand.
+    TooMany,
+    /// The receiver does not want to hear of the sender.
+    Blocked,
+}
+
+/// A table to be made of an accepted invite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTable {
+    /// Its id: that of the saved game where one is resumed.
+    pub table: TableId,
+    /// Who will sit there.
+    pub accounts: BySeat<AccountId>,
+    /// Their names.
+    pub names: BySeat<AccountName>,
+    /// The text of record 0; empty where a saved game is resumed.
+    pub start: String,
+}
+
+/// What became of an invite to be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// Both sit at the table.
+    Started,
+    /// It does not stand any more.
+    NoInvite,
+    /// The accepting player sits at a table.
+    YouArePlaying,
+    /// The other one does.
+    Playing,
+    /// The saved game is gone.
+    NoSavedGame,
+}
+
+impl Store {
+    /// Sends an invite that stands for `lives_ms`.
+    pub async fn invite_send(
+        &self,
+        from: AccountId,
+        to: AccountId,
+        invite: &Standing,
+        lives_ms: u64,
+    ) -> Result<Sent, StoreError> {
+        let keys = [
+            keys::ONLINE.to_owned(),
+            keys::invites(to),
+            keys::invites(from),
+            keys::invites_sent(from),
+            keys::seat(from),
+            keys::seat(to),
+            keys::blocked(to),
+            keys::INVITES_BY_TIME.to_owned(),
+        ];
+        let most = u64::try_from(INVITES_SENT_MAX).unwrap_or(u64::MAX);
+        let args: [Arg; 5] = [
+            from.to_string().into(),
+            to.to_string().into(),
+            serde_json::to_string(invite)?.into(),
+            lives_ms.into(),
+            most.into(),
+        ];
+        let word: String = self.data().invoke(&SEND, &keys, &args).await?;
+        Ok(match word.as_str() {
+            "sent" => Sent::Sent,
+            "crossing" => Sent::Crossing,
+            "you_are_playing" => Sent::YouArePlaying,
+            "playing" => Sent::Playing,
+            "not_online" => Sent::NotOnline,
+            "already" => Sent::AlreadyInvited,
+            "too_many" => Sent::TooMany,
+            "blocked" => Sent::Blocked,
+            other => return Err(StoreError::Corrupt(other.to_owned())),
+        })
+    }
+
+    /// Declines an invite, telling its sender; false if there is none.
+    pub async fn invite_decline(&self, by: &Account, from: AccountId) -> Result<bool, StoreError> {
+        let notice = PlayerEvent::Notice {
+            code: NoticeCode::InviteDeclined,
+            name: Some(by.name.clone()),
+            words: format!("{} declined your invite.", by.name),
+        };
+        self.invite_remove(from, by.id, from, &notice).await
+    }
+
+    /// Withdraws an invite, telling its receiver; false if there is none.
+    pub async fn invite_withdraw(&self, by: &Account, to: AccountId) -> Result<bool, StoreError> {
+        let notice = PlayerEvent::Notice {
+            code: NoticeCode::InviteWithdrawn,
+            name: Some(by.name.clone()),
+            words: format!("{} withdrew the invite.", by.name),
+        };
+        self.invite_remove(by.id, to, to, &notice).await
+    }
+
+    async fn invite_remove(
+        &self,
+        from: AccountId,
+        to: AccountId,
+        told: AccountId,
+        notice: &PlayerEvent,
+    ) -> Result<bool, StoreError> {
+        let keys = [
+            keys::ONLINE.to_owned(),
+            keys::invites(to),
+            keys::invites_sent(from),
+            keys::INVITES_BY_TIME.to_owned(),
+        ];
+        let args: [Arg; 4] = [
+            from.to_string().into(),
+            to.to_string().into(),
+            told.to_string().into(),
+            serde_json::to_string(notice)?.into(),
+        ];
+        let removed: u8 = self.data().invoke(&REMOVE, &keys, &args).await?;
+        Ok(removed == 1)
+    }
+
+    /// Takes lapsed invites away.
+    pub async fn invites_expire(&self) -> Result<u32, StoreError> {
+        let keys = [keys::ONLINE.to_owned(), keys::INVITES_BY_TIME.to_owned()];
+        self.data().invoke(&EXPIRE, &keys, &[]).await
+    }
+
+    /// Accepts an invite: both take their seats at the new table, or nothing happens.
+    pub async fn invite_accept(
+        &self,
+        by: AccountId,
+        from: AccountId,
+        table: &NewTable,
+    ) -> Result<Started, StoreError> {
+        let keys = [
+            keys::ONLINE.to_owned(),
+            keys::invites(by),
+            keys::seat(by),
+            keys::seat(from),
+            keys::TABLES.to_owned(),
+            keys::LOBBY_VERSION.to_owned(),
+            keys::table(table.table),
+            keys::INVITES_BY_TIME.to_owned(),
+            keys::saved(table.table),
+            keys::DEADLINES.to_owned(),
+        ];
+        let shard = u64::try_from(self.shard_for(table.table)).unwrap_or(0);
+        let args: [Arg; 10] = [
+            by.to_string().into(),
+            from.to_string().into(),
+            table.table.to_string().into(),
+            table.accounts.first.to_string().into(),
+            table.names.first.as_str().into(),
+            table.accounts.second.to_string().into(),
+            table.names.second.as_str().into(),
+            table.start.as_str().into(),
+            START_CHECK_MS.into(),
+            shard.into(),
+        ];
+        let word: String = self.data().settled(self.data().invoke(&ACCEPT, &keys, &args)).await?;
+        Ok(match word.as_str() {
+            "started" => Started::Started,
+            "no_invite" => Started::NoInvite,
+            "you_are_playing" => Started::YouArePlaying,
+            "playing" => Started::Playing,
+            "no_saved_game" => Started::NoSavedGame,
+            other => return Err(StoreError::Corrupt(other.to_owned())),
+        })
+    }
+
+    /// The invite from one account to another, if it stands.
+    pub async fn invite_between(
+        &self,
+        from: AccountId,
+        to: AccountId,
+    ) -> Result<Option<Standing>, StoreError> {
+        let command = redis::cmd("HGET").arg(keys::invites(to)).arg(from.to_string()).to_owned();
+        let text: Option<String> = self.data().query(&command).await?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    /// All invites to and by an account.
+    pub async fn invites_of(&self, account: AccountId) -> Result<Invites, StoreError> {
+        let mut commands = redis::pipe();
+        commands.hgetall(keys::invites(account)).smembers(keys::invites_sent(account));
+        let (received, sent): (HashMap<String, String>, Vec<String>) = self.data().pipe(&commands).await?;
+        let mut commands = redis::pipe();
+        for to in &sent {
+            commands.hget(format!("invites:{to}"), account.to_string());
+        }
+        let sent: Vec<Option<String>> = self.data().pipe(&commands).await?;
+        Ok(Invites {
+            received: listed(received.into_values(), |standing| &standing.from_name)?,
+            sent: listed(sent.into_iter().flatten(), |standing| &standing.to_name)?,
+        })
+    }
+}
+
+/// Invites oldest first.
+fn listed(
+    texts: impl Iterator<Item = String>,
+    other: impl Fn(&Standing) -> &AccountName,
+) -> Result<Vec<Invite>, StoreError> {
+    let standing: Result<Vec<Standing>, serde_json::Error> =
+        texts.map(|text| serde_json::from_str(&text)).collect();
+    let mut invites: Vec<Invite> = standing?
+        .into_iter()
+        .map(|standing| Invite {
+            name: other(&standing).clone(),
+            options: standing.options,
+            resume: standing.resume,
+            expires_ms: standing.expires_ms,
+        })
+        .collect();
+    invites.sort_by_key(|invite| invite.expires_ms);
+    Ok(invites)
+}

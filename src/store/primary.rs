@@ -1,0 +1,44 @@
+//! One Redis for the time it is the primary of a group, and the connections to it.
+
+use deadpool_redis::Pool;
+use redis::ConnectionInfo;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::error::StoreError;
+use super::lines::Lines;
+use super::place::COMMAND_TIMEOUT;
+
+/// One Redis for the time it is the group's primary.
+pub struct Primary {
+    pub(super) generation: u64,
+    pub(super) info: ConnectionInfo,
+    /// For ordinary commands.
+    pub(super) lines: Lines,
+    /// For exchanges that may take long, like `WAIT`.
+    pub(super) pool: Pool,
+    pub(super) newest: watch::Receiver<u64>,
+}
+
+impl Primary {
+    /// Ends when this is the group's primary no longer: whatever is under way there has no known fate.
+    pub async fn left(&self) {
+        let mut newest = self.newest.clone();
+        // An error means that the group is gone.
+        let _ = newest.wait_for(|newest| *newest != self.generation).await;
+    }
+
+    /// An exchange that ends in time, and when this is the primary no longer.
+    pub async fn in_time<T>(
+        &self,
+        exchange: impl Future<Output = redis::RedisResult<T>>,
+    ) -> Result<T, StoreError> {
+        tokio::select! {
+            result = timeout(COMMAND_TIMEOUT, exchange) => match result {
+                Ok(result) => Ok(result?),
+                Err(_) => Err(StoreError::NoAnswer("no answer in time".to_owned())),
+            },
+            () = self.left() => Err(StoreError::Unavailable("the primary is another now".to_owned())),
+        }
+    }
+}

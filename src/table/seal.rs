@@ -1,0 +1,103 @@
+//! The third copy of a record: sealed with the cluster's key, so that a browser can keep it and give it back, but neither
+//! read nor change it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use serde::{Deserialize, Serialize};
+
+use super::record::Entry;
+use crate::ids::TableId;
+
+/// Bytes of a cluster's key.
+pub const KEY_BYTES: usize = 32;
+/// Bytes of the number that makes each seal another one; it may be known, and is never used twice.
+pub const NONCE_BYTES: usize = 24;
+/// What is sealed is filled up to a multiple of so many bytes, so that its length tells nothing of a hidden card.
+const FILLED_TO: usize = 128;
+
+/// A key that all nodes of a cluster share.
+#[derive(Clone)]
+pub struct SealKey {
+    cipher: XChaCha20Poly1305,
+}
+
+/// A record with its number.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    number: u32,
+    entry: Entry,
+}
+
+impl SealKey {
+    /// The key made of these bytes.
+    pub fn new(bytes: &[u8; KEY_BYTES]) -> Self {
+        Self { cipher: XChaCha20Poly1305::new(bytes.into()) }
+    }
+
+    /// Seals a record of a table.
+    pub fn seal(&self, table: TableId, number: u32, entry: &Entry, nonce: [u8; NONCE_BYTES]) -> String {
+        let sealed = Sealed { number, entry: entry.clone() };
+        let mut text = serde_json::to_vec(&sealed).expect("a record has string keys and finite numbers");
+        text.resize(text.len().next_multiple_of(FILLED_TO), b' ');
+        let aad = table.to_string();
+        let payload = Payload { msg: &text, aad: aad.as_bytes() };
+        let closed = self.cipher.encrypt(&XNonce::from(nonce), payload).expect("a record is short");
+        URL_SAFE_NO_PAD.encode([nonce.as_slice(), &closed].concat())
+    }
+
+    /// The record of this table that was sealed with this key, and its number; nothing for anything else.
+    pub fn open(&self, table: TableId, seal: &str) -> Option<(u32, Entry)> {
+        let bytes = URL_SAFE_NO_PAD.decode(seal).ok()?;
+        let (nonce, closed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
+        let aad = table.to_string();
+        let payload = Payload { msg: closed, aad: aad.as_bytes() };
+        let text = self.cipher.decrypt(&XNonce::from(*nonce), payload).ok()?;
+        let Sealed { number, entry } = serde_json::from_slice(&text).ok()?;
+        Some((number, entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FILLED_TO, KEY_BYTES, NONCE_BYTES, SealKey};
+    use crate::ids::TableId;
+    use crate::rules::seat::Seat;
+    use crate::table::record::{Entry, Hash};
+
+    fn entry(record: &str) -> Entry {
+        Entry {
+            hash: Hash("00112233445566778899aabbccddeeff".to_owned()),
+            request: "r-1".parse().expect("an id"),
+            seat: Seat::Second,
+            record: record.parse().expect("a record"),
+            time_ms: 7,
+        }
+    }
+
+    #[test]
+    fn only_the_same_key_and_table_open_a_seal() {
+        let (key, table) = (SealKey::new(&[1; KEY_BYTES]), TableId(uuid::Uuid::from_u128(1)));
+        let seal = key.seal(table, 12, &entry("return b10 g3"), [5; NONCE_BYTES]);
+        assert_eq!(key.open(table, &seal), Some((12, entry("return b10 g3"))));
+        assert_eq!(SealKey::new(&[2; KEY_BYTES]).open(table, &seal), None);
+        assert_eq!(key.open(TableId(uuid::Uuid::from_u128(2)), &seal), None);
+        for at in [0, 40, seal.len() - 1] {
+            let mut forged = seal.clone().into_bytes();
+            forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+            assert_eq!(key.open(table, &String::from_utf8(forged).expect("text")), None, "changed at {at}");
+        }
+        for nonsense in ["", "A", "not base64!", &"A".repeat(500)] {
+            assert_eq!(key.open(table, nonsense), None);
+        }
+    }
+
+    #[test]
+    fn the_length_of_a_seal_tells_nothing_of_the_cards() {
+        let (key, table) = (SealKey::new(&[1; KEY_BYTES]), TableId(uuid::Uuid::from_u128(1)));
+        let length = |record: &str| key.seal(table, 12, &entry(record), [5; NONCE_BYTES]).len();
+        assert_eq!(length("return b10 g10"), length("return b1 g3"));
+        assert!(length("pass") >= FILLED_TO);
+    }
+}

@@ -1,0 +1,106 @@
+// Beside the lists: invites, messages, and the own saved and finished games.
+
+import { h, icon } from '../render.js';
+import { flagStrip, inviteAnswers, leftMs, nowMs, opponent, seatOf, told } from '../shell.js';
+import { ago, minutes, optionsInWords, words } from '../words.js';
+
+/** @import { Act, GameRow, Invite, State } from '../protocol.js' */
+
+/** @param {State} state @param {Act} act */
+export function inbox(state, act) {
+  return h('aside', { class: 'l-inbox' }, invites(state, act), letters(state, act), games(state, act));
+}
+
+/** @param {State} state @param {Act} act */
+function invites(state, act) {
+  const { received, sent } = state.invites;
+  const waiting = received.length > 0 && h('span', { class: 'badge' }, received.length, h('span', { class: 'vh' }, ` ${words.invites.waiting}`));
+  return h('section', { class: 'box invites', 'aria-label': words.invites.title },
+    h('h2', null, words.invites.title, waiting),
+    received.length + sent.length === 0 && h('p', { class: 'muted' }, words.invites.none),
+    received.map((invite) => receivedInvite(state, act, invite)),
+    sent.map((invite) => sentInvite(state, act, invite)));
+}
+
+/** @param {State} state @param {Act} act @param {Invite} invite */
+function receivedInvite(state, act, invite) {
+  return h('div', { class: 'inv', key: `from ${invite.name}` },
+    h('p', null, h('b', null, invite.name), ' ', h('span', { class: 'muted num' }, minutes(leftMs(state, invite))), h('br'),
+      h('span', { class: 'muted' }, contents(invite))),
+    inviteAnswers(act, invite));
+}
+
+/** @param {Invite} invite */
+const contents = ({ resume, options }) => (resume ? words.invites.resume : optionsInWords(options));
+
+/** @param {State} state @param {Act} act @param {Invite} invite */
+function sentInvite(state, act, invite) {
+  const left = leftMs(state, invite);
+  const part = Math.round(left / 10 / (state.limits?.invite_secs ?? 1));
+  const retract = () => told(act, act.ask({ ask: 'withdraw', to: invite.name }));
+  return h('div', { class: 'inv', key: `to ${invite.name}` },
+    h('p', null, words.invites.to, ' ', h('b', null, invite.name), ' ', h('span', { class: 'muted num' }, words.invites.left(minutes(left))), h('br'),
+      h('span', { class: 'muted' }, contents(invite))),
+    h('div', { class: 'bar', role: 'progressbar', 'aria-label': words.invites.timeLeft, 'aria-valuenow': part, 'aria-valuemin': 0, 'aria-valuemax': 100 },
+      h('i', { style: { width: `${part}%` } })),
+    h('div', { class: 'acts' },
+      h('button', { type: 'button', class: 'btn small', 'aria-label': words.invites.retractName(invite.name), on: { click: retract } }, words.invites.retract)));
+}
+
+/** Who wrote last, newest first. @param {State} state @param {Act} act */
+function letters(state, act) {
+  if (state.letters.length === 0) return null;
+  const own = state.you?.name;
+  const latest = new Map(state.letters.map((letter) => [letter.from === own ? letter.to ?? '' : letter.from, letter]));
+  return h('section', { class: 'box letters', 'aria-label': words.letters.title },
+    h('h2', null, words.letters.title),
+    [...latest].reverse().slice(0, 5).map(([name, letter]) => h('button', { type: 'button', class: 'letter', key: name,
+      on: { click: () => act.ui('dialog', { kind: 'letters', name }) } }, h('b', null, name), h('span', { class: 'muted clip' }, letter.text))));
+}
+
+/** @param {State} state @param {Act} act */
+function games(state, act) {
+  const { saved, finished } = state.games;
+  return h('section', { class: 'box games', 'aria-label': words.games.title },
+    h('h2', null, words.games.title),
+    saved.length + finished.length === 0 && h('p', { class: 'muted' }, words.games.none),
+    saved.map((game) => savedGame(state, act, game)),
+    finished.map((game) => finishedGame(state, act, game)));
+}
+
+/** @param {State} state @param {Act} act @param {GameRow} game */
+function savedGame(state, act, game) {
+  const other = opponent(state, game.names);
+  const own = seatOf(state, game.names);
+  const invited = state.invites.sent.some(({ resume }) => resume === game.table);
+  const resume = () => told(act, act.ask({ ask: 'invite', to: other, resume: game.table }));
+  return h('div', { class: 'inv', key: game.table },
+    h('p', null, h('b', null, other), `, ${words.lobby.move(game.number)} `, game.turn === own && h('span', { class: 'chip' }, words.games.yourTurn), h('br'),
+      flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, words.games.savedAgo(ago(game.last_ms, nowMs(state))))),
+    h('div', { class: 'acts' },
+      h('button', { type: 'button', class: 'btn small primary', disabled: invited || Boolean(state.seat), 'aria-label': words.games.resumeName(other),
+        on: { click: resume } }, invited ? words.lobby.invited : words.games.resume)));
+}
+
+/** @param {State} state @param {Act} act @param {GameRow} game */
+function finishedGame(state, act, game) {
+  const other = opponent(state, game.names);
+  const own = seatOf(state, game.names);
+  return h('div', { class: 'inv', key: game.table },
+    h('p', null, h('b', null, other), `, ${words.games.finishedAgo(ago(game.last_ms, nowMs(state)))}`, h('br'),
+      flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, result(game, own))),
+    h('div', { class: 'acts' },
+      h('a', { class: 'btn small', href: `/game/${game.table}`, 'aria-label': words.games.replayName(other) }, icon('play'), words.games.replay),
+      h('button', { type: 'button', class: 'btn small', disabled: Boolean(state.seat), 'aria-label': words.games.rematchName(other),
+        on: { click: () => act.ui('dialog', { kind: 'invite', name: other }) } }, words.games.rematch)));
+}
+
+/** @param {GameRow} game @param {'first' | 'second'} own */
+function result({ flags, ending }, own) {
+  const count = (/** @type {string} */ sign) => [...flags].filter((owner) => owner === sign).length;
+  const [mine, theirs] = own === 'first' ? [count('1'), count('2')] : [count('2'), count('1')];
+  if (!ending?.winner) return words.games.drawn(mine, theirs);
+  const won = ending.winner === own;
+  if (['resignation', 'absence'].includes(ending.reason)) return words.games.byReason(won, words.games.reasons[ending.reason] ?? '');
+  return won ? words.games.won(mine, theirs) : words.games.lost(mine, theirs);
+}

@@ -1,0 +1,113 @@
+// The own account: password, or how a guest gets one; theme, blocked players, log out, delete.
+
+import { h } from '../render.js';
+import { refusal, words } from '../words.js';
+
+/** @import { Act, State } from '../protocol.js' */
+
+const { accountPage: said } = words;
+
+export const title = () => words.nav.account;
+
+/** @param {State} _state @param {Act} act */
+export function leave(_state, act) {
+  act.ui('account', null);
+}
+
+/** @param {State} state @param {Act} act */
+export function draw(state, act) {
+  const { you } = state;
+  if (!you) return h('p', { class: 'loading muted' }, words.loading);
+  return h('div', { class: 'paper narrow' },
+    h('header', null, h('h1', null, you.name),
+      h('a', { class: 'btn', href: `/player/${you.name}` }, said.ownPage),
+      h('button', { type: 'button', class: 'btn', on: { click: () => logOut(state, act) } }, said.logOut)),
+    you.guest ? upgrade(state, act) : password(state, act),
+    theme(state, act),
+    blocked(state, act),
+    remove(state, act, you.guest));
+}
+
+/**
+ * A form with a title, a sentence, fields and one button; what came of it is said below.
+ * @param {State} state @param {Act} act
+ * @param {{ part: string, title: string, text?: string, fields: import('../render.js').Child[], send: string, danger?: boolean, path: string, done: string,
+ *   then?: () => void }} form
+ */
+function form(state, act, { part, title: heading, text, fields, send, danger, path, done, then }) {
+  const outcome = state.ui.account?.part === part ? state.ui.account : null;
+  /** @param {SubmitEvent} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    const element = /** @type {HTMLFormElement} */ (event.currentTarget);
+    const body = Object.fromEntries(new FormData(element));
+    act.ui('account', { part, busy: true });
+    const { ok, data } = await act.post(path, body);
+    act.ui('account', { part, said: ok ? done : refusal(data), ok });
+    if (!ok) return;
+    element.reset();
+    then?.();
+  };
+  return h('form', { class: 'box', 'aria-label': heading, on: { submit } },
+    h('h2', null, heading), text && h('p', { class: 'muted' }, text), fields,
+    outcome?.said && h('p', { class: outcome.ok ? 'good' : 'bad', role: outcome.ok ? 'status' : 'alert' }, outcome.said),
+    h('button', { type: 'submit', class: danger ? 'btn danger' : 'btn primary', disabled: Boolean(outcome?.busy) }, send));
+}
+
+/** @param {string} label @param {string} name @param {object} [more] */
+const field = (label, name, more = {}) => h('label', { class: 'labelled', key: name }, label,
+  h('input', { class: 'input', name, required: true, ...more }));
+
+/** @param {string} label @param {string} name @param {'current-password' | 'new-password'} kind */
+const secret = (label, name, kind) => field(label, name, { type: 'password', autocomplete: kind });
+
+/** @param {State} state @param {Act} act */
+const upgrade = (state, act) => form(state, act, {
+  part: 'upgrade', title: said.upgrade, text: said.upgradeText, send: said.upgradeSend, path: '/api/upgrade', done: said.upgraded, then: act.login,
+  fields: [field(words.login.name, 'name', { autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', maxlength: 20 }),
+    h('p', { class: 'hint muted' }, words.login.nameHint), secret(words.login.password, 'password', 'new-password'),
+    h('p', { class: 'hint muted' }, words.login.passwordHint)],
+});
+
+/** @param {State} state @param {Act} act */
+const password = (state, act) => form(state, act, {
+  part: 'password', title: said.password, send: said.passwordSend, path: '/api/password', done: said.passwordDone,
+  fields: [secret(said.oldPassword, 'old', 'current-password'), secret(said.newPassword, 'new', 'new-password'),
+    h('p', { class: 'hint muted' }, words.login.passwordHint)],
+});
+
+/** @param {State} state @param {Act} act @param {boolean} guest */
+const remove = (state, act, guest) => form(state, act, {
+  part: 'delete', title: said.remove, text: guest ? said.removeGuestText : said.removeText, send: said.removeSend, danger: true, path: '/api/delete',
+  done: '', then: act.login, fields: guest ? [] : [secret(words.login.password, 'password', 'current-password')],
+});
+
+/** @param {State} state @param {Act} act */
+function theme(state, act) {
+  return h('section', { class: 'box', 'aria-label': said.theme },
+    h('h2', null, said.theme),
+    h('div', { class: 'seg', role: 'radiogroup', 'aria-label': said.theme }, Object.entries(words.theme.names).map(([value, word]) =>
+      h('label', { key: value }, h('input', { type: 'radio', name: 'theme', value, prop: { checked: (state.ui.theme ?? 'system') === value },
+        on: { change: () => act.ui('theme', value) } }), word))));
+}
+
+/** @param {State} state @param {Act} act */
+function blocked(state, act) {
+  return h('section', { class: 'box', 'aria-label': said.blocked },
+    h('h2', null, said.blocked),
+    state.blocked.length === 0 && h('p', { class: 'muted' }, said.blockedNone),
+    state.blocked.map((name) => h('div', { class: 'blocked-row', key: name }, h('b', null, name),
+      h('button', { type: 'button', class: 'btn small', 'aria-label': words.letters.unblockName(name), on: { click: () => act.ask({ ask: 'unblock', name }) } },
+        words.letters.unblock))));
+}
+
+/** A guest who logs out cannot come back: he is asked first. @param {State} state @param {Act} act */
+function logOut(state, act) {
+  const run = async () => {
+    const { ok, data } = await act.post('/api/logout');
+    if (ok) act.login();
+    else act.notice(refusal(data));
+  };
+  if (!state.you?.guest) return run();
+  act.ui('dialog', { kind: 'confirm', title: said.logOutGuest, text: said.logOutGuestText, yes: said.logOut, danger: true, run });
+}

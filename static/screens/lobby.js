@@ -1,0 +1,41 @@
+// The lobby: who is here and what is played, invites, and the own games.
+
+import { inbox } from '../lobby/inbox.js';
+import { ask, list, queryOf } from '../lobby/list.js';
+import { h, icon } from '../render.js';
+import { opponent } from '../shell.js';
+import { words } from '../words.js';
+
+/** @import { Act, State } from '../protocol.js' */
+
+/** @param {State} state */
+export const title = ({ invites }) => (invites.received.length > 0 ? `(${invites.received.length}) ${words.lobby.title}` : words.lobby.title);
+
+/** Asks for the page that was looked at last. @param {State} state @param {Act} act */
+export function enter(state, act) {
+  if (state.you) ask(act, queryOf(state));
+}
+
+/** @param {State} state @param {Act} act */
+export function leave(state, act) {
+  act.ui('listHeld', false);
+  if (state.you) act.ask({ ask: 'leave_lobby' });
+}
+
+/** @param {State} state @param {Act} act */
+export function draw(state, act) {
+  return h('div', { class: 'lobby' },
+    h('h1', { class: 'vh' }, words.lobby.title),
+    ownTable(state),
+    list(state, act),
+    inbox(state, act));
+}
+
+/** The way back to a running game. @param {State} state */
+function ownTable(state) {
+  const table = state.seat ? state.tables[state.seat] : null;
+  if (!table) return null;
+  return h('div', { class: 'box own-table' },
+    h('p', null, words.lobby.playingNow(opponent(state, table.names))),
+    h('a', { class: 'btn primary', href: `/table/${table.table}` }, icon('play'), words.lobby.backToTable));
+}

@@ -1,0 +1,92 @@
+// Log in, sign up, or play as a guest: the page of whoever is not logged in.
+
+import { h, icon } from '../render.js';
+import { refusal, words } from '../words.js';
+
+/** @import { Act, State } from '../protocol.js' */
+
+const { login } = words;
+
+/** What the page holds: which tab, what is being asked, and what was refused. @typedef {{ tab: 'login' | 'signup', busy: boolean, refused: { code?: string, words?: string } | null }} Form */
+
+/** @type {Form} */
+const FRESH = { tab: 'login', busy: false, refused: null };
+
+/** @param {State} state @returns {Form} */
+const formOf = (state) => state.ui.login ?? FRESH;
+
+export const title = () => login.logIn;
+
+/** @param {State} state @param {Act} act */
+export function draw(state, act) {
+  const form = formOf(state);
+  return h('div', { class: 'login-page' },
+    h('section', { class: 'hello' },
+      h('h1', null, login.title),
+      h('p', { class: 'muted' }, login.intro),
+      h('p', null, h('a', { href: '/rules' }, words.nav.rules), ' · ', h('a', { href: '/games' }, words.nav.games)),
+      flagRow()),
+    h('section', { class: 'box login-box', 'aria-label': login.label },
+      h('div', { class: 'tabs', role: 'tablist', 'aria-label': login.label },
+        tab(act, form, 'login', login.logIn), tab(act, form, 'signup', login.signUp)),
+      credentials(act, form),
+      h('p', { class: 'or muted' }, h('span', null, login.or)),
+      h('button', { type: 'button', class: 'btn big', disabled: form.busy, on: { click: () => send(act, form, '/api/guest', {}) } }, login.guest),
+      h('p', { class: 'muted hint' }, login.guestHint)));
+}
+
+/** Nine flags, as on the table, some of them won. */
+function flagRow() {
+  return h('div', { class: 'hello-flags', 'aria-hidden': 'true' },
+    [...'1--212-1-'].map((owner, index) => h('span', { key: index, class: { 1: 'you', 2: 'them' }[owner] ?? 'open' }, icon('flag'))));
+}
+
+/** @param {Act} act @param {Form} form @param {Form['tab']} name @param {string} word */
+function tab(act, form, name, word) {
+  return h('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-selected': String(form.tab === name), 'aria-controls': 'credentials',
+    on: { click: () => act.ui('login', { ...form, tab: name, refused: null }) } }, word);
+}
+
+/** @param {Act} act @param {Form} form */
+function credentials(act, form) {
+  const signingUp = form.tab === 'signup';
+  const { refused } = form;
+  const field = fieldOf(refused?.code);
+  return h('form', { id: 'credentials', class: 'stack', role: 'tabpanel', 'aria-labelledby': `tab-${form.tab}`, novalidate: true,
+    on: { submit: (event) => submit(event, act, form) } },
+  h('label', { class: 'labelled' }, login.name,
+    h('input', { class: 'input', name: 'name', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', maxlength: 20, required: true,
+      'aria-invalid': field === 'name' ? 'true' : null, 'aria-describedby': 'name-hint' })),
+  h('p', { id: 'name-hint', class: field === 'name' ? 'hint bad' : 'hint muted', role: field === 'name' ? 'alert' : null },
+    field === 'name' ? refusal(refused ?? {}) : signingUp && login.nameHint),
+  h('label', { class: 'labelled' }, login.password,
+    h('input', { class: 'input', name: 'password', type: 'password', autocomplete: signingUp ? 'new-password' : 'current-password', required: true,
+      'aria-invalid': field === 'password' ? 'true' : null, 'aria-describedby': 'password-hint' })),
+  h('p', { id: 'password-hint', class: field === 'password' ? 'hint bad' : 'hint muted', role: field === 'password' ? 'alert' : null },
+    field === 'password' ? refusal(refused ?? {}) : signingUp && login.passwordHint),
+  h('button', { type: 'submit', class: 'btn primary big', disabled: form.busy }, signingUp ? login.create : login.logIn),
+  field === 'form' && h('p', { class: 'hint bad', role: 'alert' }, refusal(refused ?? {})));
+}
+
+/** Beside which field a refusal is shown. @param {string} [code] */
+function fieldOf(code) {
+  if (!code) return null;
+  if (code === 'bad_name' || code === 'name_taken') return 'name';
+  return code === 'bad_password' || code === 'wrong_login' ? 'password' : 'form';
+}
+
+/** @param {SubmitEvent} event @param {Act} act @param {Form} form */
+function submit(event, act, form) {
+  event.preventDefault();
+  const given = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+  const body = { name: String(given.get('name')).trim(), password: String(given.get('password')) };
+  send(act, form, form.tab === 'signup' ? '/api/signup' : '/api/login', body);
+}
+
+/** @param {Act} act @param {Form} form @param {string} path @param {object} body */
+async function send(act, form, path, body) {
+  act.ui('login', { ...form, busy: true, refused: null });
+  const { ok, data } = await act.post(path, body);
+  act.ui('login', { ...form, busy: false, refused: ok ? null : data });
+  if (ok) act.login();
+}

@@ -1,0 +1,189 @@
+// The replay of a finished game: every move forth and back, both hands open, and the proof that the decks were fixed before it.
+
+import { h, icon } from '../render.js';
+import { cardName, deckButtons, endingWords, line, panels, recordWords, seatBar, seatWords, side } from '../table/board.js';
+import { lastLaid, other } from '../table/turn.js';
+import { day, minutes, optionsInWords, tableWords as words, timeOfDay } from '../words.js';
+
+/** @import { Act, LogLine, Seat, State, View } from '../protocol.js' */
+
+/**
+ * A finished game as the server gives it.
+ * @typedef {{ table: string, names: import('../protocol.js').BySeat<string>, options: import('../protocol.js').TableOptions, commitment: string,
+ *   started_ms: number, ended_ms: number, ending: import('../protocol.js').Ending, entries: { record: string, time_ms: number }[],
+ *   views: View[], log: LogLine[] }} Game
+ */
+
+/** @type {{ state: State, act: Act } | null} */
+let latest = null;
+
+/** @param {State} state @returns {{ id: string, game: Game | null, failed: any } | null} */
+const gameOf = (state) => (state.ui.replay?.id === state.route.id ? state.ui.replay : null);
+
+/** The record that is shown, from 0 to the last. @param {State} state @param {Game} game */
+const atOf = ({ ui }, game) => Math.min(Math.max(ui.replayAt ?? game.views.length - 1, 0), game.views.length - 1);
+
+/** @param {State} state */
+export const title = (state) => {
+  const game = gameOf(state)?.game;
+  return game ? `${words.replay}: ${game.names.first} – ${game.names.second}` : words.replay;
+};
+
+export const word = () => ({ text: words.replayWord, kind: 'quiet' });
+
+/** @param {State} state */
+export const bar = (state) => {
+  const game = gameOf(state)?.game;
+  return h('div', { class: 'table-bar' },
+    h('a', { class: 'btn quiet', href: '/games' }, icon('left'), words.games),
+    h('span', { class: 'muted clip desk-only' }, game ? optionsInWords(game.options) : ''), h('span', { class: 'grow' }));
+};
+
+/** @param {State} state @param {Act} act */
+export async function enter(state, act) {
+  document.addEventListener('keydown', onKey);
+  addEventListener('popstate', fromAddress);
+  const { id } = state.route;
+  if (gameOf(state)) return;
+  const asked = new URLSearchParams(location.search).get('move');
+  act.ui('replayAt', asked === null ? null : Number(asked) || 0);
+  act.ui('replay', { id, game: null, failed: null });
+  const { ok, data } = await act.get(`/api/game/${encodeURIComponent(id)}`);
+  if (!ok) return act.ui('replay', { id, game: null, failed: data });
+  act.ui('replay', { id, game: data, failed: null });
+  act.ui('replayProof', await proofOf(data));
+}
+
+/** @param {State} _state @param {Act} act */
+export function leave(_state, act) {
+  document.removeEventListener('keydown', onKey);
+  removeEventListener('popstate', fromAddress);
+  for (const part of ['replay', 'replayAt', 'replayProof', 'drawer']) act.ui(part, null);
+}
+
+/** Whether the first record's text has the hash that was shown before the first move. @param {Game} game @returns {Promise<'right' | 'wrong' | 'unable'>} */
+async function proofOf(game) {
+  // Browsers give hashes only to pages from this machine or over https.
+  if (!globalThis.crypto?.subtle) return 'unable';
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(game.entries[0].record));
+  const hex = [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex === game.commitment ? 'right' : 'wrong';
+}
+
+// ---- stepping --------------------------------------------------------------------------------------------------------
+
+/** @param {Act} act @param {string} id @param {number} number */
+function goTo(act, id, number) {
+  history.replaceState(null, '', `/game/${id}?move=${number}`);
+  act.ui('replayAt', number);
+}
+
+function fromAddress() {
+  const asked = new URLSearchParams(location.search).get('move');
+  latest?.act.ui('replayAt', asked === null ? null : Number(asked) || 0);
+}
+
+/** @type {Record<string, number>} */
+const KEYS = { ',': -1, '.': 1, ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+
+/** @param {KeyboardEvent} event */
+function onKey(event) {
+  const by = KEYS[event.key];
+  if (by === undefined || event.ctrlKey || event.metaKey || event.altKey || !latest) return;
+  const { state, act } = latest;
+  const game = gameOf(state)?.game;
+  if (!game) return;
+  // The slider moves by the same keys.
+  event.preventDefault();
+  goTo(act, state.route.id, Math.min(Math.max(atOf(state, game) + by, 0), game.views.length - 1));
+}
+
+// ---- drawing ---------------------------------------------------------------------------------------------------------
+
+/** @param {State} state @param {Act} act */
+export function draw(state, act) {
+  latest = { state, act };
+  const found = gameOf(state);
+  if (found?.failed) {
+    return h('div', { class: 'paper narrow stack' }, h('h1', null, words.noReplay), h('p', null, found.failed.words ?? ''),
+      h('p', null, h('a', { class: 'btn primary', href: '/games' }, words.games)));
+  }
+  if (!found?.game) return h('p', { class: 'loading muted' }, words.loadingReplay);
+  return replay(state, act, found.game);
+}
+
+/** @param {State} state @param {Act} act @param {Game} game */
+function replay(state, act, game) {
+  const at = atOf(state, game);
+  const view = game.views[at];
+  /** @type {Seat} */
+  const near = state.you?.name === game.names.second ? 'second' : 'first';
+  const go = (/** @type {number} */ number) => goTo(act, game.table, number);
+  const model = /** @type {any} */ ({ table: { ...game, view }, near, talk: [], draft: '', mayTalk: false, limit: 0, fresh: 0, drawer: state.ui.drawer ?? null, at, onRecord: go });
+  return h('div', { class: 'table-app replay', 'data-table': game.table, 'data-tip': at + 1, 'data-phase': view.phase },
+    h('h1', { class: 'vh' }, title(state)),
+    board(game, view, at, near, go),
+    side(model, act, facts(state, game)), panels(model, act));
+}
+
+/** @param {Game} game @param {View} view @param {number} at @param {Seat} near @param {(number: number) => void} go */
+function board(game, view, at, near, go) {
+  const far = other(near);
+  const seat = (/** @type {Seat} */ which) => ({
+    name: game.names[which], here: true, tactics: view.tactics_played[which], turn: view.turn === which,
+    flags: view.flags.filter(({ owner }) => owner === which).length,
+  });
+  return h('div', { class: 'board watched' },
+    h('div', { class: 'far' }, seatBar({ ...seat(far), hand: view.hands[far] })),
+    line({
+      flags: view.flags, near, viewer: 'watcher', names: game.names, last: lastLaid(game.log.slice(0, at)), staged: null, picked: null,
+      chosen: null, targets: [], legal: [], claims: [], provable: [],
+    }),
+    scrubber(game, at, go),
+    h('section', { class: 'foot', 'aria-label': game.names[near] },
+      h('div', { class: `me ${view.turn === near ? 'turn' : ''}` }, seatWords(seat(near))),
+      h('div', { class: 'hand-backs' }, seatBar({ ...seat(near), hand: view.hands[near] })),
+      deckButtons({ decks: view.decks, legal: [], tactics: game.options.rules.tactics === 'on' })));
+}
+
+/** @param {Game} game @param {number} at */
+function saidAt({ log, names, ending, views }, at) {
+  if (at === 0) return words.dealt;
+  const { seat, text } = log[at - 1];
+  const had = views[at - 1].hands[seat].cards ?? [];
+  const drawn = text.startsWith('draw ') && views[at].hands[seat].cards?.find((code) => !had.includes(code));
+  const said = `${names[seat]}: ${drawn ? words.records.drawn(cardName(drawn)) : recordWords(text)}`;
+  return at === log.length && ending ? `${said}. ${endingWords(ending, names, null)}` : said;
+}
+
+/** @param {Game} game @param {number} at @param {(number: number) => void} go */
+function scrubber(game, at, go) {
+  const last = game.views.length - 1;
+  const step = (/** @type {string} */ label, /** @type {string} */ symbol, /** @type {number} */ to) => h('button', {
+    type: 'button', class: 'btn icon', 'aria-label': label, disabled: to < 0 || to > last || to === at, on: { click: () => go(to) },
+  }, icon(symbol));
+  return h('section', { class: 'prompt', 'aria-label': words.replay },
+    h('p', { class: 'say', role: 'status' }, saidAt(game, at)),
+    h('div', { class: 'scrub' },
+      step(words.firstMove, 'first', 0), step(words.moveBack, 'left', at - 1), step(words.moveOn, 'right', at + 1), step(words.lastMove, 'lastp', last),
+      h('input', {
+        type: 'range', min: 0, max: last, step: 1, 'aria-label': words.move, 'aria-valuetext': saidAt(game, at), prop: { value: String(at) },
+        on: { input: (/** @type {any} */ event) => go(Number(event.target.value)) },
+      }),
+      h('span', { class: 'num muted' }, `${at} / ${last}`)));
+}
+
+/** @param {State} state @param {Game} game */
+function facts({ ui }, game) {
+  const proof = /** @type {'right' | 'wrong' | 'unable' | null} */ (ui.replayProof);
+  return h('section', { key: 'facts', class: 'pane pane-facts' },
+    h('h2', null, endingWords(game.ending, game.names, null)),
+    h('dl', { class: 'facts' },
+      h('dt', null, words.players), h('dd', null,
+        h('a', { href: `/player/${encodeURIComponent(game.names.first)}` }, game.names.first), ' – ',
+        h('a', { href: `/player/${encodeURIComponent(game.names.second)}` }, game.names.second)),
+      h('dt', null, words.since), h('dd', null, `${day(game.started_ms)}, ${timeOfDay(game.started_ms)}, ${minutes(game.ended_ms - game.started_ms)}`),
+      h('dt', null, words.options), h('dd', null, optionsInWords(game.options)),
+      h('dt', null, words.commitment), h('dd', { class: 'hash' }, game.commitment),
+      proof ? h('dd', { class: `proved ${proof}` }, icon(proof === 'right' ? 'check' : 'warn'), ' ', words.proofs[proof]) : null));
+}

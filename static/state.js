@@ -1,0 +1,226 @@
+// All that the page knows, as one object that only `fold` changes; no DOM, clock or network here.
+
+/** @import { Update, Welcome, TableView, LobbyPage } from './protocol.js' */
+/** @import { State, StateEvent, Shown } from './protocol.js' */
+
+/** Letters, table talk and notices that are kept, each. */
+const KEPT = 200;
+const NOTICES_KEPT = 5;
+/** Sealed records of one table that are kept: as many as the server takes back. */
+const SEALED_KEPT = 32;
+
+/** Of the lobby: how rows are told apart. @param {any} row @returns {string} */
+export const rowKey = (row) => row.names ? row.table : row.name;
+
+/** @returns {State} */
+export function initial() {
+  return {
+    you: null,
+    limits: null,
+    offsetMs: 0,
+    lobby: null,
+    shown: null,
+    invites: { received: [], sent: [] },
+    games: { saved: [], finished: [] },
+    blocked: [],
+    seat: null,
+    tables: {},
+    sealed: {},
+    closed: {},
+    wentBack: [],
+    talk: {},
+    letters: [],
+    notices: [],
+    noticed: 0,
+    connection: { word: 'connecting', sinceMs: 0, retryAtMs: null },
+    pending: [],
+    route: { name: 'lobby', id: '' },
+    ui: {},
+  };
+}
+
+/**
+ * The state after an event.
+ * @param {State} state
+ * @param {StateEvent} event
+ * @returns {State}
+ */
+export function fold(state, event) {
+  switch (event.kind) {
+    case 'update':
+      return afterUpdate(state, event.update, event.nowMs ?? 0);
+    case 'connection':
+      return event.connection.word === 'logged_out'
+        ? { ...initial(), ui: state.ui, route: state.route, connection: event.connection }
+        : { ...state, connection: event.connection };
+    case 'route':
+      return { ...state, route: event.route };
+    case 'ui':
+      return withShown({ ...state, ui: { ...state.ui, [event.part]: event.value } });
+    case 'notice':
+      return withNotice(state, { code: event.code ?? 'note', words: event.words, name: null });
+    case 'noticed':
+      return { ...state, notices: state.notices.filter(({ key }) => key !== event.key) };
+    case 'sent':
+      return { ...state, pending: [...state.pending.filter(({ id }) => id !== event.request.id), event.request] };
+    case 'answered':
+      return afterAnswer(state, event);
+  }
+}
+
+/** @param {State} state @param {Update} update @param {number} nowMs @returns {State} */
+function afterUpdate(state, update, nowMs) {
+  switch (update.update) {
+    case 'welcome':
+      return welcomed(state, update, nowMs);
+    case 'lobby':
+      return withShown({ ...state, lobby: update });
+    case 'invites':
+      return { ...state, invites: { received: update.received, sent: update.sent } };
+    case 'games':
+      return { ...state, games: { saved: update.saved, finished: update.finished } };
+    case 'blocked':
+      return { ...state, blocked: update.names };
+    case 'table':
+      return withTable(state, update);
+    case 'saved':
+      return withSaved(state, update.table, update.number);
+    case 'table_closed':
+      return closed(state, update.table, update.why);
+    case 'message':
+      return withMessage(state, update);
+    case 'notice':
+      return withNotice(update.code === 'went_back' ? { ...state, wentBack: Object.keys(state.tables) } : state, update);
+    default:
+      return state;
+  }
+}
+
+/** @param {State} state @param {Welcome} welcome @param {number} nowMs @returns {State} */
+function welcomed(state, welcome, nowMs) {
+  const another = state.you && state.you.name !== welcome.you.name;
+  const base = another ? { ...initial(), route: state.route, ui: state.ui, connection: state.connection, pending: state.pending } : state;
+  const next = withShown({
+    ...base,
+    you: welcome.you,
+    limits: welcome.limits,
+    offsetMs: welcome.now_ms - nowMs,
+    lobby: welcome.lobby,
+    invites: welcome.invites,
+    games: welcome.games,
+    blocked: welcome.blocked,
+  });
+  const left = next.seat && next.seat !== welcome.table?.table ? next.seat : null;
+  const without = left ? closed(next, left, welcome.games.saved.some(({ table }) => table === left) ? 'saved' : 'finished') : next;
+  return welcome.table ? withTable(without, welcome.table) : without;
+}
+
+/** @param {State} state @param {TableView} view @returns {State} */
+function withTable(state, view) {
+  const id = view.table;
+  const held = state.tables[id];
+  const mayGoBack = state.wentBack.includes(id);
+  if (held && view.tip.number < held.tip.number && !mayGoBack) return state;
+  const seated = view.view.viewer !== 'watcher';
+  const over = view.stopped || view.view.ending !== null;
+  const { [id]: _, ...stillClosed } = state.closed;
+  return {
+    ...state,
+    tables: { ...state.tables, [id]: view },
+    sealed: { ...state.sealed, [id]: kept(mayGoBack ? {} : state.sealed[id] ?? {}, view) },
+    closed: over ? state.closed : stillClosed,
+    wentBack: mayGoBack ? state.wentBack.filter((other) => other !== id) : state.wentBack,
+    seat: seated && !(id in state.closed && over) ? id : state.seat,
+  };
+}
+
+/**
+ * The sealed records of a table that are not known to be saved, by number: those kept before and those of a new view.
+ * @param {Record<number, string>} before
+ * @param {TableView} view
+ */
+function kept(before, { tip, saved, sealed = [] }) {
+  const first = tip.number - sealed.length;
+  const all = { ...before, ...Object.fromEntries(sealed.map((seal, index) => [first + index, seal])) };
+  return Object.fromEntries(Object.entries(all).filter(([number]) => Number(number) >= saved).slice(-SEALED_KEPT));
+}
+
+/** What a browser gives back of a table: oldest first. @param {State} state @param {string} table */
+export function sealedOf(state, table) {
+  const seals = Object.values(state.sealed[table] ?? {});
+  return seals.length ? { sealed: seals } : {};
+}
+
+/** @param {State} state @param {string} table @param {number} number @returns {State} */
+function withSaved(state, table, number) {
+  const held = state.tables[table];
+  if (!held) return state;
+  const view = { ...held, saved: number, sealed: undefined };
+  return { ...state, tables: { ...state.tables, [table]: view }, sealed: { ...state.sealed, [table]: kept(state.sealed[table] ?? {}, view) } };
+}
+
+/** @param {State} state @param {string} table @param {'finished' | 'saved' | 'unwatched'} why @returns {State} */
+function closed(state, table, why) {
+  return { ...state, closed: { ...state.closed, [table]: why }, seat: state.seat === table ? null : state.seat };
+}
+
+/** @param {State} state @param {import('./protocol.js').Message} message @returns {State} */
+function withMessage(state, message) {
+  const { table } = message;
+  if (!table) return withLetter({ ...state, letters: [...state.letters, message].slice(-KEPT) }, message);
+  return { ...state, talk: { ...state.talk, [table]: [...(state.talk[table] ?? []), message].slice(-KEPT) } };
+}
+
+/** Another player's words are shown at once, unless they are being read. @param {State} state @param {import('./protocol.js').Message} message */
+function withLetter(state, { from, text }) {
+  const isRead = from === state.you?.name || (state.ui.dialog?.kind === 'letters' && state.ui.dialog.name === from);
+  return isRead ? state : withNotice(state, { code: 'letter', words: text, name: from });
+}
+
+/** @param {State} state @param {{ code: string, words: string, name?: string | null }} notice @returns {State} */
+function withNotice(state, { code, words, name }) {
+  const noticed = state.noticed + 1;
+  return { ...state, noticed, notices: [...state.notices, { key: noticed, code, words, name: name ?? null }].slice(-NOTICES_KEPT) };
+}
+
+/** @param {State} state @param {Extract<StateEvent, { kind: 'answered' }>} event @returns {State} */
+function afterAnswer(state, { answer }) {
+  const request = state.pending.find(({ id }) => id === answer.id);
+  const pending = state.pending.filter(({ id }) => id !== answer.id);
+  const wentBack = answer.update === 'refused' && answer.code === 'went_back' && request && 'table' in request
+    ? [...state.wentBack, request.table] : state.wentBack;
+  return { ...state, pending, wentBack };
+}
+
+/** The rows that are shown follow the page at once, but while somebody points at them, only in place. @param {State} state */
+function withShown(state) {
+  const { lobby } = state;
+  if (!lobby || lobby === state.shown?.page && state.ui.listHeld) return state;
+  return { ...state, shown: shownOf(state.shown, lobby, Boolean(state.ui.listHeld)) };
+}
+
+/**
+ * What the lobby shows of its newest page: `rows` in the order in which they are shown, and how many `changes` wait.
+ * @param {Shown | null} shown
+ * @param {LobbyPage} page
+ * @param {boolean} held
+ * @returns {Shown}
+ */
+export function shownOf(shown, page, held) {
+  const rows = rowsOf(page);
+  if (!held || !shown || !sameQuery(shown.page.query, page.query)) {
+    return { page, rows: rows.map((row) => ({ row, gone: false })), changes: 0 };
+  }
+  const newest = new Map(rows.map((row) => [rowKey(row), row]));
+  const kept = shown.rows.map(({ row }) => ({ row: newest.get(rowKey(row)) ?? row, gone: !newest.has(rowKey(row)) }));
+  const had = new Set(shown.rows.map(({ row }) => rowKey(row)));
+  const changes = kept.filter(({ gone }) => gone).length + rows.filter((row) => !had.has(rowKey(row))).length;
+  return { page, rows: kept, changes };
+}
+
+/** @param {LobbyPage} page */
+export const rowsOf = (page) => /** @type {any[]} */ ('players' in page.rows ? page.rows.players : page.rows.tables);
+
+/** @param {import('./protocol.js').LobbyQuery} a @param {import('./protocol.js').LobbyQuery} b */
+const sameQuery = (a, b) =>
+  a.list === b.list && a.search === b.search && a.free_only === b.free_only && a.page === b.page;

@@ -1,0 +1,255 @@
+// One own turn: what is chosen so far, what may be chosen next, and the moves that are sent. Pure; the server's choices are the only rules.
+
+/**
+ * What a seat has chosen and not sent: a hand card, a card on the line (for Deserter, Traitor and Redeploy), where it goes
+ * (`x` discards), and the cards to put back after Scout, the last one on top.
+ * @typedef {{ card: string|null, target: string|null, to: number|'x'|null, back: string[] }} Turn
+ */
+
+/** @import { FlagView, Seat, View } from '../protocol.js' */
+
+/** The seat whose view it is; a watcher is shown the first one's side. @param {View} view @returns {Seat} */
+export const seatOf = ({ viewer }) => (viewer === 'second' ? 'second' : 'first');
+
+/** Nothing chosen. @type {Turn} */
+export const NOTHING = Object.freeze({ card: null, target: null, to: null, back: [] });
+
+const ENVIRONMENT = ['Fo', 'Mu'];
+const MUD_SLOTS = 4;
+const SLOTS = 3;
+
+/** @param {Seat} seat @returns {Seat} */
+export const other = (seat) => (seat === 'first' ? 'second' : 'first');
+
+/**
+ * What the seat has to do next: `wait`, `over`, `card`, `target`, `flag`, `staged` (all is chosen, the draw sends it),
+ * `draw`, `end`, `scout_draw`, `return` or `confirm` (both cards to put back are chosen).
+ * @param {View} view
+ * @param {Turn} turn
+ */
+export function step(view, turn) {
+  if (view.ending) return 'over';
+  if (!view.choices) return 'wait';
+  switch (view.phase) {
+    case 'play': return playStep(turn);
+    case 'scout_return': return turn.back.length < (view.choices.give_back ?? 0) ? 'return' : 'confirm';
+    default: return view.phase;
+  }
+}
+
+/** @param {Turn} turn */
+function playStep({ card, target, to }) {
+  if (!card) return 'card';
+  switch (card) {
+    case 'Sc': return 'staged';
+    case 'De': return target ? 'staged' : 'target';
+    case 'Tr':
+    case 'Re':
+      if (!target) return 'target';
+      return to === null ? 'flag' : 'staged';
+    default: return to === null ? 'flag' : 'staged';
+  }
+}
+
+// ---- what may be chosen ----------------------------------------------------------------------------------------------
+
+/** The hand cards that may be chosen now. @param {View} view @param {Turn} turn @returns {string[]} */
+export function cards(view, turn) {
+  const { choices } = view;
+  if (!choices) return [];
+  if (view.phase === 'scout_return') {
+    const hand = view.hands[seatOf(view)].cards ?? [];
+    return turn.back.length < (choices.give_back ?? 0) ? hand : turn.back;
+  }
+  return [
+    ...Object.keys(choices.place ?? {}),
+    ...(choices.scout ? ['Sc'] : []),
+    ...(choices.deserter?.length ? ['De'] : []),
+    ...(Object.keys(choices.traitor ?? {}).length ? ['Tr'] : []),
+    ...(Object.keys(choices.redeploy ?? {}).length ? ['Re'] : []),
+  ];
+}
+
+/** The cards on the line that the chosen guile card may take. @param {View} view @param {Turn} turn @returns {string[]} */
+export function targets(view, turn) {
+  if (!['target', 'flag', 'staged'].includes(step(view, turn))) return [];
+  switch (turn.card) {
+    case 'De': return view.choices?.deserter ?? [];
+    case 'Tr': return Object.keys(view.choices?.traitor ?? {});
+    case 'Re': return Object.keys(view.choices?.redeploy ?? {});
+    default: return [];
+  }
+}
+
+/** The flags the chosen card may go to. @param {View} view @param {Turn} turn @returns {number[]} */
+export function flags(view, turn) {
+  if (!['flag', 'staged'].includes(step(view, turn))) return [];
+  switch (turn.card) {
+    case 'Sc':
+    case 'De': return [];
+    case 'Tr': return view.choices?.traitor?.[turn.target ?? ''] ?? [];
+    case 'Re': return view.choices?.redeploy?.[turn.target ?? ''] ?? [];
+    default: return view.choices?.place?.[turn.card ?? ''] ?? [];
+  }
+}
+
+/** Whether the card taken by Redeploy may be discarded. @param {View} view @param {Turn} turn */
+export const mayDiscard = (view, turn) => turn.card === 'Re' && step(view, turn) === 'flag';
+
+/** The decks that may be drawn from: each sends what is staged. @param {View} view @param {Turn} turn */
+export function decks(view, turn) {
+  return ['staged', 'draw', 'scout_draw'].includes(step(view, turn)) ? view.choices?.draw ?? [] : [];
+}
+
+/** Whether the turn is closed without a draw. @param {View} view @param {Turn} turn */
+export function mayEnd(view, turn) {
+  const now = step(view, turn);
+  return now === 'end' || (now === 'staged' && !view.choices?.draw?.length);
+}
+
+/** The flags that may be claimed now, or together with the staged play. @param {View} view @param {Turn} turn @param {string} timing */
+export function claims(view, turn, timing) {
+  if (!view.choices) return [];
+  if (step(view, turn) !== 'staged') return view.choices.claim ?? [];
+  if (timing !== 'any' || turn.card === 'Sc') return [];
+  const me = seatOf(view);
+  const complete = (/** @type {FlagView} */ flag) => !flag.owner && flag.cards[me].length >= flag.slots;
+  return line(view, turn).flatMap((flag, index) => (complete(flag) ? [index] : []));
+}
+
+// ---- choosing --------------------------------------------------------------------------------------------------------
+
+/** Chooses a hand card, or lets go of it. @param {View} view @param {Turn} turn @param {string} card @returns {Turn} */
+export function chooseCard(view, turn, card) {
+  if (!cards(view, turn).includes(card)) return turn;
+  if (view.phase === 'scout_return') {
+    const without = turn.back.filter((chosen) => chosen !== card);
+    return { ...NOTHING, back: without.length < turn.back.length ? without : [...turn.back, card] };
+  }
+  return turn.card === card ? NOTHING : { ...NOTHING, card };
+}
+
+/** Chooses a card on the line. @param {View} view @param {Turn} turn @param {string} target @returns {Turn} */
+export function chooseTarget(view, turn, target) {
+  return targets(view, turn).includes(target) ? { ...turn, target, to: null } : turn;
+}
+
+/** Chooses a flag: now the play is staged. @param {View} view @param {Turn} turn @param {number} flag @returns {Turn} */
+export function chooseFlag(view, turn, flag) {
+  return flags(view, turn).includes(flag) ? { ...turn, to: flag } : turn;
+}
+
+/** Chooses to discard the card taken by Redeploy. @param {View} view @param {Turn} turn @returns {Turn} */
+export const chooseDiscard = (view, turn) => (mayDiscard(view, turn) ? { ...turn, to: 'x' } : turn);
+
+/** One step back; nothing changes if nothing is chosen. @param {View} view @param {Turn} turn */
+export function undo(view, turn) {
+  if (turn.back.length) return { ...turn, back: turn.back.slice(0, -1) };
+  if (turn.to !== null) return { ...turn, to: null };
+  if (turn.target) return { ...turn, target: null };
+  return NOTHING;
+}
+
+// ---- sending ---------------------------------------------------------------------------------------------------------
+
+/** The staged play in notation. @param {Turn} turn */
+export function playText({ card, target, to }) {
+  switch (card) {
+    case 'Sc': return 'Sc';
+    case 'De': return `De ${target}`;
+    case 'Tr':
+    case 'Re': return `${card} ${target}@${to}`;
+    default: return `${card}@${to}`;
+  }
+}
+
+/** @param {View} view @param {Turn} turn */
+const staged = (view, turn) => (step(view, turn) === 'staged' ? [playText(turn)] : []);
+
+/** What is sent when a deck is chosen. @param {View} view @param {Turn} turn @param {string} deck */
+export const drawMoves = (view, turn, deck) => [...staged(view, turn), `draw ${deck}`];
+
+/** What is sent to end a turn without a draw. @param {View} view @param {Turn} turn */
+export function endMoves(view, turn) {
+  const play = staged(view, turn);
+  // By the rule of claims at the start the turn ends by itself after a play.
+  return play.length && !view.choices?.end_after_play ? play : [...play, 'end'];
+}
+
+/** What is sent to claim a flag: with the staged play, if there is one, so that a refusal takes nothing back. @param {View} view @param {Turn} turn @param {number} flag */
+export const claimMoves = (view, turn, flag) => [...staged(view, turn), `claim ${flag}`];
+
+/** What is sent to put Scout's cards back. @param {Turn} turn */
+export const returnMoves = (turn) => [`return ${turn.back.join(' ')}`];
+
+// ---- showing ---------------------------------------------------------------------------------------------------------
+
+/** The nine flags as they would lie after the staged play. @param {View} view @param {Turn} turn */
+export function line(view, turn) {
+  if (step(view, turn) !== 'staged' || turn.card === 'Sc') return view.flags;
+  const me = seatOf(view);
+  const [card, target] = [turn.card ?? '', turn.target ?? ''];
+  switch (card) {
+    case 'De': return without(view.flags, target, other(me));
+    case 'Tr': return withCard(without(view.flags, target, other(me)), target, me, turn.to);
+    case 'Re': return withCard(without(view.flags, target, me), target, me, turn.to);
+    default: return withCard(view.flags, card, me, turn.to);
+  }
+}
+
+/** @param {FlagView[]} flags @param {string} card @param {Seat} seat */
+function without(flags, card, seat) {
+  return flags.map((flag) => {
+    const part = ENVIRONMENT.includes(card) ? 'environment' : 'cards';
+    if (!flag[part][seat].includes(card)) return flag;
+    return changed(flag, part, seat, flag[part][seat].filter((laid) => laid !== card));
+  });
+}
+
+/** @param {FlagView[]} flags @param {string} card @param {Seat} seat @param {number | 'x' | null} to */
+function withCard(flags, card, seat, to) {
+  const part = ENVIRONMENT.includes(card) ? 'environment' : 'cards';
+  return flags.map((flag, index) => (index === to ? changed(flag, part, seat, [...flag[part][seat], card]) : flag));
+}
+
+/** A flag with other cards; which formations they make is for the server to say. @param {FlagView} flag @param {'cards' | 'environment'} part @param {Seat} seat @param {string[]} cards @returns {FlagView} */
+function changed(flag, part, seat, cards) {
+  const next = { ...flag, [part]: { ...flag[part], [seat]: cards } };
+  if (part === 'cards') return { ...next, formation: { ...flag.formation, [seat]: null } };
+  const mud = [...next.environment.first, ...next.environment.second].includes('Mu');
+  return { ...next, slots: mud ? MUD_SLOTS : SLOTS, formation: { first: null, second: null } };
+}
+
+// ---- reading ---------------------------------------------------------------------------------------------------------
+
+/**
+ * A record taken apart: a card laid at a flag, a guile card with what it took, a draw, cards put back, a claim, or else its own word.
+ * @typedef {{ kind: 'place', card: string, flag: number } | { kind: 'guile', card: string, target: string, flag: number | 'x' | null }
+ *   | { kind: 'draw', deck: string } | { kind: 'return', cards: string[] } | { kind: 'claim', flag: number } | { kind: 'other', word: string }} PlainRecord
+ */
+
+/** @param {string} text a record in notation @returns {PlainRecord} */
+export function readRecord(text) {
+  const [verb = '', rest = ''] = text.split(/ (.*)/);
+  const [card = '', to = ''] = (rest || verb).split('@');
+  switch (verb) {
+    case 'Sc': return { kind: 'guile', card: verb, target: '', flag: null };
+    case 'De': return { kind: 'guile', card: verb, target: card, flag: null };
+    case 'Tr':
+    case 'Re': return { kind: 'guile', card: verb, target: card, flag: to === 'x' ? 'x' : Number(to) };
+    case 'draw': return { kind: 'draw', deck: rest };
+    case 'return': return { kind: 'return', cards: rest.split(' ') };
+    case 'claim': return { kind: 'claim', flag: Number(rest) };
+    default: return to ? { kind: 'place', card, flag: Number(to) } : { kind: 'other', word: verb };
+  }
+}
+
+/** The card that was laid, moved or taken last. @param {{ text: string }[]} log */
+export function lastLaid(log) {
+  for (let index = log.length - 1; index >= 0; index -= 1) {
+    const record = readRecord(log[index].text);
+    if (record.kind === 'place') return record.card;
+    if (record.kind === 'guile') return record.target || null;
+  }
+  return null;
+}

@@ -1,0 +1,107 @@
+// Accounts and the lobby by clicks: guests, passwords, messages, blocks, invites taken back, rows that stay in their places.
+
+/* global document */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { DESKTOP, PHONE } from './chromium.js';
+import { World } from './world.js';
+
+test('accounts and the lobby', { timeout: 300_000 }, async (t) => {
+  const world = await World.start(t);
+  const ann = await world.person('Ann', DESKTOP);
+  const ben = await world.person('Ben', PHONE);
+  const gus = await world.person('Gus', DESKTOP);
+
+  await world.stage('a refusal is shown beside its field', async () => {
+    await ann.page.getByRole('tab', { name: 'Sign up' }).click();
+    await ann.page.getByLabel('Name').fill('A');
+    await ann.page.getByLabel('Password').fill('correct horse battery');
+    await ann.button('Create account').click();
+    await ann.page.getByText('A name has at least 2 characters.').waitFor();
+    assert.equal(await ann.page.getByLabel('Name').getAttribute('aria-invalid'), 'true');
+    await ann.signUp();
+    await ben.signUp();
+  });
+
+  await world.stage('a guest becomes an account, logs out and in again', async () => {
+    await gus.button('Play as a guest').click();
+    await gus.until(() => gus.live, 'the welcome');
+    assert.match(gus.frames.at(0).you.name, /^Guest-/);
+    await gus.page.getByRole('link', { name: 'your account' }).click();
+    await gus.page.getByLabel('Name').fill('Gus');
+    await gus.page.getByLabel('Password').fill('correct horse battery');
+    await gus.button('Make account').click();
+    await gus.page.getByRole('link', { name: 'Gus, your account' }).waitFor();
+    await gus.button('Log out').click();
+    await gus.button('Play as a guest').waitFor();
+    gus.frames.length = 0;
+    await gus.logIn();
+    assert.deepEqual(gus.frames.at(0).you, { name: 'Gus', guest: false });
+    await gus.close();
+    world.people.pop();
+  });
+
+  await world.stage('messages are words, and a block ends them', async () => {
+    const words = '<img src=x onerror=alert(1)> 🙂 \u202Eabc';
+    await ann.button('Message Ben').click();
+    await ann.page.getByLabel('Your message').fill(words);
+    await ann.button('Send').click();
+    await ben.press(ben.button('Answer'));
+    await ben.page.getByRole('log').getByText(words).waitFor();
+    assert.equal(await ben.page.locator('.lines img').count(), 0);
+    await ben.press(ben.button('Block Ann'));
+    await ben.button('Unblock Ann').waitFor();
+    await ann.page.getByLabel('Your message').fill('Are you there?');
+    await ann.button('Send').click();
+    await ann.page.getByRole('dialog').getByRole('alert').waitFor();
+    await ben.press(ben.button('Unblock Ann'));
+    await ben.button('Block Ann').waitFor();
+    for (const person of [ann, ben]) await person.press(person.button('Close').last());
+  });
+
+  await world.stage('an invite is declined, another one taken back', async () => {
+    await ann.invite('Ben');
+    await ben.press(ben.button('Decline Ann'));
+    await ann.page.getByText('Ben declined').waitFor();
+    await ann.invite('Ben');
+    await ben.button('Accept Ann').waitFor();
+    await ann.button('Retract the invite to Ben').click();
+    await ben.button('Accept Ann').waitFor({ state: 'detached' });
+  });
+
+  await world.stage('crossing invites start a game', async () => {
+    await ann.invite('Ben');
+    await ben.button('Accept Ann').waitFor();
+    await ben.invite('Ann');
+    const table = await ann.seatedAt();
+    await ben.seatedAt(table);
+    await ann.page.goto('/');
+    await ann.page.getByRole('link', { name: 'Back to your table' }).click();
+    await ann.seatedAt(table);
+  });
+
+  await world.stage('rows stay in their places while they are pointed at', async () => {
+    const wim = await world.person('Wim', DESKTOP);
+    await wim.signUp();
+    const names = () => wim.page.locator('.people tbody .who a').allTextContents();
+    await wim.page.getByRole('link', { name: 'Wim', exact: true }).hover();
+    const before = await names();
+    const cleo = await world.person('Cleo', DESKTOP);
+    await cleo.signUp();
+    await wim.button('Show 1 change').waitFor();
+    assert.deepEqual(await names(), before);
+    await wim.button('Show 1 change').click();
+    await wim.page.getByRole('link', { name: 'Cleo', exact: true }).waitFor();
+    assert.deepEqual(await names(), ['Ann', 'Ben', 'Cleo', 'Wim']);
+  });
+
+  await world.stage('a theme is kept', async () => {
+    const wim = world.people.find(({ name }) => name === 'Wim');
+    await wim?.page.getByRole('link', { name: 'your account' }).click();
+    await wim?.page.getByRole('radio', { name: 'Dark' }).check();
+    await wim?.page.reload();
+    assert.equal(await wim?.page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  });
+});

@@ -1,0 +1,47 @@
+//! A short `make chaos`: one of each of the worst faults under play breaks no promise, and a broken promise is seen.
+
+use clap::Parser;
+
+use crate::engine;
+use crate::engine::options::Options;
+use crate::engine::report::Report;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+}
+
+#[expect(clippy::print_stdout, reason = "what was measured is printed, not asserted")]
+fn broken(arguments: &str, variables: &[(&str, &str)]) -> Report {
+    let line = format!("chaos {arguments}");
+    let mut options = Line::parse_from(line.split_whitespace()).options;
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    options.variables = variables.iter().map(owned).collect();
+    let report = engine::run(&options, &|words| println!("{words}")).expect("a run");
+    println!("{report}");
+    report
+}
+
+#[test]
+fn machines_that_die_hang_and_hand_over_under_play_break_no_promise() {
+    let script =
+        "node-kill,primary-kill,debug-sleep,failover,replica-kill,primary-stall,client-kill,node-and-primary";
+    let report = broken(&format!("--seed 7 --pairs 6 --pause-ms 80 --quiet-secs 3 --script {script}"), &[]);
+    assert!(report.is_clean(), "{report}");
+    let Report { play, .. } = &report;
+    assert_eq!((play.lost, play.accepted_back), (0, 0), "{report}");
+    assert!(play.games_archived >= 6, "games were played to their end: {report}");
+}
+
+/// Where records are appended whatever the tip, two nodes write over one another: the same run ends with a conviction.
+#[cfg(feature = "test-hooks")]
+#[test]
+fn a_cluster_that_does_not_compare_tips_is_convicted() {
+    let without = [("NINEFLAGS_TEST_WITHOUT", "request,compare")];
+    let arguments = "--seed 8 --pairs 6 --pause-ms 50 --quiet-secs 1 --moved-secs 5 --stop-at-first";
+    let report = broken(&format!("{arguments} --script debug-sleep,node-kill"), &without);
+    let convicted = ["did not move", "is lost", "that is not in the final chain", "is not in the archive"];
+    let found = |words: &&str| report.violations.iter().any(|violation| violation.contains(*words));
+    assert!(convicted.iter().any(found), "{report}");
+}

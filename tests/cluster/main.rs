@@ -1,0 +1,71 @@
+//! Real nodes, a real Redis, real websockets.
+
+#[path = "../chaos/engine/mod.rs"]
+mod engine;
+#[path = "../model/mod.rs"]
+mod model;
+mod harness {
+    pub mod bot;
+    pub mod browser;
+    pub mod command;
+    pub mod haproxy;
+    pub mod host;
+    pub mod lone;
+    #[cfg(target_os = "linux")]
+    pub mod namespaces;
+    pub mod net;
+    pub mod node;
+    pub mod opponents;
+    pub mod pair;
+    pub mod party;
+    pub mod player;
+    pub mod process;
+    pub mod ready;
+    pub mod redis;
+    pub mod relay;
+    pub mod sentinel;
+    pub mod site;
+    pub mod spread;
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has hosts to join"))]
+    pub mod switch;
+    #[cfg(target_os = "linux")]
+    pub mod tap;
+    pub mod trio;
+}
+mod accounts;
+mod append;
+mod archive;
+mod balancer;
+mod centres;
+mod chaos;
+mod child;
+#[cfg(feature = "test-decks")]
+mod decks;
+mod deploy;
+mod ends;
+mod failovers;
+mod games;
+mod groups;
+mod hostile;
+mod inspect;
+mod load;
+mod losses;
+mod measures;
+mod meet;
+mod nodes;
+mod partitions;
+mod play;
+mod rebalance;
+mod redis_care;
+mod redis_faults;
+mod redis_settings;
+mod rolling;
+#[cfg(feature = "test-hooks")]
+mod safeguards;
+mod scripts;
+mod sentinel;
+#[cfg(feature = "test-hooks")]
+mod steps;
+mod stored;
+mod unsaved;
+mod zombies;

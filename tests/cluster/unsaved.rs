@@ -1,0 +1,310 @@
+//! Games that play on while their shard of the backup is away: unsaved, shown as such, written later or undone in words.
+
+use std::time::Duration;
+
+use nineflags::ids::{RequestId, TableId};
+use nineflags::protocol::{Ask, NoticeCode, RefusalCode, TableView, Update};
+use nineflags::rules::seat::Seat;
+use nineflags::table::record::Tip;
+use tokio::time::{sleep, timeout};
+
+use crate::harness::bot::{Dice, choose};
+use crate::harness::browser::{Browser, http, seated};
+use crate::harness::process::{WITHIN, until};
+use crate::harness::redis::ask;
+use crate::harness::site::Site;
+
+/// Two seats, and the tip each of their moves was answered with.
+struct Game {
+    first: Browser,
+    second: Browser,
+    table: TableId,
+    dice: Dice,
+    done: Vec<Tip>,
+}
+
+impl Game {
+    /// Begins one between players at two nodes of a site, which may be the same.
+    async fn begin(site: &Site, one: usize, two: usize, seed: u64) -> Self {
+        let one = Browser::guest(site.address(one)).await;
+        let (first, second, table) = seated(one, Browser::guest(site.address(two)).await).await;
+        Self { first, second, table, dice: Dice(seed), done: Vec::new() }
+    }
+
+    /// The browser of the seat on turn, with its newest view; none once the game is over.
+    async fn mover(&mut self) -> Option<(&mut Browser, TableView)> {
+        let (table, least) = (self.table, self.done.last().map_or(0, |tip| tip.number));
+        let newest = move |view: &TableView| view.table == table && view.tip.number >= least;
+        let turn = self.first.until_table("the first seat's view", newest).await.view.turn?;
+        let mover = if turn == Seat::First { &mut self.first } else { &mut self.second };
+        let view = mover.until_table("the mover's view", newest).await;
+        Some((mover, view))
+    }
+
+    /// Asks for one request of moves, again with the same id until it is done; gives whether it was done unsaved.
+    async fn step(&mut self) -> Option<bool> {
+        let table = self.table;
+        let mut dice = std::mem::replace(&mut self.dice, Dice(0));
+        let (mover, view) = self.mover().await?;
+        let ask = Ask::Move { table, tip: view.tip.clone(), moves: choose(&view, &mut dice) };
+        let id: RequestId = format!("{}-{}", view.tip.number, dice.below(1 << 30)).parse().expect("an id");
+        let (tip, unsaved) = loop {
+            match mover.ask_as(id.clone(), ask.clone()).await {
+                Update::Done { tip: Some(tip), unsaved, .. } => break (tip, unsaved),
+                Update::Refused { code: RefusalCode::Unavailable | RefusalCode::Frozen, .. } => {
+                    sleep(Duration::from_millis(50)).await;
+                }
+                other => panic!("neither done nor to be repeated: {other:?}"),
+            }
+        };
+        self.dice = dice;
+        self.done.push(tip);
+        Some(unsaved)
+    }
+
+    async fn steps(&mut self, count: usize) {
+        for _ in 0..count {
+            self.step().await.expect("the game is longer");
+        }
+    }
+
+    /// Plays to the end, and compares the archive with every answer.
+    async fn finish_and_check(mut self, site: &Site) {
+        while self.step().await.is_some() {}
+        let path = format!("/api/game/{}", self.table);
+        let game = loop {
+            let reply = http(site.address(0), "GET", &path, "", None).await;
+            if reply.status == 200 {
+                break reply.json();
+            }
+            sleep(Duration::from_millis(100)).await;
+        };
+        for tip in &self.done {
+            assert_eq!(game["entries"][tip.number as usize - 1]["hash"], tip.hash.0, "record {}", tip.number);
+        }
+    }
+}
+
+/// How many records of a table its shard has.
+fn records(site: &Site, table: TableId) -> u32 {
+    ask(site.shards[0].port, &["XLEN", &format!("game:{table}")]).expect("the shard answers")
+}
+
+/// Connects to another node, once that reaches the shard again.
+async fn come_back(site: &Site, node: usize, earlier: &Browser) -> Browser {
+    let welcomed = async {
+        loop {
+            if let Some(browser) = Browser::try_connect(site.address(node), &earlier.cookie).await {
+                return browser;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(WITHIN, welcomed).await.expect("a welcome in time")
+}
+
+fn is_all_saved(view: &TableView) -> bool {
+    view.unsaved == 0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_seats_on_one_node_play_on_and_everything_is_written_in_order() {
+    let site = Site::start_apart(1, 1);
+    let mut game = Game::begin(&site, 0, 0, 31).await;
+    game.steps(4).await;
+    let before = game.done.last().expect("a move").number;
+    site.shards[0].freeze();
+    assert_eq!(game.step().await, Some(true), "done, and said to be unsaved");
+    game.steps(5).await;
+    let view = game.mover().await.expect("a running game").1;
+    assert!(view.unsaved >= 6, "{} records are shown as unsaved", view.unsaved);
+    assert!(view.saved <= before);
+    site.shards[0].thaw();
+    game.first.until_table("all is saved", is_all_saved).await;
+    let tip = game.done.last().expect("a move").number;
+    until("the shard has every record", || records(&site, game.table) == tip);
+    game.finish_and_check(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_on_two_nodes_agree_over_the_data_group() {
+    let site = Site::start_apart(3, 1);
+    let mut game = Game::begin(&site, 0, 1, 32).await;
+    let mut watcher = Browser::guest(site.address(2)).await;
+    watcher.ask(Ask::Watch { table: game.table }).await;
+    game.steps(3).await;
+    // Each node has heard of all that was published.
+    let number = game.done.last().expect("a move").number;
+    for browser in [&mut game.first, &mut game.second, &mut watcher] {
+        browser.until_table("the last move", |view| view.tip.number >= number).await;
+    }
+    site.shards[0].freeze();
+    assert_eq!(game.step().await, Some(true));
+    game.steps(6).await;
+    let tip = game.done.last().expect("a move").clone();
+    let shown = watcher.until_table("the bench sees it", |view| view.tip == tip).await;
+    assert!(shown.unsaved >= 7, "{}", shown.unsaved);
+    site.shards[0].thaw();
+    game.second.until_table("all is saved", is_all_saved).await;
+    watcher.until_table("the bench sees that", is_all_saved).await;
+    assert_eq!(records(&site, game.table), tip.number);
+    game.finish_and_check(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_whose_publication_was_lost_reaches_the_other_seat_without_the_shard() {
+    let site = Site::start_apart(2, 1);
+    let one = Browser::guest(site.address(0)).await;
+    let name = one.name.clone();
+    let (first, second, table) = seated(one, Browser::guest(site.address(1)).await).await;
+    let mut game = Game { first, second, table, dice: Dice(39), done: Vec::new() };
+    game.steps(2).await;
+    let (browser, mut view) = game.mover().await.expect("a running game");
+    let turn = view.view.turn;
+    let deaf = &site.nodes[usize::from(browser.name == name)];
+    let port = site.shards[0].port;
+    deaf.signal("STOP");
+    ask::<u64>(port, &["CLIENT", "KILL", "TYPE", "pubsub"]).expect("an answer");
+    until("the mover's node hears again", || {
+        let told: Option<(String, u64)> = ask(port, &["PUBSUB", "NUMSUB", &format!("table:{table}")]);
+        told.is_some_and(|(_, nodes)| nodes == 1)
+    });
+    let mut done = Vec::new();
+    while view.view.turn == turn {
+        let moves = choose(&view, &mut Dice(40));
+        let answer = browser.ask(Ask::Move { table, tip: view.tip.clone(), moves }).await;
+        let Update::Done { tip: Some(tip), unsaved: false, .. } = answer else { panic!("{answer:?}") };
+        view = browser.until_table("the move", |view| view.tip.number >= tip.number).await;
+        done.push(tip);
+    }
+    site.shards[0].freeze();
+    deaf.signal("CONT");
+    game.done.extend(done);
+    game.steps(4).await;
+    site.shards[0].thaw();
+    game.first.until_table("all is saved", is_all_saved).await;
+    game.finish_and_check(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_comes_back_empty_is_filled_before_anything_new() {
+    let mut site = Site::start_apart(1, 1);
+    let mut game = Game::begin(&site, 0, 0, 33).await;
+    game.steps(5).await;
+    site.shards[0].kill();
+    game.steps(4).await;
+    site.shards[0].start_empty();
+    game.first.until_table("all is saved", is_all_saved).await;
+    let tip = game.done.last().expect("a move").number;
+    until("the shard has every record", || records(&site, game.table) == tip);
+    game.finish_and_check(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_waits_once_it_has_played_on_for_too_long() {
+    let mut site = Site::start_apart(0, 1);
+    site.add(&[("NINEFLAGS_UNSAVED_SECS", "1")]);
+    let mut game = Game::begin(&site, 0, 0, 34).await;
+    game.steps(2).await;
+    site.shards[0].freeze();
+    assert_eq!(game.step().await, Some(true));
+    let table = game.table;
+    let mut dice = Dice(35);
+    let (id, ask) = loop {
+        sleep(Duration::from_millis(300)).await;
+        let (mover, view) = game.mover().await.expect("a running game");
+        let ask = Ask::Move { table, tip: view.tip.clone(), moves: choose(&view, &mut dice) };
+        let id: RequestId = format!("late-{}", view.tip.number).parse().expect("an id");
+        match mover.ask_as(id.clone(), ask.clone()).await {
+            Update::Done { tip: Some(tip), unsaved: true, .. } => game.done.push(tip),
+            Update::Refused { code: RefusalCode::Frozen, words, .. } => {
+                assert!(words.contains("1 second"), "{words}");
+                break (id, ask);
+            }
+            other => panic!("neither done nor frozen: {other:?}"),
+        }
+    };
+    site.shards[0].thaw();
+    game.first.until_table("all is saved", is_all_saved).await;
+    let (mover, _) = game.mover().await.expect("a running game");
+    let again = mover.ask_as(id, ask).await;
+    let Update::Done { tip: Some(tip), .. } = again else { panic!("not done: {again:?}") };
+    game.done.push(tip);
+    game.finish_and_check(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_others_came_before_are_undone_in_words() {
+    let mut site = Site::start_apart(2, 1);
+    let mut game = Game::begin(&site, 0, 0, 36).await;
+    let mut watcher = Browser::guest(site.address(0)).await;
+    watcher.ask(Ask::Watch { table: game.table }).await;
+    game.steps(3).await;
+    site.shards[0].kill();
+    game.steps(3).await;
+    let last = game.done.last().expect("a move").clone();
+    watcher.until_table("the bench sees it", |view| view.tip == last).await;
+    // The shard has lost everything, the only node that holds the game sleeps, and both players go on elsewhere.
+    site.nodes[0].signal("STOP");
+    site.shards[0].start_empty();
+    game.first = come_back(&site, 1, &game.first).await;
+    game.second = come_back(&site, 1, &game.second).await;
+    game.done.clear();
+    game.dice = Dice(99);
+    game.steps(4).await;
+    site.nodes[0].signal("CONT");
+    let is_word = |update: &Update| matches!(update, Update::Notice { code: NoticeCode::WentBack, .. });
+    let word = watcher.until("the word", is_word).await;
+    let Update::Notice { words, .. } = word else { panic!("just looked at: {word:?}") };
+    assert!(words.contains("went back to move 0:"), "{words}");
+    assert!(words.contains(&format!("{} records", last.number - 1)), "{words}");
+    let newest = game.done.last().expect("a move").clone();
+    watcher.until_table("what counts", |view| view.tip == newest).await;
+    game.finish_and_check(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gives_back_what_only_it_still_has() {
+    let mut site = Site::start_apart(2, 1);
+    let mut game = Game::begin(&site, 0, 0, 37).await;
+    game.steps(3).await;
+    site.shards[0].freeze();
+    game.steps(4).await;
+    let tip = game.done.last().expect("a move").clone();
+    let view = game.second.until_table("the last move", |view| view.tip == tip).await;
+    assert!(view.unsaved >= 4 && view.sealed.len() >= view.unsaved as usize);
+    site.nodes.remove(0).kill();
+    site.shards[0].thaw();
+    game.first = come_back(&site, 0, &game.first).await;
+    let (table, seen) = (game.table, tip.clone());
+    let mut forged = view.sealed.clone();
+    forged.last_mut().expect("a seal").replace_range(40..44, "AAAA");
+    for sealed in [Vec::new(), forged, vec!["nonsense".to_owned()]] {
+        let refused = game.first.ask(Ask::Seen { table, tip: seen.clone(), sealed }).await;
+        assert!(matches!(refused, Update::Refused { code: RefusalCode::WentBack, .. }), "{refused:?}");
+    }
+    game.second = come_back(&site, 0, &game.second).await;
+    let given = game.second.ask(Ask::Seen { table, tip: seen, sealed: view.sealed }).await;
+    assert!(matches!(&given, Update::Done { tip: Some(there), .. } if *there == tip), "{given:?}");
+    game.first.until_table("the last move", |view| view.tip == tip).await;
+    game.finish_and_check(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_ends_writes_what_is_unsaved_before() {
+    let mut site = Site::start_apart(0, 1);
+    site.add(&[("NINEFLAGS_GRACE_SECS", "60"), ("NINEFLAGS_DRAIN_SPREAD_MS", "10")]);
+    let mut game = Game::begin(&site, 0, 0, 38).await;
+    game.steps(3).await;
+    site.shards[0].freeze();
+    game.steps(4).await;
+    let tip = game.done.last().expect("a move").number;
+    let mut node = site.nodes.remove(0);
+    node.signal("TERM");
+    // Long enough for the node to be done with everything else.
+    game.first.until_closed().await;
+    game.second.until_closed().await;
+    site.shards[0].thaw();
+    assert!(node.wait().success());
+    assert_eq!(records(&site, game.table), tip);
+}

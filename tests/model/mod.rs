@@ -1,0 +1,5 @@
+//! What pure and cluster tests share: models that say what is right.
+
+pub mod append;
+pub mod dice;
+pub mod game;

@@ -1,0 +1,33 @@
+//! Tests that need no Redis and open no socket: each takes seconds at most.
+
+mod brute;
+mod choices;
+mod claims;
+mod conformance;
+mod dice;
+mod faults_page;
+mod fuzz;
+mod house_rules;
+mod judge;
+mod load_judge;
+mod lobby;
+mod metrics;
+mod mirror;
+#[path = "../model/mod.rs"]
+mod model;
+mod normal_build;
+mod notation;
+mod properties;
+mod random_play;
+mod recorded;
+mod rulings;
+mod schedules;
+mod scripted;
+mod settings;
+mod style;
+mod table;
+mod turns;
+mod unsaved;
+mod vectors;
+mod views;
+mod wire;

@@ -1,0 +1,320 @@
+//! What may never happen, each with words.
+
+use std::collections::HashSet;
+
+use nineflags::ids::RequestId;
+use nineflags::table::copy::Copy;
+use nineflags::table::record::{Entry, Hash, Tip};
+
+use super::super::held::{Mover, Place};
+use super::super::plan::{Tally, Without};
+use super::super::redis::Offset;
+use super::{Checked, World, is_over};
+use crate::model::append::Stream;
+use crate::model::game::table;
+
+/// What is remembered to be judged at the end.
+#[derive(Default)]
+pub(super) struct Checks {
+    pub(super) tally: Tally,
+    pub(super) refused: Vec<RequestId>,
+    done: Vec<Done>,
+    /// Records that were called saved.
+    saved: Vec<(u32, Hash)>,
+    /// Records that all replicas had at one time.
+    durable: HashSet<Hash>,
+    lost: Vec<Lost>,
+    /// The shard came back without all that it had.
+    pub(super) wiped: bool,
+}
+
+/// A request that was answered as done.
+struct Done {
+    browser: usize,
+    request: RequestId,
+    tip: Tip,
+    /// The hashes of all records up to its own.
+    chain: Vec<Hash>,
+    unsaved: bool,
+    /// The browser was told that the game went back before it.
+    told: bool,
+}
+
+/// A record that a stream had once, or a browser saw as unsaved.
+struct Lost {
+    request: RequestId,
+    /// The hashes up to the record.
+    chain: Vec<Hash>,
+    /// The nodes that held it.
+    holders: Vec<Place>,
+    /// There were some when the stream lost it.
+    held: bool,
+}
+
+impl Checks {
+    /// A browser was told that these of its requests no longer count.
+    pub(super) fn told(&mut self, browser: usize, gone: impl Fn(&Tip) -> bool) {
+        self.tally.told += 1;
+        for done in &mut self.done {
+            done.told |= done.browser == browser && gone(&done.tip);
+        }
+    }
+}
+
+fn hashes(entries: &[Entry]) -> Vec<Hash> {
+    entries.iter().map(|entry| entry.hash.clone()).collect()
+}
+
+impl World {
+    /// Checks what was just appended to a server's stream.
+    pub(super) fn check_append(
+        &self,
+        group: usize,
+        server: usize,
+        new: &[Entry],
+        mover: Option<Mover>,
+    ) -> Checked<()> {
+        let held = &self.groups[group].server(server).data;
+        let stream = &held.stream.entries;
+        let before = stream.len() - new.len();
+        for (number, entry) in (before..).zip(new) {
+            if stream[..before].iter().any(|old| old.request == entry.request) {
+                return Err(format!("request {} was applied twice", entry.request));
+            }
+            let tip = number.checked_sub(1).map(|last| stream[last].hash.clone()).unwrap_or_default();
+            let at = u32::try_from(number).expect("small");
+            if tip.next(at, &entry.request, entry.seat, &entry.record) != entry.hash {
+                return Err(format!("record {number} does not follow those before it"));
+            }
+            if number > 0 && stream[number - 1].time_ms > entry.time_ms {
+                return Err(format!("record {number} is older than the one before it"));
+            }
+        }
+        let live = |mover: &Mover| held.online[mover.seat].is_some_and(|live| live.session == mover.session);
+        if mover.is_some_and(|mover| !live(&mover)) {
+            return Err("a session appended that was not the live one".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(super) fn note_done(&mut self, browser: usize, request: RequestId, tip: Tip, unsaved: bool) {
+        self.checks.tally.done += 1;
+        let place = self.browsers[browser].place.expect("it is connected");
+        let copy = self.nodes[place.node].copy.as_ref().expect("it answered");
+        let chain = hashes(&copy.entries()[..tip.number as usize]);
+        if unsaved {
+            self.checks.tally.unsaved += 1;
+            let holders = self.holders(chain.len() - 1, &tip.hash);
+            let (request, chain) = (request.clone(), chain.clone());
+            self.checks.lost.push(Lost { request, chain, holders, held: false });
+        }
+        self.checks.done.push(Done { browser, request, tip, chain, unsaved, told: false });
+    }
+
+    /// Records of a stream that the primary does not have.
+    pub(super) fn note_losses(&mut self, group: usize, before: &Stream) {
+        if group != self.shard() {
+            return;
+        }
+        let now = hashes(&self.groups[group].data().stream.entries);
+        let had = hashes(&before.entries);
+        let common = had.iter().zip(&now).take_while(|(one, other)| one == other).count();
+        for number in common..had.len() {
+            let holders = self.holders(number, &had[number]);
+            let request = before.entries[number].request.clone();
+            let (chain, held) = (had[..=number].to_vec(), !holders.is_empty());
+            self.checks.lost.push(Lost { request, chain, holders, held });
+        }
+    }
+
+    /// A node threw records away since the stream has others: it holds them no more.
+    pub(super) fn went_back(&mut self, node: usize, before: &Copy) {
+        let place = self.place(node);
+        let Some(now) = &self.nodes[node].copy else { return };
+        for lost in &mut self.checks.lost {
+            let gone = |hash: &Hash| {
+                let number = lost.chain.len() - 1;
+                before.entries().get(number).is_some_and(|entry| entry.hash == *hash)
+                    && now.entries().get(number).is_none_or(|entry| entry.hash != *hash)
+            };
+            if lost.chain.last().is_some_and(gone) {
+                lost.holders.retain(|holder| *holder != place);
+            }
+        }
+    }
+
+    /// All replicas have so many writes of a server.
+    pub(super) fn note_durable(&mut self, group: usize, server: usize, offset: Offset) {
+        if !self.groups[group].is_saved(server, offset, false) {
+            return;
+        }
+        for entry in self.groups[group].shared(server).stream.entries.iter().rev() {
+            if !self.checks.durable.insert(entry.hash.clone()) {
+                break;
+            }
+        }
+    }
+
+    /// A node learns that everything up to a tip is saved, and tells its browsers.
+    pub(super) fn saved(&mut self, node: usize, tip: &Tip) -> Checked<()> {
+        let Some(copy) = self.nodes[node].copy.as_ref().filter(|copy| copy.has_tip(tip)) else {
+            return Ok(());
+        };
+        if tip.number <= self.nodes[node].saved {
+            return Ok(());
+        }
+        let hash = copy.entries()[tip.number as usize - 1].hash.clone();
+        if !self.checks.durable.contains(&hash) && self.plan.without != Without::WaitAll {
+            return Err(format!("record {} is called saved, and a replica never had it", tip.number - 1));
+        }
+        self.nodes[node].saved = tip.number;
+        self.checks.tally.saved += 1;
+        self.checks.saved.push((tip.number - 1, hash));
+        self.pump(node)
+    }
+
+    /// What must hold after every step.
+    pub(super) fn check_step(&self) -> Checked<()> {
+        let data = self.groups[0].data();
+        if data.archive.len() > 1 {
+            return Err("a game is in the archive twice".to_owned());
+        }
+        if data.closed && data.archive.is_empty() {
+            return Err("a table is closed and its game is not in the archive".to_owned());
+        }
+        if self.checks.wiped || self.plan.without == Without::Flush {
+            return Ok(());
+        }
+        let stream = &self.groups[self.shard()].data().stream.entries;
+        for (number, hash) in self.checks.saved.iter().rev().take(1) {
+            if stream.get(*number as usize).is_none_or(|entry| entry.hash != *hash) {
+                return Err(format!("record {number} was called saved and is gone"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What must hold when all is quiet again.
+    pub(super) fn judge(&mut self) -> Checked<Tally> {
+        let data = self.groups[0].data();
+        let stream = self.groups[self.shard()].data().stream.entries.clone();
+        // A shard that lost the end with all that held it, before the table was closed, has the game going on.
+        let revived = self.checks.wiped && !data.closed;
+        let kept = data.archive.first().cloned().filter(|_| !revived);
+        let truth = kept.clone().unwrap_or_else(|| stream.clone());
+        let game = Copy::from_entries(table(), truth).map_err(|broken| format!("at the end {broken}"))?;
+        if is_over(&game) && !revived && (kept.is_none() || !data.closed) {
+            return Err("the game is over and not put away".to_owned());
+        }
+        if kept.is_some() && !is_over(&game) {
+            return Err("an unfinished game is in the archive".to_owned());
+        }
+        self.judge_nodes(&game)?;
+        self.judge_browsers()?;
+        self.judge_saved(&game)?;
+        let tally = self.judge_done(&game)?;
+        Ok(tally)
+    }
+
+    fn judge_nodes(&self, game: &Copy) -> Checked<()> {
+        for (number, node) in self.nodes.iter().enumerate() {
+            if let Some(copy) = &node.copy
+                && copy.tip() != game.tip()
+            {
+                let (own, there) = (copy.tip().number, game.tip().number);
+                return Err(format!("node {number} ends at record {own}, the game at {there}"));
+            }
+        }
+        for seat in (0..2).filter(|seat| !self.browsers[*seat].over) {
+            let live = self.groups[0].data().online[seat].map(|live| live.session);
+            let held: Vec<u32> =
+                self.nodes.iter().filter_map(|node| node.sessions[seat]).map(|held| held.number).collect();
+            if held.len() > 1 || held.first().is_some_and(|held| Some(*held) != live) {
+                return Err(format!("seat {seat} has the live session {live:?} and the sessions {held:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_browsers(&self) -> Checked<()> {
+        for (number, browser) in self.browsers.iter().enumerate() {
+            if let Some(open) = &browser.open {
+                return Err(format!("request {} of browser {number} was never answered", open.request));
+            }
+            if !browser.over && !browser.welcomed {
+                return Err(format!("browser {number} was never shown the game again"));
+            }
+            let closed = self.groups[0].data().closed;
+            if closed && !browser.over {
+                return Err(format!("browser {number} was never told that the table is closed"));
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_saved(&self, game: &Copy) -> Checked<()> {
+        for (number, hash) in &self.checks.saved {
+            let there = game.entries().get(*number as usize).is_some_and(|entry| entry.hash == *hash);
+            if !there && !self.checks.wiped {
+                return Err(format!("record {number} was called saved and is gone"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A request that was done is in the game, or its browser was told that it is gone and nobody could have kept it.
+    fn judge_done(&self, game: &Copy) -> Checked<Tally> {
+        let mut tally = self.checks.tally;
+        for done in &self.checks.done {
+            if game.has_tip(&done.tip) && game.has_request(&done.request).is_some() {
+                continue;
+            }
+            tally.lost += 1;
+            // Without the step of telling what was seen nobody can know.
+            let excused = self.plan.without == Without::Seen || self.browsers[done.browser].over;
+            if !done.told && !excused {
+                return Err(format!("request {} was done and is gone without a word", done.request));
+            }
+            tally.held += usize::from(self.explain(game, &done.request)?);
+            let follows = game.entries().iter().zip(&done.chain).all(|(entry, hash)| entry.hash == *hash);
+            let kept = !matches!(self.plan.without, Without::Seen | Without::Sealed);
+            // Where saved records are gone, too, what follows them cannot be given back.
+            if follows && kept && !self.checks.wiped {
+                return Err(format!(
+                    "request {} was done and is gone, and its browser held it",
+                    done.request
+                ));
+            }
+        }
+        // After a failover a late append may find its tip again; without one a refusal stands.
+        if !self.plan.failovers && !self.plan.absences {
+            for request in &self.checks.refused {
+                if game.has_request(request).is_some() {
+                    return Err(format!("request {request} was refused and yet applied"));
+                }
+            }
+        }
+        let unsaved = self.checks.done.iter().filter(|done| done.unsaved).count();
+        tally.unsaved = unsaved;
+        tally.records = game.entries().len();
+        tally.archived = self.groups[0].data().archive.len();
+        Ok(tally)
+    }
+
+    /// A record that was answered as done may be gone only with all that held it, or because another got its number.
+    /// Whether a node held it when the stream lost it.
+    fn explain(&self, game: &Copy, request: &RequestId) -> Checked<bool> {
+        let Some(lost) = self.checks.lost.iter().rev().find(|lost| lost.request == *request) else {
+            // A shard that lost the end of a closed game may be played at until its keepers hear of that.
+            if self.checks.wiped && self.groups[0].data().closed {
+                return Ok(false);
+            }
+            return Err(format!("request {request} was done and is gone without a fault of Redis"));
+        };
+        let other = lost.chain.iter().zip(game.entries()).any(|(one, other)| *one != other.hash);
+        if other || !lost.holders.iter().any(|holder| self.alive(*holder)) {
+            return Ok(lost.held);
+        }
+        Err(format!("request {request} was done, is gone, and a node still held it"))
+    }
+}

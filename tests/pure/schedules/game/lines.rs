@@ -1,0 +1,281 @@
+//! What is on its way between nodes and servers: any letter may be late; most may be lost or come twice.
+
+use nineflags::table::record::{Entry, Tip};
+
+use super::super::held::{Command, Live, Mover, Place, Reply, run};
+use super::super::plan::Without;
+use super::super::redis::{Deaf, Line, Offset};
+use super::keeper::Task;
+use super::{Checked, World};
+
+/// Something on its way.
+#[derive(Debug, Clone)]
+pub(super) enum Letter {
+    /// A node asks a server.
+    Ask { from: Place, group: usize, server: usize, exchange: u64, command: Command },
+    /// The server's answer.
+    Reply { to: Place, exchange: u64, reply: Reply },
+    /// An answer that is given when all that the server had then is saved.
+    Settling { to: Place, group: usize, server: usize, offset: Offset, exchange: u64, saved: Option<Tip> },
+    /// Records on the table's channel.
+    Published { to: Place, line: Line, from: u32, entries: Vec<Entry> },
+    /// To the node of an older session.
+    TakenOver { to: Place, line: Line, session: u32 },
+    /// The sentinels tell a node of another primary.
+    Switch { to: Place, group: usize },
+    /// A node asks the others for records that its browser has seen.
+    HealAsk { to: Place },
+    /// A node has records that the shard does not have.
+    Unsaved { to: Place, from: Place, at: Tip, entries: Vec<Entry> },
+    /// A node took such records, for these seats.
+    Took { to: Place, seats: [bool; 2], number: u32 },
+    /// A node lacks records before them.
+    Lacks { to: Place, tip: Tip },
+}
+
+impl Letter {
+    /// The node that has to take it.
+    fn to(&self) -> Option<Place> {
+        match self {
+            Letter::Ask { .. } => None,
+            Letter::Reply { to, .. }
+            | Letter::Settling { to, .. }
+            | Letter::Published { to, .. }
+            | Letter::TakenOver { to, .. }
+            | Letter::Switch { to, .. }
+            | Letter::HealAsk { to, .. }
+            | Letter::Unsaved { to, .. }
+            | Letter::Took { to, .. }
+            | Letter::Lacks { to, .. } => Some(*to),
+        }
+    }
+
+    /// Whether it goes through the data group's channels.
+    fn is_event(&self) -> bool {
+        matches!(
+            self,
+            Letter::HealAsk { .. } | Letter::Unsaved { .. } | Letter::Took { .. } | Letter::Lacks { .. }
+        )
+    }
+}
+
+impl World {
+    /// Sends a question to what the node takes for the primary; gives its number.
+    pub(super) fn send(&mut self, node: usize, group: usize, command: Command) -> u64 {
+        self.exchanges += 1;
+        let (from, server) = (self.place(node), self.nodes[node].primary[group]);
+        self.letters.push(Letter::Ask { from, group, server, exchange: self.exchanges, command });
+        self.exchanges
+    }
+
+    pub(super) fn deliver_one(&mut self) -> Checked<()> {
+        if self.letters.is_empty() {
+            return Ok(());
+        }
+        let at = self.dice.below(self.letters.len());
+        let letter = self.letters.swap_remove(at);
+        if let Some(to) = letter.to() {
+            if !self.alive(to) {
+                return Ok(());
+            }
+            if self.nodes[to.node].stopped {
+                self.letters.push(letter);
+                return Ok(());
+            }
+        }
+        if letter.is_event() && self.groups[0].is_away() {
+            return Ok(());
+        }
+        self.deliver(letter)
+    }
+
+    fn deliver(&mut self, letter: Letter) -> Checked<()> {
+        match letter {
+            Letter::Ask { from, group, server, exchange, command } => {
+                self.serve(from, group, server, exchange, &command)
+            }
+            Letter::Reply { to, exchange, reply } => self.reply(to.node, exchange, reply),
+            Letter::Settling { to, group, server, offset, exchange, saved } => {
+                let any_one = self.plan.without == Without::WaitAll;
+                if self.nodes[to.node].primary[group] != server
+                    || self.groups[group].is_broken(server, offset)
+                {
+                    // Nothing is confirmed across connections.
+                    return Ok(());
+                }
+                if !self.groups[group].is_saved(server, offset, any_one) {
+                    self.letters.push(Letter::Settling { to, group, server, offset, exchange, saved });
+                    return Ok(());
+                }
+                match saved {
+                    Some(tip) => {
+                        self.note_durable(group, server, offset);
+                        self.saved(to.node, &tip)
+                    }
+                    None => self.reply(to.node, exchange, Reply::Ok),
+                }
+            }
+            Letter::Published { to, line, from, entries } => {
+                self.hear(to.node, line, Task::Heard(from, entries))
+            }
+            Letter::TakenOver { to, line, session } => {
+                if self.nodes[to.node].hears[0] == line && !self.nodes[to.node].deaf {
+                    self.take_over(to.node, session);
+                }
+                Ok(())
+            }
+            Letter::Switch { to, group } => self.switch(to.node, group),
+            Letter::HealAsk { to } => self.give(to.node, Task::Reload),
+            Letter::Unsaved { to, from, at, entries } => self.give(to.node, Task::Unsaved(from, at, entries)),
+            Letter::Took { to, seats, number } => self.give(to.node, Task::Took(seats, number)),
+            Letter::Lacks { to, tip } => self.give(to.node, Task::Lacks(tip)),
+        }
+    }
+
+    fn hear(&mut self, node: usize, line: Line, task: Task) -> Checked<()> {
+        let Some(known) = self.nodes.get(node).filter(|node| !node.deaf && node.copy.is_some()) else {
+            return Ok(());
+        };
+        if known.hears[self.shard()] == line { self.give(node, task) } else { Ok(()) }
+    }
+
+    /// A server carries out a command, and what it says goes on its way.
+    fn serve(
+        &mut self,
+        from: Place,
+        group: usize,
+        server: usize,
+        exchange: u64,
+        command: &Command,
+    ) -> Checked<()> {
+        let skew_ms = self.groups[group].server(server).skew_ms;
+        let now_ms = self.now_ms.saturating_add_signed(skew_ms);
+        let without = self.plan.without;
+        let (reply, new) = run(&mut self.groups[group], server, from, command, now_ms, without);
+        self.note(|world| {
+            let roles = world.groups[group].roles();
+            format!("{from:?} at {group}/{server} ({roles}): {command:?} -> {reply:?}")
+        });
+        if !new.is_empty() {
+            let Command::Append(_, mover) = command else { return Ok(()) };
+            self.check_append(group, server, &new, *mover)?;
+            let number = self.groups[group].server(server).data.stream.tip().number - count(&new);
+            for node in 0..self.nodes.len() {
+                let (entries, line) = (new.clone(), self.groups[group].line(server));
+                self.letters.push(Letter::Published { to: self.place(node), line, from: number, entries });
+            }
+            let saved = Some(Tip {
+                number: number + count(&new),
+                hash: new.last().map(|entry| entry.hash.clone()).unwrap_or_default(),
+            });
+            let offset = self.groups[group].offset(server);
+            self.letters.push(Letter::Settling { to: from, group, server, offset, exchange, saved });
+        }
+        if let (Command::Enter(mover), Reply::Entered(Some(Live { place, session }))) = (command, &reply)
+            && mover.session != *session
+        {
+            let (to, line, session) = (*place, self.groups[group].line(server), *session);
+            self.letters.push(Letter::TakenOver { to, line, session });
+        }
+        match (command, &reply) {
+            (Command::Archive(_) | Command::Close, Reply::Ok) => {
+                let offset = self.groups[group].offset(server);
+                self.letters.push(Letter::Settling {
+                    to: from,
+                    group,
+                    server,
+                    offset,
+                    exchange,
+                    saved: None,
+                });
+            }
+            (Command::Compare, Reply::Compared(tip, _, _)) if group == self.shard() => {
+                let (offset, saved) = (self.groups[group].offset(server), Some(tip.clone()));
+                self.letters.push(Letter::Settling { to: from, group, server, offset, exchange, saved });
+                self.letters.push(Letter::Reply { to: from, exchange, reply });
+            }
+            _ => self.letters.push(Letter::Reply { to: from, exchange, reply }),
+        }
+        Ok(())
+    }
+
+    pub(super) fn lose_one(&mut self) {
+        if self.letters.is_empty() {
+            return;
+        }
+        let at = self.dice.below(self.letters.len());
+        match &self.letters[at] {
+            // The sentinels are asked again every second, and a subscriber loses nothing as long as it is connected.
+            Letter::Switch { .. } | Letter::Published { .. } | Letter::TakenOver { .. } => {}
+            _ => drop(self.letters.swap_remove(at)),
+        }
+    }
+
+    pub(super) fn double_one(&mut self) {
+        if self.letters.is_empty() {
+            return;
+        }
+        let twice = self.dice.pick(&self.letters).clone();
+        // An answer is one frame of one connection; questions are sent again where no answer came.
+        if !matches!(twice, Letter::Reply { .. } | Letter::Settling { .. }) {
+            self.letters.push(twice);
+        }
+    }
+
+    /// A node uses what the sentinels say is the primary: what was under way has no known fate, and all is heard anew.
+    pub(super) fn switch(&mut self, node: usize, group: usize) -> Checked<()> {
+        let primary = self.groups[group].primary();
+        let line = self.groups[group].line(primary);
+        let same = self.nodes[node].primary[group] == primary && self.nodes[node].hears[group] == line;
+        self.nodes[node].primary[group] = primary;
+        self.nodes[node].hears[group] = line;
+        if group != self.shard() || (same && !self.nodes[node].deaf) {
+            return Ok(());
+        }
+        self.nodes[node].deaf = false;
+        if !same {
+            self.fail_work(node)?;
+        }
+        if self.plan.without == Without::Reload { Ok(()) } else { self.give(node, Task::Reload) }
+    }
+
+    /// What a node does every second about groups: it notices that one is back, and that it hears nothing.
+    pub(super) fn probe(&mut self, node: usize) -> Checked<()> {
+        if self.nodes[node].stopped {
+            return Ok(());
+        }
+        for group in 0..self.groups.len() {
+            let server = self.nodes[node].primary[group];
+            match self.groups[group].may_write(server) {
+                Ok(()) if self.nodes[node].away[group] => {
+                    self.nodes[node].away[group] = false;
+                    self.give(node, Task::Reload)?;
+                }
+                Err(Deaf::NotPrimary) => self.switch(node, group)?,
+                Ok(()) | Err(Deaf::Away | Deaf::NoReplicas) => {}
+            }
+        }
+        self.flush(node)?;
+        if self.nodes[node].deaf && !self.groups[self.shard()].is_away() {
+            let shard = self.shard();
+            self.switch(node, shard)?;
+        }
+        Ok(())
+    }
+
+    /// A heartbeat: the table and the sessions are compared with the store.
+    pub(super) fn beat(&mut self, node: usize) {
+        if self.nodes[node].stopped {
+            return;
+        }
+        let nobody = Mover { seat: 0, session: u32::MAX };
+        for group in 0..self.groups.len() {
+            let exchange = self.send(node, group, Command::Compare);
+            self.nodes[node].errands.push((exchange, nobody));
+        }
+    }
+}
+
+fn count(entries: &[Entry]) -> u32 {
+    u32::try_from(entries.len()).expect("small")
+}

@@ -1,0 +1,277 @@
+//! One schedule of one game: nodes, browsers, Redis groups and letters between them, with every fault and every check.
+
+mod browser;
+mod checks;
+mod course;
+mod faults;
+mod keeper;
+mod lines;
+mod unsaved;
+
+use std::collections::VecDeque;
+
+use nineflags::rules::game::Game;
+use nineflags::rules::seat::Seat;
+use nineflags::table::copy::Copy;
+use nineflags::table::record::{Entry, Tip};
+
+use self::browser::Browser;
+use self::checks::Checks;
+use self::keeper::{Task, Work};
+use self::lines::Letter;
+use self::unsaved::Offer;
+use super::held::{Held, Live, Mover, Place, Write};
+use super::plan::{Plan, Tally};
+use super::redis::{Group, Line};
+use crate::model::dice::Dice;
+use crate::model::game::{request, start, table};
+
+/// The nodes of a schedule.
+const NODES: usize = 3;
+/// Steps with faults.
+const STEPS: usize = 170;
+/// Letters of one round after the last fault, at most; far more than any schedule needs.
+const LETTERS_MAX: usize = 20_000;
+/// Rounds in which what was lost by the faults is sent again.
+const ROUNDS: usize = 8;
+
+pub(super) type Checked<T> = Result<T, String>;
+
+/// A node in its present life.
+struct Node {
+    life: u32,
+    /// Stopped, to be continued: nothing reaches it.
+    stopped: bool,
+    /// The server of each group that it takes for the primary.
+    primary: [usize; 2],
+    /// The groups that have not answered lately.
+    away: [bool; 2],
+    /// The subscriber connections to the groups, and whether they have become silent.
+    hears: [Line; 2],
+    deaf: bool,
+    copy: Option<Copy>,
+    /// How many records are known to be saved.
+    saved: u32,
+    /// The live session of each seat's account here, as far as the node knows.
+    sessions: [Option<Session>; 2],
+    inbox: VecDeque<Task>,
+    work: Option<(u64, Work)>,
+    /// Questions to the store that are not the keeper's.
+    errands: Vec<(u64, Mover)>,
+    /// What waits for the other seat's node while the shard is away.
+    offered: Option<Offer>,
+    /// Records that a broken node keeps for later.
+    aside: Option<(Tip, Vec<Entry>)>,
+    /// How far the game is put away.
+    put_away: u8,
+}
+
+/// A session at a node, and whether the store was told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Session {
+    number: u32,
+    entered: bool,
+}
+
+impl Node {
+    fn new(life: u32, primary: [usize; 2]) -> Self {
+        Self {
+            life,
+            stopped: false,
+            primary,
+            away: [false; 2],
+            hears: primary.map(Line::first),
+            deaf: false,
+            copy: None,
+            saved: 0,
+            sessions: [None; 2],
+            inbox: VecDeque::new(),
+            work: None,
+            errands: Vec::new(),
+            offered: None,
+            aside: None,
+            put_away: 0,
+        }
+    }
+}
+
+/// Everything there is in one schedule.
+pub(super) struct World {
+    plan: Plan,
+    dice: Dice,
+    /// The data group, and the group of the stream where that is another.
+    groups: Vec<Group<Held>>,
+    nodes: Vec<Node>,
+    browsers: [Browser; 2],
+    letters: Vec<Letter>,
+    checks: Checks,
+    now_ms: u64,
+    exchanges: u64,
+    sessions: u32,
+    /// Record 0, as `table:{table}` holds it.
+    start: Vec<Entry>,
+    trace: Option<Vec<String>>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, plan: Plan, traced: bool) -> Self {
+        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        // The first numbers of small seeds are alike.
+        for _ in 0..4 {
+            dice.below(2);
+        }
+        let mut copy = Copy::open(table());
+        let mut first = copy.propose_start(&request("start"), start(&mut dice)).entries;
+        first[0].time_ms = 1_000;
+        copy.accept(0, &first);
+        let live = |seat: u32| Live { place: Place { node: seat as usize, life: 0 }, session: seat };
+        let data = [Write::Enter(0, live(0)), Write::Enter(1, live(1))];
+        let mut base: Vec<Write> = if plan.apart { Vec::new() } else { data.to_vec() };
+        base.push(Write::Append(first.clone()));
+        let mut groups = vec![Group::with(&base)];
+        if plan.apart {
+            groups.insert(0, Group::with(&data));
+        }
+        let node = |_| Node { copy: Some(copy.clone()), ..Node::new(0, [0, 0]) };
+        let mut world = Self {
+            plan,
+            groups,
+            nodes: (0..NODES).map(node).collect(),
+            browsers: [Seat::First, Seat::Second].map(|seat| Browser::new(seat, copy.tip())),
+            dice,
+            letters: Vec::new(),
+            checks: Checks::default(),
+            now_ms: 1_000,
+            exchanges: 0,
+            sessions: 2,
+            start: first,
+            trace: traced.then(Vec::new),
+        };
+        for number in 0..2 {
+            let seat = number as usize;
+            world.nodes[seat].sessions[seat] = Some(Session { number, entered: true });
+        }
+        world
+    }
+
+    /// Runs the schedule to its end, and judges it; after a failure also tells what happened, if that was asked for.
+    pub(super) fn run(mut self) -> Result<Tally, (String, Vec<String>)> {
+        let result = self.all_steps();
+        result.map_err(|why| (why, self.trace.unwrap_or_default()))
+    }
+
+    fn all_steps(&mut self) -> Checked<Tally> {
+        for _ in 0..STEPS {
+            self.step()?;
+            self.check_step()?;
+        }
+        self.calm()?;
+        self.judge()
+    }
+
+    /// The group of the stream.
+    fn shard(&self) -> usize {
+        usize::from(self.plan.apart)
+    }
+
+    fn place(&self, node: usize) -> Place {
+        Place { node, life: self.nodes[node].life }
+    }
+
+    fn alive(&self, place: Place) -> bool {
+        self.nodes[place.node].life == place.life
+    }
+
+    fn note(&mut self, words: impl FnOnce(&Self) -> String) {
+        if self.trace.is_some() {
+            let words = words(self);
+            self.trace.iter_mut().for_each(|trace| trace.push(words.clone()));
+        }
+    }
+
+    fn step(&mut self) -> Checked<()> {
+        self.now_ms += 1 + self.dice.below(300) as u64;
+        for group in &mut self.groups {
+            group.step(&mut self.dice);
+        }
+        if self.plan.rough && self.dice.chance(150) {
+            self.fault()?;
+        }
+        match self.dice.below(1_000) {
+            0..=449 => self.deliver_one(),
+            450..=699 => {
+                let browser = self.dice.below(2);
+                self.act(browser)
+            }
+            700..=739 => {
+                self.lose_one();
+                Ok(())
+            }
+            740..=764 => {
+                self.double_one();
+                Ok(())
+            }
+            765..=804 => {
+                let node = self.dice.below(NODES);
+                self.give_up(node)
+            }
+            805..=834 => {
+                let node = self.dice.below(NODES);
+                self.beat(node);
+                Ok(())
+            }
+            835..=884 => {
+                let node = self.dice.below(NODES);
+                self.probe(node)
+            }
+            _ => self.fault(),
+        }
+    }
+
+    /// No more faults: everything answers, all letters arrive, what is open is sent again, every node compares.
+    fn calm(&mut self) -> Checked<()> {
+        self.note(|_| "calm".to_owned());
+        for group in 0..self.groups.len() {
+            self.come_back(group, None);
+        }
+        for node in 0..NODES {
+            if self.nodes[node].stopped {
+                self.stop_or_continue(node)?;
+            }
+        }
+        for _ in 0..ROUNDS {
+            self.now_ms += 1_000;
+            for node in 0..NODES {
+                self.give_up(node)?;
+                for group in 0..self.groups.len() {
+                    self.switch(node, group)?;
+                }
+                self.probe(node)?;
+                self.pump(node)?;
+                self.beat(node);
+            }
+            for browser in [0, 1] {
+                self.come_again(browser)?;
+            }
+            for _ in 0..LETTERS_MAX {
+                if self.letters.is_empty() {
+                    break;
+                }
+                for group in &mut self.groups {
+                    group.step(&mut self.dice);
+                }
+                self.deliver_one()?;
+            }
+            if !self.letters.is_empty() {
+                return Err("letters without end".to_owned());
+            }
+            self.check_step()?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a copy's game has ended.
+fn is_over(copy: &Copy) -> bool {
+    copy.game().and_then(Game::ending).is_some()
+}

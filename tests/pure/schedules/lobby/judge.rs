@@ -1,0 +1,84 @@
+//! What may never happen in the lobby, each with words.
+
+use super::held::{PLAYERS, name};
+use super::{Checked, LobbyTally, LobbyWorld, Without};
+
+impl LobbyWorld {
+    /// What must hold after every step.
+    pub(super) fn check_step(&self) -> Checked<()> {
+        if let Some(wrong) = &self.wrong {
+            return Err(wrong.clone());
+        }
+        let held = self.group.data();
+        for player in 0..PLAYERS {
+            let tables: Vec<u128> = held
+                .tables
+                .iter()
+                .filter(|(_, players)| players.contains(&player))
+                .map(|(table, _)| *table)
+                .collect();
+            if tables.len() > 1 {
+                return Err(format!("player {player} sits at the tables {tables:?}"));
+            }
+            if tables.first().copied() != held.seats[player] {
+                return Err(format!(
+                    "player {player} has the seat {:?} and sits at {tables:?}",
+                    held.seats[player]
+                ));
+            }
+        }
+        let mut once = held.archive.clone();
+        once.sort_unstable();
+        once.dedup();
+        if once.len() < held.archive.len() {
+            return Err("a game is in the archive twice".to_owned());
+        }
+        let gone = |table: &&u128| !held.tables.contains_key(*table) && !held.archive.contains(*table);
+        if let Some(table) = self.told.iter().find(gone) {
+            return Err(format!("table {table} was said to have started and is gone"));
+        }
+        if let Some(table) = held.archive.iter().find(|table| !self.ended.contains(*table)) {
+            return Err(format!("the unfinished game of table {table} is in the archive"));
+        }
+        Ok(())
+    }
+
+    /// What must hold when all is quiet again.
+    pub(super) fn judge(&mut self) -> Checked<LobbyTally> {
+        let held = self.group.data();
+        for table in &self.ended {
+            if held.tables.contains_key(table) {
+                return Err(format!("the game of table {table} is over and was never put away"));
+            }
+        }
+        for player in 0..PLAYERS {
+            let live = held.online[player].map(|live| (live.place, live.session));
+            let here: Vec<_> = (0..self.nodes.len())
+                .filter_map(|node| Some((self.place(node), self.nodes[node].sessions[player]?.0)))
+                .collect();
+            if here.len() > 1 || here.first() != live.as_ref() {
+                return Err(format!(
+                    "player {player} has the live session {live:?} and the sessions {here:?}"
+                ));
+            }
+        }
+        for (number, node) in self.nodes.iter().enumerate() {
+            let online = held.online.iter().flatten().count();
+            let same = node.mirror.size() == (online, held.tables.len())
+                && (0..PLAYERS).all(|player| {
+                    node.mirror.player(&name(player)).is_some() == held.online[player].is_some()
+                })
+                && node.mirror.tables().zip(held.tables.keys()).all(|(one, other)| one.0.as_u128() == *other);
+            if !same {
+                let size = node.mirror.size();
+                let there = (online, held.tables.len());
+                return Err(format!("the mirror of node {number} shows {size:?}, the lobby is {there:?}"));
+            }
+        }
+        if self.persons.iter().any(|person| person.waits) && self.plan.without == Without::Nothing {
+            return Err("an accepted invite was never answered".to_owned());
+        }
+        self.tally.archived = held.archive.len();
+        Ok(self.tally)
+    }
+}

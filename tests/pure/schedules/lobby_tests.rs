@@ -1,0 +1,97 @@
+//! The lobby under the same faults: one live session, both seats or none, every finished game put away once, every mirror
+//! equal, and what is left out of it noticed.
+
+use std::ops::Range;
+
+use super::lobby::{LobbyPlan, LobbyTally, LobbyWorld, Without};
+use super::{TRACED, asked};
+
+/// Everything that can go wrong.
+const ALL: LobbyPlan = LobbyPlan { failovers: true, without: Without::Nothing };
+/// Nodes alone fail.
+const NODES_ONLY: LobbyPlan = LobbyPlan { failovers: false, ..ALL };
+
+fn run(seeds: Range<u64>, plan: LobbyPlan) -> Result<LobbyTally, String> {
+    let seeds = asked().map_or(seeds, |seed| seed..seed + 1);
+    let mut sum = LobbyTally::default();
+    for seed in seeds {
+        match LobbyWorld::new(seed, plan, false).run() {
+            Ok(tally) => sum += tally,
+            Err((why, _)) => {
+                let (_, trace) =
+                    LobbyWorld::new(seed, plan, true).run().expect_err("a seed repeats its schedule");
+                let told = if asked().is_some() { trace.len() } else { TRACED };
+                let trace = trace[trace.len().saturating_sub(told)..].join("\n");
+                return Err(format!("{trace}\nSEED={seed}: {why}"));
+            }
+        }
+    }
+    Ok(sum)
+}
+
+fn holds(seeds: Range<u64>, plan: LobbyPlan) -> LobbyTally {
+    run(seeds, plan).unwrap_or_else(|why| panic!("{why}\nin {plan:?}"))
+}
+
+fn caught(plan: LobbyPlan, without: Without, words: &str) {
+    let plan = LobbyPlan { without, ..plan };
+    let told = run(1..10_001, plan).expect_err("a lobby with a part left out goes wrong");
+    assert!(told.contains(words), "{told}");
+}
+
+#[test]
+fn the_lobby_stays_whole_while_nodes_fail() {
+    let tally = holds(1..20_001, NODES_ONLY);
+    assert!(tally.started > 5_000 && tally.archived > 8_000 && tally.gaps > 50_000, "{tally:?}");
+}
+
+#[test]
+fn the_lobby_stays_whole_while_primaries_fail() {
+    let tally = holds(20_001..50_001, ALL);
+    assert!(tally.started > 4_000 && tally.archived > 8_000 && tally.gaps > 50_000, "{tally:?}");
+}
+
+#[test]
+fn a_start_that_does_not_look_who_plays_is_caught() {
+    caught(NODES_ONLY, Without::SeatCheck, "sits at");
+}
+
+#[test]
+fn a_start_that_takes_one_seat_is_caught() {
+    caught(NODES_ONLY, Without::BothSeats, "has the seat");
+}
+
+#[test]
+fn an_old_session_that_takes_out_a_newer_is_caught() {
+    caught(NODES_ONLY, Without::LeaveCheck, "took out");
+}
+
+#[test]
+fn a_start_that_is_answered_before_it_is_saved_is_caught() {
+    caught(ALL, Without::Settled, "said to have started and is gone");
+}
+
+#[test]
+fn a_table_closed_before_its_game_is_kept_is_caught() {
+    caught(NODES_ONLY, Without::Order, "is gone");
+}
+
+#[test]
+fn a_game_put_away_twice_is_caught() {
+    caught(NODES_ONLY, Without::Once, "in the archive twice");
+}
+
+#[test]
+fn a_dead_node_that_nobody_looks_after_is_caught() {
+    caught(NODES_ONLY, Without::Reap, "never put away");
+}
+
+#[test]
+fn a_mirror_that_reads_nothing_after_a_gap_is_caught() {
+    caught(NODES_ONLY, Without::Gap, "the mirror of node");
+}
+
+#[test]
+fn sessions_that_are_never_compared_are_caught() {
+    caught(ALL, Without::Compare, "live session");
+}

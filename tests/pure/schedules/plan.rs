@@ -1,0 +1,106 @@
+//! What a schedule may do, what is left out of the protocol to see that the checks notice, and what came of it.
+
+/// What a schedule may do.
+#[expect(clippy::struct_excessive_bools, reason = "each is one kind of fault")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// Replicas are promoted, old primaries go on for a while.
+    pub failovers: bool,
+    /// The group of the stream goes away, and comes back with its data, behind, or empty.
+    pub absences: bool,
+    /// The stream has a group of its own.
+    pub apart: bool,
+    /// Nodes are stopped and continued.
+    pub zombies: bool,
+    /// Clocks jump.
+    pub clocks: bool,
+    /// While the shard is away both seats often want something at once.
+    pub rivals: bool,
+    /// Faults are more frequent, and players resign more often.
+    pub rough: bool,
+    /// What is left out.
+    pub without: Without,
+}
+
+/// One safeguard of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Without {
+    /// None is left out.
+    #[default]
+    Nothing,
+    /// The script compares the number of records.
+    Number,
+    /// The script compares hashes.
+    Hash,
+    /// A request that is there is known again, by the script and by nodes.
+    Request,
+    /// The script asks whether the session is the live one.
+    Session,
+    /// Times of one game never go back.
+    Times,
+    /// What a stream lost is appended again.
+    Heal,
+    /// Everything held is read again after a subscriber was lost, and compared at each heartbeat.
+    Reload,
+    /// A browser says which tip it has seen.
+    Seen,
+    /// A browser is told when the game went back.
+    Word,
+    /// What was played unsaved is written before anything new.
+    Flush,
+    /// A record is saved when all replicas have it, not when one has.
+    WaitAll,
+    /// Of two that offer unsaved records at once, the first seat's node wins.
+    TieBreak,
+    /// What is played unsaved counts only when the other seat's node has it.
+    Consent,
+    /// A browser keeps what is not saved, and gives it back when nobody else has it.
+    Sealed,
+    /// A game is put away only when its last record is saved.
+    SavedEnd,
+    /// A game is put into the archive once.
+    Once,
+}
+
+/// What happened, to see that the schedules are not idle.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Records in the streams at the end.
+    pub records: usize,
+    /// Requests answered as done.
+    pub done: usize,
+    /// Of them answered while their records were unsaved.
+    pub unsaved: usize,
+    /// Records called saved.
+    pub saved: usize,
+    /// Requests answered as done whose records are gone, their browsers told.
+    pub lost: usize,
+    /// Of them those whose records a node held when the stream lost them: they might have been healed.
+    pub held: usize,
+    /// Records appended again.
+    pub healed: usize,
+    /// Browsers told that the game went back.
+    pub told: usize,
+    /// Offers refused since other records came first.
+    pub gave_way: usize,
+    /// Games in the archive.
+    pub archived: usize,
+    /// Sessions told of another one, though they were the newest of their accounts.
+    pub ousted: usize,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.done += other.done;
+        self.unsaved += other.unsaved;
+        self.saved += other.saved;
+        self.lost += other.lost;
+        self.held += other.held;
+        self.healed += other.healed;
+        self.told += other.told;
+        self.gave_way += other.gave_way;
+        self.archived += other.archived;
+        self.ousted += other.ousted;
+    }
+}
