@@ -5,6 +5,7 @@
 mod harness {
     pub mod host;
     pub mod namespaces;
+    pub mod net;
     pub mod node;
     pub mod process;
     pub mod redis;

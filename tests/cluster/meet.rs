@@ -1,7 +1,5 @@
 //! People meeting in the lobby through the public websocket: presence, invites, messages, blocks.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +8,9 @@ use nineflags::table::options::TableOptions;
 use nineflags::table::options::Talk;
 
 use crate::harness::browser::{Browser, seated};
-use crate::harness::node::{ANY, Node};
+use crate::harness::host::Host;
+use crate::harness::node::Node;
+use crate::harness::process::free_port;
 use crate::harness::redis::Redis;
 use crate::harness::relay::relay;
 use crate::harness::site::Site;
@@ -132,8 +132,7 @@ async fn a_subscription_that_has_become_silent_is_noticed_and_made_again() {
         }
     });
     let (url, log) = (format!("redis://127.0.0.1:{port}"), folder.path().join("node.log"));
-    let (program, file) = (Path::new(env!("CARGO_BIN_EXE_nineflags")), File::create(&log).expect("a file"));
-    let node = Node::start_logging(program, ANY, folder.path(), &[("REDIS_URL", &url)], file.into(), true);
+    let node = Node::on(&Host::here(), free_port(), folder.path(), &log, &[("REDIS_URL", &url)]);
     let mut ann = Browser::guest(node.address).await;
     let mut mira = Browser::guest(node.address).await;
     silent.store(newest.load(Ordering::SeqCst) + 1, Ordering::SeqCst);

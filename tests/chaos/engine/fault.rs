@@ -48,12 +48,32 @@ pub enum Fault {
     NodeAndPrimary,
     /// Every Redis is killed at once, and started again.
     PowerCut,
+    /// The primary's machine is cut off from everybody for a while.
+    PrimaryCut,
+    /// A replica's machine is cut off from everybody for a while.
+    ReplicaCut,
+    /// A node is cut off from everybody but its players for a while.
+    NodeCut,
+    /// The primary is cut off together with one node: both go on without the others.
+    Split,
+    /// What one machine sends another is lost, and nothing that comes back.
+    OneWayCut,
+    /// A machine is far from the others for a while: 80 ms to it and back.
+    FarAway,
+    /// The clock of a machine jumps, and back again later.
+    ClockJump,
 }
 
 impl Fault {
     /// Its name on the command line and in the report.
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether it needs a network of its own between the machines.
+    pub fn needs_net(self) -> bool {
+        use Fault::{FarAway, NodeCut, OneWayCut, PrimaryCut, ReplicaCut, Split};
+        matches!(self, PrimaryCut | ReplicaCut | NodeCut | Split | OneWayCut | FarAway)
     }
 
     /// All there are.

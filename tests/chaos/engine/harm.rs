@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use nineflags::load::choice::Dice;
 
+use super::cut;
 use super::disk::Disks;
 use super::fault::Fault;
-use super::site::Site;
-use crate::harness::redis::{Redis, ask};
+use super::site::{Site, machine_of_node};
+use crate::harness::redis::Redis;
 use crate::harness::sentinel::Sentinel;
 
 /// How long an ordered failover may take.
@@ -34,7 +35,7 @@ pub struct Begun {
 }
 
 /// How a fault is undone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Undo {
     /// A node is started.
     StartNode(usize),
@@ -50,6 +51,15 @@ pub enum Undo {
     ThawSentinel(usize),
     /// The disk of a Redis has room again.
     EmptyDisk(usize),
+    /// Two sets of machines hear one another again, and at once.
+    Mend {
+        /// One of them.
+        some: Vec<usize>,
+        /// The other.
+        others: Vec<usize>,
+    },
+    /// The clock of a machine is right again.
+    SetClock(usize),
     /// It ends by itself.
     Wait,
 }
@@ -59,16 +69,22 @@ pub struct Skipped(pub String);
 
 /// Where chance has put a fault: drawn whether it is used or not, so that the rest of the schedule does not depend on
 /// what was possible.
-struct Lot {
-    node: usize,
-    sentinel: usize,
-    coin: bool,
+pub struct Lot {
+    /// A node.
+    pub node: usize,
+    /// A sentinel.
+    pub sentinel: usize,
+    /// A machine, in the order of the network's.
+    pub machine: usize,
+    /// One of two.
+    pub coin: bool,
     /// Of a thousand.
     part: u64,
 }
 
 impl Lot {
-    fn between(&self, low_ms: u64, high_ms: u64) -> Duration {
+    /// A time between two.
+    pub fn between(&self, low_ms: u64, high_ms: u64) -> Duration {
         Duration::from_millis(low_ms + (high_ms - low_ms) * self.part / 1_000)
     }
 }
@@ -78,6 +94,7 @@ pub fn begin(fault: Fault, site: &mut Site, dice: &mut Dice) -> Result<Begun, Sk
     let lot = Lot {
         node: dice.below(site.nodes.len()),
         sentinel: dice.below(site.trio.sentinels.len()),
+        machine: dice.below(machine_of_node(site.nodes.len())),
         coin: dice.below(2) == 0,
         part: dice.below(1_000) as u64,
     };
@@ -100,6 +117,8 @@ pub fn begin(fault: Fault, site: &mut Site, dice: &mut Dice) -> Result<Begun, Sk
             let away = lot.between(500, 8_000);
             Ok(redis_away(site, *number, fault == Fault::ReplicaKill, away, "a replica"))
         }
+        Fault::ClockJump => clock_jump(site, &lot),
+        fault if fault.needs_net() => cut::begin(fault, site, &lot),
         Fault::PowerCut => Ok(power_cut(site, lot.between(0, 3_000))),
         _ => {
             let primary = site.primary().ok_or_else(|| no("primary"))?;
@@ -108,12 +127,12 @@ pub fn begin(fault: Fault, site: &mut Site, dice: &mut Dice) -> Result<Begun, Sk
     }
 }
 
-fn no(what: &str) -> Skipped {
+/// There was nothing of this kind to harm.
+pub fn no(what: &str) -> Skipped {
     Skipped(format!("there was no {what}"))
 }
 
 fn at_primary(fault: Fault, site: &mut Site, primary: usize, lot: &Lot) -> Result<Begun, Skipped> {
-    let port = site.trio.redis[primary].port;
     match fault {
         Fault::PrimaryKill => Ok(redis_away(site, primary, true, lot.between(0, 6_000), "the primary")),
         Fault::PrimaryStop => Ok(redis_away(site, primary, false, lot.between(5_000, 12_000), "the primary")),
@@ -123,14 +142,15 @@ fn at_primary(fault: Fault, site: &mut Site, primary: usize, lot: &Lot) -> Resul
         Fault::ClientKill => {
             let kind = if lot.coin { "normal" } else { "pubsub" };
             let began = Instant::now();
-            let killed: Option<u64> = ask(port, &["CLIENT", "KILL", "TYPE", kind]);
+            let killed: Option<u64> = site.trio.redis[primary].ask(&["CLIENT", "KILL", "TYPE", kind]);
             let words = format!("the primary closed {} connections ({kind})", killed.unwrap_or(0));
             Ok(begun(words, began, Vec::new()))
         }
         Fault::ClientPause => {
             let (pause, kind) = (lot.between(300, 1_700), if lot.coin { "WRITE" } else { "ALL" });
             let began = Instant::now();
-            let said: Option<String> = ask(port, &["CLIENT", "PAUSE", &pause.as_millis().to_string(), kind]);
+            let words = ["CLIENT", "PAUSE", &pause.as_millis().to_string(), kind];
+            let said: Option<String> = site.trio.redis[primary].ask(&words);
             said.ok_or_else(|| Skipped("the primary does not pause".to_owned()))?;
             let words = format!("the primary let its clients wait for {pause:.1?} ({kind})");
             Ok(begun(words, began, vec![(pause, Undo::Wait)]))
@@ -138,7 +158,8 @@ fn at_primary(fault: Fault, site: &mut Site, primary: usize, lot: &Lot) -> Resul
         Fault::DebugSleep => {
             let slept = lot.between(300, 1_800);
             let began = Instant::now();
-            let said: Option<String> = ask(port, &["DEBUG", "SLEEP", &slept.as_secs_f64().to_string()]);
+            let words = ["DEBUG", "SLEEP", &slept.as_secs_f64().to_string()];
+            let said: Option<String> = site.trio.redis[primary].ask(&words);
             said.ok_or_else(|| Skipped("the primary does not take DEBUG SLEEP".to_owned()))?;
             Ok(begun(format!("the primary slept for {slept:.1?}"), began, Vec::new()))
         }
@@ -157,7 +178,8 @@ fn at_primary(fault: Fault, site: &mut Site, primary: usize, lot: &Lot) -> Resul
     }
 }
 
-fn begun(words: String, began: Instant, undo: Vec<(Duration, Undo)>) -> Begun {
+/// A fault that hits nobody in particular.
+pub fn begun(words: String, began: Instant, undo: Vec<(Duration, Undo)>) -> Begun {
     Begun { words, began, hit: Vec::new(), undo, violations: Vec::new() }
 }
 
@@ -270,9 +292,20 @@ fn disk_full(site: &Site, primary: usize, full: Duration) -> Result<Begun, Skipp
     Ok(begun(words, began, vec![(full, Undo::EmptyDisk(primary))]))
 }
 
+fn clock_jump(site: &Site, lot: &Lot) -> Result<Begun, Skipped> {
+    let clocks = site.clocks.as_ref().map_err(|words| Skipped(words.clone()))?;
+    let (jump, wrong) = (lot.between(500, 120_000), lot.between(2_000, 15_000));
+    let ms = i64::try_from(jump.as_millis()).unwrap_or(i64::MAX);
+    let (ahead_ms, way) = if lot.coin { (ms, "ahead") } else { (-ms, "back") };
+    let began = Instant::now();
+    clocks.set(lot.machine, ahead_ms).map_err(Skipped)?;
+    let words = format!("the clock of machine {} jumped {jump:.1?} {way} for {wrong:.1?}", lot.machine);
+    Ok(begun(words, began, vec![(wrong, Undo::SetClock(lot.machine))]))
+}
+
 /// Undoes a fault.
-pub fn undo(undo: Undo, site: &mut Site) -> Result<(), String> {
-    match undo {
+pub fn undo(undo: &Undo, site: &mut Site) -> Result<(), String> {
+    match *undo {
         // It may have been started already, after another fault of the same node.
         Undo::StartNode(number) if site.nodes[number].node.is_none() => site.start_node(number),
         Undo::StartNode(_) | Undo::Wait => {}
@@ -286,6 +319,16 @@ pub fn undo(undo: Undo, site: &mut Site) -> Result<(), String> {
         Undo::StartSentinel(number) => site.trio.sentinels[number].start_again(),
         Undo::ThawSentinel(number) => site.trio.sentinels[number].thaw(),
         Undo::EmptyDisk(number) => Disks::empty(site.trio.redis[number].folder())?,
+        Undo::Mend { ref some, ref others } => {
+            if let Ok(net) = &site.net {
+                net.mend(some, others);
+            }
+        }
+        Undo::SetClock(machine) => {
+            if let Ok(clocks) = &site.clocks {
+                clocks.set(machine, 0)?;
+            }
+        }
     }
     Ok(())
 }

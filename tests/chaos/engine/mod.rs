@@ -1,6 +1,8 @@
 //! Breaks a cluster under full play, and judges what the players were told.
 
+pub mod clock;
 pub mod cost;
+pub mod cut;
 pub mod disk;
 pub mod fault;
 pub mod harm;
@@ -28,10 +30,11 @@ use tokio::task::JoinHandle;
 use self::cost::{Span, cost, ms};
 use self::fault::{Bag, Fault};
 use self::harm::{Begun, Skipped, Undo, begin, undo};
-use self::options::Options;
+use self::options::{Options, REST_LEAST_MS};
 use self::report::{Line, Report};
 use self::site::Site;
 use self::watch::{Seen, Watch};
+use crate::harness::net::Net;
 
 /// How long a cluster may take to be whole again after a fault.
 const WHOLE_WITHIN: Duration = Duration::from_mins(2);
@@ -77,10 +80,10 @@ pub fn run(options: &Options, tell: &dyn Fn(&str)) -> Result<Report, String> {
     tell(&format!("seed {seed}: --seed {seed} draws the same faults"));
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
     let site = Site::start(options);
-    let stage = runtime.block_on(Stage::open(load_options(options, seed, &site.addresses())))?;
+    let stage = runtime.block_on(Stage::open(load_options(options, seed, &site)))?;
     let stage = Arc::new(stage);
     let play = runtime.spawn(load::run_on(Arc::clone(&stage), |_| {}));
-    let sentinels: Vec<u16> = site.trio.sentinels.iter().map(|sentinel| sentinel.port).collect();
+    let sentinels: Vec<SocketAddr> = site.trio.sentinels.iter().map(|sentinel| sentinel.address).collect();
     let watch = Watch::begin(&sentinels, site.addresses());
     let run = Run {
         options,
@@ -103,11 +106,16 @@ fn rand_seed() -> u32 {
     u32::from_le_bytes(nineflags::chance::bytes())
 }
 
-fn load_options(options: &Options, seed: u64, to: &[SocketAddr]) -> LoadOptions {
-    let to: Vec<String> = to.iter().map(|address| format!("http://{address}")).collect();
+fn load_options(options: &Options, seed: u64, site: &Site) -> LoadOptions {
+    let to: Vec<String> = site.addresses().iter().map(|address| format!("http://{address}")).collect();
+    // Many, since a node lets few guests in from one.
+    let sources = site.net.as_ref().map_or_else(
+        |_| "127.0.0.10-127.0.0.30".to_owned(),
+        |Net { sources: (first, last), .. }| format!("{first}-{last}"),
+    );
     let Options { pairs, watchers, pause_ms, .. } = options;
     let line = format!(
-        "load --to {} --sources 127.0.0.10-127.0.0.30 --pairs {pairs} --watchers {watchers} --pause-ms {pause_ms} \
+        "load --to {} --sources {sources} --pairs {pairs} --watchers {watchers} --pause-ms {pause_ms} \
          --seed {seed} --games {} --stuck-secs 600",
         to.join(","),
         u32::MAX
@@ -195,7 +203,8 @@ impl Run<'_> {
         }
         let whole = Instant::now();
         self.until_all_moved(whole, &words);
-        sleep(Duration::from_millis(500 + self.dice.below(2_500) as u64));
+        let more = usize::try_from(self.options.rest_ms - REST_LEAST_MS).unwrap_or(usize::MAX);
+        sleep(Duration::from_millis(REST_LEAST_MS + self.dice.below(more) as u64));
         let next = Instant::now();
         let span = Span { began, whole, next, hit, places };
         self.inflicted.push(Inflicted { fault, with: second, words, span });
@@ -210,7 +219,7 @@ impl Run<'_> {
                     self.violate(words);
                 }
                 let now = Instant::now();
-                undos.extend(begun.undo.iter().map(|(after, undo)| (now + *after, *undo)));
+                undos.extend(begun.undo.iter().map(|(after, undo)| (now + *after, undo.clone())));
                 Some(begun)
             }
             Err(Skipped(words)) => {
@@ -227,7 +236,7 @@ impl Run<'_> {
         while undos.first().is_some_and(|(at, _)| *at <= until) {
             let (at, what) = undos.remove(0);
             sleep(at.saturating_duration_since(Instant::now()));
-            if let Err(words) = undo(what, &mut self.site) {
+            if let Err(words) = undo(&what, &mut self.site) {
                 self.violate(&format!("{what:?}: {words}"));
             }
         }

@@ -4,6 +4,9 @@ use clap::Args;
 
 use super::fault::Fault;
 
+/// How long it is quiet between two faults, at least.
+pub const REST_LEAST_MS: u64 = 500;
+
 /// Breaks a cluster under full play for some minutes, and judges what the players were told.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
@@ -34,6 +37,9 @@ pub struct Options {
     /// These faults instead, once each and in this order, whatever the seed.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub script: Vec<Fault>,
+    /// How long it is quiet between two faults, at most; half a second at least.
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(REST_LEAST_MS + 1..))]
+    pub rest_ms: u64,
     /// Seconds of play without a fault at the end.
     #[arg(long, default_value_t = 15)]
     pub quiet_secs: u64,
@@ -58,6 +64,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// All faults that may come.
+    pub fn possible(&self) -> Vec<Fault> {
+        if self.script.is_empty() { self.bag() } else { self.script.clone() }
+    }
+
     /// The faults to draw from.
     pub fn bag(&self) -> Vec<Fault> {
         if self.faults.is_empty() { Fault::all() } else { self.faults.clone() }

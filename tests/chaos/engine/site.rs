@@ -1,21 +1,28 @@
 //! What is broken: a Redis group with its sentinels, and the nodes on it.
 
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs;
 use std::io::{Read, Write};
+use std::iter;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::clock::Clocks;
 use super::disk::Disks;
 use super::options::Options;
-use crate::harness::node::{ANY, Node};
+use crate::harness::host::Host;
+use crate::harness::net::Net;
+use crate::harness::node::Node;
+use crate::harness::process::free_port;
 use crate::harness::sentinel::Sentinel;
 use crate::harness::trio::Trio;
 
+/// How many Redis there are, and as many sentinels.
+pub const REDIS: usize = 3;
 /// How long it may take until a primary is known.
 const PRIMARY_WITHIN: Duration = Duration::from_secs(10);
 /// How long a node may take to be ready.
@@ -27,10 +34,18 @@ const ENDED_WITHIN: Duration = Duration::from_secs(20);
 /// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// How a node is started on a host: at a port, with a data folder, a log and environment variables.
+type Start = fn(&Host, u16, &Path, &Path, &[(&str, &str)]) -> Node;
+
 /// A cluster to break.
 pub struct Site {
     /// The disks of the group; unmounted before the group goes.
     pub disks: Disks,
+    /// The clocks of the machines, or why they cannot be set.
+    pub clocks: Result<Clocks, String>,
+    /// The network between the machines, or why there is none to cut: the first three have a Redis and a sentinel each,
+    /// the others a node each.
+    pub net: Result<Net, String>,
     /// The group.
     pub trio: Trio,
     /// The nodes.
@@ -39,6 +54,8 @@ pub struct Site {
     pub logs: PathBuf,
     /// More environment variables of the nodes.
     variables: Vec<(String, String)>,
+    /// The machines, in the order of the network's.
+    hosts: Vec<Host>,
     folder: TempDir,
 }
 
@@ -54,29 +71,37 @@ impl Site {
     /// Starts all of it.
     pub fn start(options: &Options) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let nodes = usize::from(options.nodes);
+        let (hosts, net) = machines(REDIS + nodes, options);
+        let clocks = Clocks::make(folder.path(), hosts.len());
+        let with_clock = |(number, host)| match &clocks {
+            Ok(clocks) => clocks.give(number, host),
+            Err(_) => host,
+        };
+        let hosts: Vec<Host> = hosts.into_iter().enumerate().map(with_clock).collect();
+        let path = tools(folder.path());
+        let with_tools: Vec<Host> =
+            hosts[..REDIS].iter().map(|host| host.clone().with("PATH", &path)).collect();
         let disks = Disks::default();
-        let tools = tools(folder.path());
-        let trio = Trio::start_with(Some(&tools), |folder| disks.put_at(folder));
+        let trio = Trio::start_on(&with_tools, |folder| disks.put_at(folder));
         let logs = options.logs.clone().unwrap_or_else(|| folder.path().join("logs"));
         fs::create_dir_all(&logs).expect("a folder");
         let variables = options.variables.clone();
-        let mut site = Self { disks, trio, nodes: Vec::new(), logs, variables, folder };
-        for number in 0..usize::from(options.nodes) {
-            let node = site.node(number, ANY);
+        let mut site = Self { disks, clocks, net, trio, nodes: Vec::new(), logs, variables, hosts, folder };
+        for number in 0..nodes {
+            let node = site.node(number, free_port(), Node::on);
             site.nodes.push(Place { address: node.address, node: Some(node) });
         }
         site
     }
 
-    fn node(&self, number: usize, at: SocketAddr) -> Node {
+    fn node(&self, number: usize, port: u16, start: Start) -> Node {
         let data = self.folder.path().join(format!("node-{number}"));
         fs::create_dir_all(&data).expect("a folder");
-        let log = File::options().create(true).append(true).open(self.log(number)).expect("a log file");
         let url = self.trio.url();
         let mut variables = vec![("REDIS_URL", url.as_str()), ("NINEFLAGS_DRAIN_SPREAD_MS", "1000")];
         variables.extend(self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let program = Path::new(env!("CARGO_BIN_EXE_nineflags"));
-        Node::start_logging(program, at, &data, &variables, Stdio::from(log), at == ANY)
+        start(&self.hosts[machine_of_node(number)], port, &data, &self.log(number), &variables)
     }
 
     /// Where a node logs.
@@ -120,7 +145,7 @@ impl Site {
 
     /// Starts a node where one was killed or ended, and does not wait for it.
     pub fn start_node(&mut self, number: usize) {
-        let node = self.node(number, self.nodes[number].address);
+        let node = self.node(number, self.nodes[number].address.port(), Node::at_once);
         self.nodes[number].node = Some(node);
     }
 
@@ -188,8 +213,25 @@ impl Site {
     }
 }
 
-/// A folder with the programs of the group that need another option than an operator gives them.
-fn tools(folder: &Path) -> PathBuf {
+/// The machine of a node: those of the group come first.
+pub fn machine_of_node(number: usize) -> usize {
+    REDIS + number
+}
+
+/// So many machines: each by itself in a network that can be cut, if a fault needs one, or else all this one.
+fn machines(count: usize, options: &Options) -> (Vec<Host>, Result<Net, String>) {
+    let here = || vec![Host::here(); count];
+    if !options.possible().iter().any(|fault| fault.needs_net()) {
+        return (here(), Err("no fault was chosen that needs a network".to_owned()));
+    }
+    match Net::where_permitted(count) {
+        Ok(net) => (net.hosts.clone(), Ok(net)),
+        Err(words) => (here(), Err(words)),
+    }
+}
+
+/// Where programs are found, with those of the group first that need another option than an operator gives them.
+fn tools(folder: &Path) -> OsString {
     let tools = folder.join("tools");
     fs::create_dir_all(&tools).expect("a folder");
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -201,7 +243,7 @@ fn tools(folder: &Path) -> PathBuf {
     let file = tools.join("redis-server");
     fs::write(&file, script).expect("a file can be written");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a file can be made a program");
-    tools
+    std::env::join_paths(iter::once(tools).chain(std::env::split_paths(&path))).expect("a search path")
 }
 
 /// Status and body of a page of a node; nothing if it does not answer.

@@ -8,7 +8,7 @@ use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 use super::site::get;
-use crate::harness::redis::ask;
+use crate::harness::redis::ask_at;
 use crate::harness::sentinel::NAME;
 
 /// How often it is looked whether this program gets its turn.
@@ -42,7 +42,7 @@ pub struct Watch {
 
 impl Watch {
     /// Begins to look at sentinels and nodes.
-    pub fn begin(sentinels: &[u16], nodes: Vec<SocketAddr>) -> Self {
+    pub fn begin(sentinels: &[SocketAddr], nodes: Vec<SocketAddr>) -> Self {
         let mut watch = Self { seen: Arc::default(), stop: Arc::default(), threads: Vec::new() };
         watch.spawn(TURN_EVERY, {
             let mut last = Instant::now();
@@ -54,23 +54,23 @@ impl Watch {
                 last = now;
             }
         });
-        let ports = sentinels.to_vec();
+        let asked = sentinels.to_vec();
         watch.spawn(ASK_EVERY, move |seen| {
             let begun = Instant::now();
-            let is_blind = |port: &u16| {
-                let info: Option<String> = ask(*port, &["INFO", "sentinel"]);
+            let is_blind = |sentinel: &SocketAddr| {
+                let info: Option<String> = ask_at(*sentinel, &["INFO", "sentinel"]);
                 info.is_some_and(|info| info.contains("sentinel_tilt:1"))
             };
-            if ports.iter().any(is_blind) {
+            if asked.iter().any(is_blind) {
                 // Until the next look, too.
                 let until = Instant::now() + ASK_EVERY;
                 note(seen, |seen| seen.void.push((begun, until, "a sentinel was blind (tilt)")));
             }
         });
         let mut primary = named(sentinels);
-        let ports = sentinels.to_vec();
+        let asked = sentinels.to_vec();
         watch.spawn(NAME_EVERY, move |seen| {
-            let now = named(&ports);
+            let now = named(&asked);
             if now.is_some() && now != primary {
                 primary = now;
                 note(seen, |seen| seen.named.push(Instant::now()));
@@ -118,10 +118,10 @@ fn note(seen: &Mutex<Seen>, change: impl FnOnce(&mut Seen)) {
 }
 
 /// Whom more than half of the sentinels call the primary.
-fn named(sentinels: &[u16]) -> Option<u16> {
-    let named = |port: &u16| {
+fn named(sentinels: &[SocketAddr]) -> Option<u16> {
+    let named = |sentinel: &SocketAddr| {
         let words = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME];
-        let address: Vec<String> = ask(*port, &words)?;
+        let address: Vec<String> = ask_at(*sentinel, &words)?;
         address.get(1)?.parse::<u16>().ok()
     };
     let all: Vec<u16> = sentinels.iter().filter_map(named).collect();

@@ -1,11 +1,9 @@
 //! Makes the hosts of a test: a namespace for each, with one interface whose other end is the switch.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 use nix::sched::{CloneFlags, unshare};
 
@@ -15,11 +13,23 @@ use super::tap;
 
 /// The last number of the address by which this process is reached.
 const OUTSIDE: u8 = 254;
+/// The last numbers of more addresses that this process may come from, as if there were many people.
+const SOURCES: std::ops::RangeInclusive<u8> = 201..=221;
 /// Networks of 254 addresses in the range that is kept for tests of networks.
 const NETWORKS: u32 = 512;
 
-/// So many hosts, and the switch's ends: theirs in the same order, and this process' own after them.
-pub fn make(hosts: usize) -> io::Result<(Vec<Host>, Vec<Port>)> {
+/// What was made.
+pub struct Made {
+    /// The hosts.
+    pub hosts: Vec<Host>,
+    /// The first and the last of this process' other addresses.
+    pub sources: (IpAddr, IpAddr),
+    /// The switch's ends: those of the hosts in the same order, and this process' own after them.
+    pub ports: Vec<Port>,
+}
+
+/// Makes so many hosts.
+pub fn make(hosts: usize) -> io::Result<Made> {
     let (network, outside) = free_network()?;
     let numbers: Vec<u8> = (1..=u8::try_from(hosts).expect("a few hosts")).chain([OUTSIDE]).collect();
     ip(&orders(network, OUTSIDE, &interface_of(network), &numbers))?;
@@ -28,11 +38,12 @@ pub fn make(hosts: usize) -> io::Result<(Vec<Host>, Vec<Port>)> {
         let orders = orders(network, number, "eth0", &numbers);
         let inside = std::thread::spawn(move || namespace(&orders)).join().expect("a host is made");
         let (namespace, tap) = inside?;
-        made.push(Host { address: address_in(network, number).into(), namespace: Arc::new(namespace) });
+        made.push(Host::of(address_in(network, number).into(), namespace));
         ports.push(Port { number, tap });
     }
     ports.push(Port { number: OUTSIDE, tap: outside });
-    Ok((made, ports))
+    let sources = (address_in(network, *SOURCES.start()).into(), address_in(network, *SOURCES.end()).into());
+    Ok(Made { hosts: made, sources, ports })
 }
 
 /// A network that nobody on this machine uses, and this process' own way into it.
@@ -74,11 +85,19 @@ fn orders(network: u32, number: u8, interface: &str, numbers: &[u8]) -> String {
         hardware(number),
         address_in(network, number)
     );
+    let mut order = |words: String| orders.extend([words.as_str(), "\n"]);
+    let mut known = |address: Ipv4Addr, number: u8| {
+        let hardware = hardware(number);
+        order(format!("neigh add {address} lladdr {hardware} dev {interface} nud permanent"));
+    };
     for other in numbers.iter().filter(|other| **other != number) {
-        let address = address_in(network, *other);
-        let hardware = hardware(*other);
-        writeln!(orders, "neigh add {address} lladdr {hardware} dev {interface} nud permanent")
-            .expect("a text");
+        known(address_in(network, *other), *other);
+    }
+    let sources = SOURCES.map(|source| address_in(network, source));
+    if number == OUTSIDE {
+        sources.for_each(|source| order(format!("addr add {source}/24 dev {interface}")));
+    } else {
+        sources.for_each(|source| known(source, OUTSIDE));
     }
     orders
 }

@@ -2,35 +2,44 @@
 //! it has a name outside but one interface, so that tests run side by side, and all of it ends with the test.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::host::Host;
+#[cfg(target_os = "linux")]
+use super::namespaces::Made;
 use super::switch::{Switch, Wire};
 
 /// Some hosts. This process reaches all of them whatever is cut, and they it.
 pub struct Net {
     /// The hosts.
     pub hosts: Vec<Host>,
+    /// The first and the last of the addresses that this process has beside its own, to come from somewhere else.
+    pub sources: (IpAddr, IpAddr),
     switch: Switch,
 }
 
 impl Net {
     /// So many hosts. None, said in words, where this process may not make them.
     pub fn start(hosts: usize) -> Option<Self> {
+        Self::where_permitted(hosts).inspect_err(|words| skip(words)).ok()
+    }
+
+    /// The same, or why this process may not make them.
+    pub fn where_permitted(hosts: usize) -> Result<Self, String> {
         match Self::try_start(hosts) {
-            Ok(net) => Some(net),
-            Err(error) if is_not_permitted(&error) => {
-                skip(&error);
-                None
-            }
+            Ok(net) => Ok(net),
+            Err(error) if is_not_permitted(&error) => Err(format!(
+                "it needs the network namespaces of Linux, /dev/net/tun and the program `ip`: {error}"
+            )),
             Err(error) => panic!("no network: {error}"),
         }
     }
 
     #[cfg(target_os = "linux")]
     fn try_start(hosts: usize) -> io::Result<Self> {
-        let (hosts, ports) = super::namespaces::make(hosts)?;
-        Ok(Self { hosts, switch: Switch::start(ports) })
+        let Made { hosts, sources, ports } = super::namespaces::make(hosts)?;
+        Ok(Self { hosts, sources, switch: Switch::start(ports) })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -63,10 +72,17 @@ impl Net {
     /// Mends everything.
     pub fn heal(&self) {
         let all = self.all_but(&[]);
-        self.switch.set(&all, &all, |wire| *wire = Wire::default());
+        self.mend(&all, &all);
     }
 
-    fn all_but(&self, some: &[usize]) -> Vec<usize> {
+    /// Mends what lies between two sets of hosts.
+    pub fn mend(&self, some: &[usize], others: &[usize]) {
+        self.switch.set(some, others, |wire| *wire = Wire::default());
+        self.switch.set(others, some, |wire| *wire = Wire::default());
+    }
+
+    /// All hosts but some.
+    pub fn all_but(&self, some: &[usize]) -> Vec<usize> {
         (0..self.hosts.len()).filter(|host| !some.contains(host)).collect()
     }
 }
@@ -78,9 +94,8 @@ fn is_not_permitted(error: &io::Error) -> bool {
 }
 
 /// Says that a test is not run: written straight out, since what tests print is kept back when they pass.
-fn skip(error: &io::Error) {
+fn skip(words: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    let needs = "the network namespaces of Linux, /dev/net/tun and the program `ip`";
-    let words = format!("SKIPPED {test}: it needs {needs}: {error}\n");
+    let words = format!("SKIPPED {test}: {words}\n");
     io::stderr().write_all(words.as_bytes()).expect("stderr can be written to");
 }

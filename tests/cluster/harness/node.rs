@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use super::host::Host;
@@ -43,33 +43,43 @@ impl Node {
         data: &Path,
         variables: &[(&str, &str)],
     ) -> Self {
-        Self::start_logging(program, listen, data, variables, Stdio::inherit(), true)
+        Self::run(serve(program, listen, data, variables), listen)
     }
 
-    /// Starts a node whose log goes somewhere; waits until it is ready, or not, where the address is known.
-    pub fn start_logging(
-        program: &Path,
-        listen: SocketAddr,
-        data: &Path,
-        variables: &[(&str, &str)],
-        log: Stdio,
-        wait: bool,
-    ) -> Self {
-        let mut command = serve(program, listen, data, variables);
-        command.stderr(log);
-        Self::run(command, listen, wait)
-    }
-
-    /// Starts a node on a host; what it says goes to a file.
+    /// Starts a node on a host, and waits until it is ready; what it says goes to a file.
     pub fn on(host: &Host, port: u16, data: &Path, log: &Path, variables: &[(&str, &str)]) -> Self {
+        let (mut node, lines) = Self::begin(host, port, data, log, variables);
+        node.until_ready(&lines);
+        node
+    }
+
+    /// Starts a node on a host, and does not wait.
+    pub fn at_once(host: &Host, port: u16, data: &Path, log: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::begin(host, port, data, log, variables).0
+    }
+
+    fn begin(
+        host: &Host,
+        port: u16,
+        data: &Path,
+        log: &Path,
+        variables: &[(&str, &str)],
+    ) -> (Self, Receiver<String>) {
         let mut command = serve(Path::new(env!("CARGO_BIN_EXE_nineflags")), host.at(port), data, variables);
         let log = File::options().create(true).append(true).open(log).expect("a log file");
         command.stderr(log);
         host.run(&mut command);
-        Self::run(command, host.at(port), true)
+        Self::spawn(command, host.at(port))
     }
 
-    fn run(mut command: Command, listen: SocketAddr, wait: bool) -> Self {
+    fn run(command: Command, listen: SocketAddr) -> Self {
+        let (mut node, lines) = Self::spawn(command, listen);
+        node.until_ready(&lines);
+        node
+    }
+
+    /// Starts a command, and gives what it prints.
+    fn spawn(mut command: Command, listen: SocketAddr) -> (Self, Receiver<String>) {
         if std::env::var_os("NINEFLAGS_LOG").is_none() {
             command.env("NINEFLAGS_LOG", "warn");
         }
@@ -84,16 +94,18 @@ impl Node {
                 let _ = line_out.send(line);
             }
         });
-        if listen.port() != 0 && !wait {
-            return node;
-        }
+        (node, lines)
+    }
+
+    /// Waits until it says where it serves.
+    fn until_ready(&mut self, lines: &Receiver<String>) {
         let deadline = Instant::now() + READY_WITHIN;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = lines.recv_timeout(left).expect("the node says where it serves, in time");
             if let Some(address) = line.split("http://").nth(1) {
-                node.address = address.trim().trim_end_matches('/').parse().expect("an address");
-                return node;
+                self.address = address.trim().trim_end_matches('/').parse().expect("an address");
+                return;
             }
         }
     }

@@ -51,8 +51,7 @@ pub struct Redis {
     pub address: SocketAddr,
     folder: PathBuf,
     sentinels: String,
-    host: Option<Host>,
-    tools: Option<PathBuf>,
+    host: Host,
     process: Process,
 }
 
@@ -73,7 +72,7 @@ impl Redis {
     pub fn loading(folder: &Path, settings: &[&str]) -> Self {
         let port = free_port();
         let process = start_alone(folder, port, settings);
-        Self::of(local(port), folder, "", process)
+        Self::of(Host::here(), port, folder, "", process)
     }
 
     /// Starts one without replicas again after it was killed, with nothing in it.
@@ -82,31 +81,15 @@ impl Redis {
         until_it_answers(self.port);
     }
 
-    /// One of a group; it asks the sentinels what it is to be. `tools` is a folder of programs that are found before the
-    /// system's.
-    pub fn with_tools(folder: &Path, port: u16, sentinels: &str, tools: Option<&Path>) -> Self {
-        let process = Process::start(script(folder, local(port), sentinels, tools), &log(folder));
-        Self { tools: tools.map(Path::to_owned), ..Self::of(local(port), folder, sentinels, process) }
-    }
-
-    /// One of a group, on a host of its own.
+    /// One of a group, on a host; it asks the sentinels what it is to be.
     pub fn on(host: &Host, folder: &Path, port: u16, sentinels: &str) -> Self {
-        let mut command = script(folder, host.at(port), sentinels, None);
-        host.run(&mut command);
-        let process = Process::start(command, &log(folder));
-        Self { host: Some(host.clone()), ..Self::of(host.at(port), folder, sentinels, process) }
+        let process = Process::start(script(host, folder, port, sentinels), &log(folder));
+        Self::of(host.clone(), port, folder, sentinels, process)
     }
 
-    fn of(address: SocketAddr, folder: &Path, sentinels: &str, process: Process) -> Self {
-        Self {
-            port: address.port(),
-            address,
-            folder: folder.to_owned(),
-            sentinels: sentinels.to_owned(),
-            host: None,
-            tools: None,
-            process,
-        }
+    fn of(host: Host, port: u16, folder: &Path, sentinels: &str, process: Process) -> Self {
+        let (address, folder, sentinels) = (host.at(port), folder.to_owned(), sentinels.to_owned());
+        Self { port, address, folder, sentinels, host, process }
     }
 
     /// Asks it one thing; nothing if it does not answer.
@@ -134,10 +117,7 @@ impl Redis {
         if self.process.is_there() {
             return;
         }
-        let mut command = script(&self.folder, self.address, &self.sentinels, self.tools.as_deref());
-        if let Some(host) = &self.host {
-            host.run(&mut command);
-        }
+        let command = script(&self.host, &self.folder, self.port, &self.sentinels);
         self.process = Process::start(command, &log(&self.folder));
     }
 
@@ -210,13 +190,10 @@ fn until_it_answers(port: u16) {
     until("Redis answers", || ask::<String>(port, &["PING"]).is_some());
 }
 
-fn script(folder: &Path, at: SocketAddr, sentinels: &str, tools: Option<&Path>) -> Command {
+fn script(host: &Host, folder: &Path, port: u16, sentinels: &str) -> Command {
     let mut command = Command::new(repository("redis/start-redis.sh"));
-    if let Some(tools) = tools {
-        let path = std::env::var("PATH").unwrap_or_default();
-        command.env("PATH", format!("{}:{path}", tools.display()));
-    }
-    command.arg(folder).args([&at.ip().to_string(), &at.port().to_string(), sentinels]);
+    host.run(&mut command);
+    command.arg(folder).args([&host.address.to_string(), &port.to_string(), sentinels]);
     std::fs::create_dir_all(folder).expect("a folder");
     command
 }

@@ -13,6 +13,8 @@ use super::redis::{ask_at, local, repository};
 
 /// The name of the primary.
 pub const NAME: &str = "nineflags";
+/// How many of three must agree that the primary is down.
+pub const QUORUM: usize = 2;
 
 /// A running sentinel.
 pub struct Sentinel {
@@ -20,28 +22,23 @@ pub struct Sentinel {
     pub port: u16,
     /// The whole address.
     pub address: SocketAddr,
+    host: Host,
     log: PathBuf,
     process: Process,
 }
 
 impl Sentinel {
-    /// Starts one that begins with a primary.
+    /// Starts one on this machine that begins with a primary.
     pub fn start(folder: &Path, port: u16, first_primary: u16) -> Self {
-        Self::run(script(folder, local(port), local(first_primary)), folder, local(port))
+        Self::on(&Host::here(), folder, port, local(first_primary), QUORUM)
     }
 
     /// Starts one on a host; so many must agree that the primary is down.
     pub fn on(host: &Host, folder: &Path, port: u16, first_primary: SocketAddr, quorum: usize) -> Self {
-        let mut command = script(folder, host.at(port), first_primary);
-        command.env("QUORUM", quorum.to_string());
-        host.run(&mut command);
-        Self::run(command, folder, host.at(port))
-    }
-
-    fn run(command: Command, folder: &Path, address: SocketAddr) -> Self {
+        let host = host.clone().with("QUORUM", quorum.to_string());
         let log = folder.join("sentinel.log");
-        let process = Process::start(command, &log);
-        Self { port: address.port(), address, log, process }
+        let process = Process::start(script(&host, folder, port, first_primary), &log);
+        Self { port, address: host.at(port), host, log, process }
     }
 
     /// Kills it as a power cut would.
@@ -55,7 +52,7 @@ impl Sentinel {
             return;
         }
         let folder = self.log.parent().expect("a folder");
-        self.process = Process::start(script(folder, self.address, local(0)), &self.log);
+        self.process = Process::start(script(&self.host, folder, self.port, local(0)), &self.log);
     }
 
     /// Has it look every second at who follows whom, instead of every ten, so that tests begin sooner.
@@ -137,9 +134,10 @@ impl Sentinel {
     }
 }
 
-fn script(folder: &Path, at: SocketAddr, first_primary: SocketAddr) -> Command {
+fn script(host: &Host, folder: &Path, port: u16, first_primary: SocketAddr) -> Command {
     let mut command = Command::new(repository("redis/start-sentinel.sh"));
-    command.arg(folder).args([at.ip().to_string(), at.port().to_string(), first_primary.to_string()]);
+    host.run(&mut command);
+    command.arg(folder).args([host.address.to_string(), port.to_string(), first_primary.to_string()]);
     std::fs::create_dir_all(folder).expect("a folder");
     command
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use super::host::Host;
 use super::process::{free_port, until};
 use super::redis::Redis;
-use super::sentinel::{NAME, Sentinel};
+use super::sentinel::{NAME, QUORUM, Sentinel};
 
 /// A running group.
 pub struct Trio {
@@ -21,27 +22,30 @@ pub struct Trio {
 impl Trio {
     /// Starts all at once, and waits until the sentinels could carry out a failover.
     pub fn start() -> Self {
-        Self::start_with(None, |_| {})
+        Self::start_on(&[Host::here(), Host::here(), Host::here()], |_| {})
     }
 
-    /// The same with a folder of programs that are found before the system's; `prepare` is given the folder of each
-    /// Redis before it starts.
-    pub fn start_with(tools: Option<&Path>, prepare: impl Fn(&Path)) -> Self {
+    /// The same with a Redis and a sentinel on each of three hosts; `prepare` is given the folder of each Redis before
+    /// it starts.
+    pub fn start_on(hosts: &[Host], prepare: impl Fn(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let ports: Vec<u16> = (0..6).map(|_| free_port()).collect();
         let (redis_ports, sentinel_ports) = ports.split_at(3);
         let at = |name: &str, number: usize| folder.path().join(format!("{name}-{number}"));
-        let sentinels: Vec<String> = sentinel_ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        let places = hosts.iter().zip(sentinel_ports);
+        let sentinels: Vec<String> = places.map(|(host, port)| host.at(*port).to_string()).collect();
         let one = |number: usize| {
             let folder = at("redis", number);
             std::fs::create_dir_all(&folder).expect("a folder");
             prepare(&folder);
-            Redis::with_tools(&folder, redis_ports[number], &sentinels.join(","), tools)
+            Redis::on(&hosts[number], &folder, redis_ports[number], &sentinels.join(","))
         };
         let redis: Vec<Redis> = (0..3).map(one).collect();
-        let sentinels: Vec<Sentinel> = (0..3)
-            .map(|number| Sentinel::start(&at("sentinel", number), sentinel_ports[number], redis_ports[0]))
-            .collect();
+        let first = redis[0].address;
+        let sentinel = |number: usize| {
+            Sentinel::on(&hosts[number], &at("sentinel", number), sentinel_ports[number], first, QUORUM)
+        };
+        let sentinels: Vec<Sentinel> = (0..3).map(sentinel).collect();
         let trio = Self { redis, sentinels, _folder: folder };
         for sentinel in &trio.sentinels {
             until("the sentinel answers", || sentinel.look_often());
@@ -52,8 +56,7 @@ impl Trio {
 
     /// The URL of the group.
     pub fn url(&self) -> String {
-        let hosts: Vec<String> =
-            self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port)).collect();
+        let hosts: Vec<String> = self.sentinels.iter().map(|sentinel| sentinel.address.to_string()).collect();
         format!("redis+sentinel://{}/{NAME}", hosts.join(","))
     }
 
