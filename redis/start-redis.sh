@@ -80,15 +80,6 @@ decide() {
     done
 }
 
-# Whether Redis could read what it wrote down. A disk that was full can leave damage in the middle of a file, which Redis
-# notices only when it reads it again, and then does not start.
-is_readable() {
-    command -v redis-check-aof >/dev/null || return 0
-    for manifest in "$dir"/appendonlydir/*.manifest; do
-        [ ! -e "$manifest" ] || redis-check-aof "$manifest" >/dev/null 2>&1 || return 1
-    done
-}
-
 # Lets a replica be promoted once it has caught up. Ends with that, or when its Redis is gone.
 promote_when_caught_up() {
     while kill -0 "$1" 2>/dev/null; do
@@ -104,7 +95,9 @@ if [ -n "${REDIS_PASSWORD:-}" ]; then
     export REDISCLI_AUTH="$REDIS_PASSWORD"
 fi
 decide
-if [ -n "$follow" ] && ! is_readable; then
+# A disk that was full can leave damage in the middle of a file, which Redis notices only when it reads it again, and then
+# does not start.
+if ! sh "$here/mend-aof.sh" "$dir" && [ -n "$follow" ]; then
     # Its primary gives it everything again.
     say "its append-only file is damaged: put aside as appendonlydir.damaged"
     rm -rf "$dir/appendonlydir.damaged"

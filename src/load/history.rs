@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -48,6 +49,7 @@ pub enum What {
 pub struct History {
     events: Mutex<Vec<Event>>,
     places: Mutex<HashMap<usize, [Option<SocketAddr>; 2]>>,
+    wrong_times: Mutex<Vec<RangeInclusive<u64>>>,
 }
 
 impl History {
@@ -65,6 +67,17 @@ impl History {
     /// Where the two of each pair were connected last.
     pub fn places(&self) -> HashMap<usize, [Option<SocketAddr>; 2]> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that a clock of the cluster was wrong: times between these, in milliseconds since 1970, say nothing.
+    pub fn distrust(&self, times: RangeInclusive<u64>) {
+        self.wrong_times.lock().unwrap_or_else(PoisonError::into_inner).push(times);
+    }
+
+    /// Whether all between two times can be told apart by its time.
+    pub fn trusts(&self, from_ms: u64, until_ms: u64) -> bool {
+        let wrong = self.wrong_times.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.iter().all(|times| *times.end() < from_ms || until_ms < *times.start())
     }
 
     /// All that happened, in order.

@@ -288,6 +288,7 @@ fn blank(stage: &Stage, processes: &Processes) -> Report {
         views_not_compared: 0,
         went_back: 0,
         taken_back: 0,
+        sittings_not_timed: 0,
         accepted_back: 0,
         unsaved_back: 0,
         lost: 0,

@@ -69,6 +69,8 @@ pub struct Report {
     pub went_back: u64,
     /// Views and answers taken back that way.
     pub taken_back: u64,
+    /// Sittings whose times were not compared, since a clock of the cluster was wrong meanwhile.
+    pub sittings_not_timed: u64,
     /// Requests taken back that way whose records had been accepted.
     pub accepted_back: u64,
     /// Requests that had been called unsaved, and are gone.

@@ -145,6 +145,25 @@ async fn a_healed_stream_has_the_times_it_had() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn times_never_go_back() {
+    const AHEAD_MS: u64 = 60_000;
+    let bench = Bench::new().await;
+    let mut entries = played(3, 6);
+    // As a primary stamped them whose clock was a minute ahead.
+    let ahead_ms = bench.store.now_ms().await.expect("a time") + AHEAD_MS;
+    entries.iter_mut().for_each(|entry| entry.time_ms = ahead_ms);
+    bench.shorten(&entries[..3]).await;
+    let answer = bench.append(&proposal(&entries, 3, 4)).await;
+    assert_eq!(answer, Answer::Appended { time_ms: ahead_ms });
+    // Nor where records come with times of their own that another clock gave them.
+    entries[4].time_ms = ahead_ms - AHEAD_MS;
+    let healed = Proposal { at: tip_of(&entries[..4]), entries: entries[4..5].to_vec() };
+    assert!(matches!(bench.append(&healed).await, Answer::Appended { .. }));
+    let times: Vec<u64> = bench.stream().await.iter().map(|entry| entry.time_ms).collect();
+    assert_eq!(times, [ahead_ms; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_the_live_session_appends() {
     let bench = Bench::new().await;
     let entries = played(3, 3);

@@ -34,6 +34,16 @@ fn machines_that_die_hang_and_hand_over_under_play_break_no_promise() {
     assert!(play.games_archived >= 6, "games were played to their end: {report}");
 }
 
+/// Where no machines can be made, those faults are skipped, as the report says; the others are done all the same.
+#[test]
+fn machines_that_are_cut_off_and_whose_clocks_jump_break_no_promise() {
+    let script = "split,clock-jump,one-way-cut,primary-cut,clock-jump,far-away";
+    let report = broken(&format!("--seed 9 --pairs 6 --pause-ms 80 --quiet-secs 3 --script {script}"), &[]);
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.play.lost, 0, "{report}");
+    assert!(report.play.games_archived >= 6, "games were played to their end: {report}");
+}
+
 /// Where records are appended whatever the tip, two nodes write over one another: the same run ends with a conviction.
 #[cfg(feature = "test-hooks")]
 #[test]

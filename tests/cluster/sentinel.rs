@@ -99,6 +99,27 @@ async fn after_a_power_cut_the_group_comes_back_with_its_games() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_primary_whose_disk_was_full_before_a_power_cut_comes_back_with_everything() {
+    let mut trio = Trio::start();
+    let primary = trio.primary();
+    let mut pair = Pair::on_group(&trio, 28).await;
+    assert!(pair.play_to(12).await);
+    pair.until_saved().await;
+    let before = records_and_role(&trio.redis[primary], pair.table).0;
+    trio.redis.iter_mut().for_each(Redis::kill);
+    trio.redis[primary].leave_hole();
+    // Without the node that could fill what is missing.
+    pair.node.signal("STOP");
+    trio.redis.iter_mut().for_each(Redis::start_again);
+    trio.until_settled();
+    assert_eq!(trio.primary(), primary);
+    let (records, role) = records_and_role(&trio.redis[primary], pair.table);
+    assert!(records >= before && role == "master", "{records} records of {before} at a {role}");
+    pair.node.signal("CONT");
+    pair.finish_and_check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_was_away_during_a_failover_follows_the_new_primary_whatever_its_file_says() {
     let mut trio = Trio::start();
     let old = trio.primary();

@@ -3,6 +3,7 @@
 use nineflags::ids::{AccountId, RequestId, TableId};
 use nineflags::load::choice::{Dice, choose};
 use nineflags::load::frame::{self, Heard};
+use nineflags::load::history::History;
 use nineflags::load::judge::{Archived, Shown, Sitting, check_sittings, judge, print};
 use nineflags::load::memory::{Seen, Witness};
 use nineflags::protocol::{TableView, Update, viewer_of};
@@ -309,4 +310,14 @@ fn two_games_at_once_are_seen() {
     let mut both = fine;
     both.push(sitting(two, 29, 50));
     assert_eq!(check_sittings(both).len(), 1);
+}
+
+#[test]
+fn times_of_a_clock_that_was_wrong_are_not_trusted() {
+    let history = History::default();
+    assert!(history.trusts(0, u64::MAX));
+    history.distrust(100..=200);
+    let trusted = [(0, 99), (0, 100), (150, 160), (0, 300), (200, 300), (201, 300)]
+        .map(|(from, until)| history.trusts(from, until));
+    assert_eq!(trusted, [true, false, false, false, false, true]);
 }

@@ -292,9 +292,9 @@ fn disk_full(site: &Site, primary: usize, full: Duration) -> Result<Begun, Skipp
     Ok(begun(words, began, vec![(full, Undo::EmptyDisk(primary))]))
 }
 
-fn clock_jump(site: &Site, lot: &Lot) -> Result<Begun, Skipped> {
-    let clocks = site.clocks.as_ref().map_err(|words| Skipped(words.clone()))?;
-    let (jump, wrong) = (lot.between(500, 120_000), lot.between(2_000, 15_000));
+fn clock_jump(site: &mut Site, lot: &Lot) -> Result<Begun, Skipped> {
+    let clocks = site.clocks.as_mut().map_err(|words| Skipped(words.clone()))?;
+    let (jump, wrong) = (lot.between(500, 60_000), lot.between(2_000, 15_000));
     let ms = i64::try_from(jump.as_millis()).unwrap_or(i64::MAX);
     let (ahead_ms, way) = if lot.coin { (ms, "ahead") } else { (-ms, "back") };
     let began = Instant::now();
@@ -325,7 +325,7 @@ pub fn undo(undo: &Undo, site: &mut Site) -> Result<(), String> {
             }
         }
         Undo::SetClock(machine) => {
-            if let Ok(clocks) = &site.clocks {
+            if let Ok(clocks) = &mut site.clocks {
                 clocks.set(machine, 0)?;
             }
         }

@@ -283,6 +283,9 @@ impl Run<'_> {
 
     /// Lets the running games end, and has the play judged.
     fn last_games(&mut self) -> Result<Play, String> {
+        if let Ok(clocks) = &self.site.clocks {
+            clocks.wrong_times().iter().for_each(|times| self.stage.history.distrust(times.clone()));
+        }
         self.stage.finish_games();
         let deadline = Instant::now() + LAST_GAMES_WITHIN;
         while !self.play.is_finished() {

@@ -128,14 +128,28 @@ impl Redis {
 
     /// Writes nonsense into the middle of what it has written down since it last began a file, while it does not run.
     pub fn damage(&self) {
+        // What follows is no longer where its length says.
+        self.insert(b"nonsense", |bytes| bytes.len() / 2);
+    }
+
+    /// Leaves zeros between two commands there, as Redis does when its disk was full.
+    pub fn leave_hole(&self) {
+        const BETWEEN: &[u8] = b"\r\n*";
+        self.insert(&[0; 109], |bytes| {
+            let middle = bytes.len() / 2;
+            let found = bytes[middle..].windows(BETWEEN.len()).position(|window| window == BETWEEN);
+            middle + found.expect("two commands") + 2
+        });
+    }
+
+    fn insert(&self, what: &[u8], place: impl Fn(&[u8]) -> usize) {
         let files = std::fs::read_dir(self.folder.join("appendonlydir")).expect("its files");
         let mut paths = files.map(|file| file.expect("a file").path());
         let path =
             paths.find(|path| path.to_string_lossy().ends_with(".incr.aof")).expect("what it wrote last");
         let mut bytes = std::fs::read(&path).expect("its bytes");
-        let middle = bytes.len() / 2;
-        // What follows is no longer where its length says.
-        bytes.splice(middle..middle, *b"nonsense");
+        let at = place(&bytes);
+        bytes.splice(at..at, what.iter().copied());
         std::fs::write(&path, bytes).expect("a file");
     }
 
