@@ -151,7 +151,9 @@ async fn times_never_go_back() {
     let mut entries = played(3, 6);
     // As a primary stamped them whose clock was a minute ahead.
     let ahead_ms = bench.store.now_ms().await.expect("a time") + AHEAD_MS;
-    entries.iter_mut().for_each(|entry| entry.time_ms = ahead_ms);
+    for entry in &mut entries {
+        entry.time_ms = ahead_ms;
+    }
     bench.shorten(&entries[..3]).await;
     let answer = bench.append(&proposal(&entries, 3, 4)).await;
     assert_eq!(answer, Answer::Appended { time_ms: ahead_ms });

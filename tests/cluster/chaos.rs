@@ -44,6 +44,18 @@ fn machines_that_are_cut_off_and_whose_clocks_jump_break_no_promise() {
     assert!(report.play.games_archived >= 6, "games were played to their end: {report}");
 }
 
+/// Where the backup is believed after it lost what it had accepted, games go back without a word.
+#[cfg(feature = "test-hooks")]
+#[test]
+fn a_cluster_that_does_not_heal_is_convicted() {
+    let without = [("NINEFLAGS_TEST_WITHOUT", "heal")];
+    let arguments = "--seed 10 --nodes 2 --pairs 9 --pause-ms 50 --quiet-secs 1 --moved-secs 20 --script split";
+    let report = broken(arguments, &without);
+    if report.skipped.is_empty() {
+        assert_convicted(&report, &["without a word the game went back", "is lost"]);
+    }
+}
+
 /// Where records are appended whatever the tip, two nodes write over one another: the same run ends with a conviction.
 #[cfg(feature = "test-hooks")]
 #[test]
@@ -51,7 +63,13 @@ fn a_cluster_that_does_not_compare_tips_is_convicted() {
     let without = [("NINEFLAGS_TEST_WITHOUT", "request,compare")];
     let arguments = "--seed 8 --pairs 6 --pause-ms 50 --quiet-secs 1 --moved-secs 5 --stop-at-first";
     let report = broken(&format!("{arguments} --script debug-sleep,node-kill"), &without);
-    let convicted = ["did not move", "is lost", "that is not in the final chain", "is not in the archive"];
+    let of = ["did not move", "is lost", "that is not in the final chain", "is not in the archive"];
+    assert_convicted(&report, &of);
+}
+
+/// At least one violation is in these words.
+#[cfg(feature = "test-hooks")]
+fn assert_convicted(report: &Report, of: &[&str]) {
     let found = |words: &&str| report.violations.iter().any(|violation| violation.contains(*words));
-    assert!(convicted.iter().any(found), "{report}");
+    assert!(of.iter().any(found), "{report}");
 }

@@ -15,7 +15,7 @@ pub struct Clocks {
     /// What is put before the system's own functions in every program on them.
     library: PathBuf,
     /// Each of them.
-    clocks: Vec<Clock>,
+    each: Vec<Clock>,
     /// Times, in milliseconds since 1970, that say nothing since a clock was wrong.
     wrong_times: Vec<RangeInclusive<u64>>,
 }
@@ -46,12 +46,12 @@ impl Clocks {
         for clock in &clocks {
             fs::write(&clock.file, 0_i64.to_ne_bytes()).map_err(|error| error.to_string())?;
         }
-        Ok(Self { library, clocks, wrong_times: Vec::new() })
+        Ok(Self { library, each: clocks, wrong_times: Vec::new() })
     }
 
     /// The same machine with its own clock, for whatever is started on it from now on.
     pub fn give(&self, machine: usize, host: Host) -> Host {
-        host.with("LD_PRELOAD", &self.library).with("CHAOS_CLOCK", &self.clocks[machine].file)
+        host.with("LD_PRELOAD", &self.library).with("CHAOS_CLOCK", &self.each[machine].file)
     }
 
     /// Times that say nothing: those of the right clocks while one was wrong, and those that one showed.
@@ -61,7 +61,7 @@ impl Clocks {
 
     /// Lets the clock of a machine be so many milliseconds ahead, or behind.
     pub fn set(&mut self, machine: usize, ahead_ms: i64) -> Result<(), String> {
-        let clock = &mut self.clocks[machine];
+        let clock = &mut self.each[machine];
         // In place and at once, since it is read all the time.
         let file = File::options().write(true).open(&clock.file).map_err(|error| error.to_string())?;
         let nanoseconds = ahead_ms.saturating_mul(1_000_000);
