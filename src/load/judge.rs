@@ -97,15 +97,15 @@ pub fn judge(archived: &Archived, witnesses: &[Witness]) -> Verdict {
     for witness in witnesses {
         verdict.went_back += u64::from(witness.went_back);
         verdict.taken_back += u64::from(witness.taken_back);
-        let mut faults = witness.faults.clone();
+        verdict.violations.extend(witness.complaints());
+        let mut faults = Vec::new();
         verdict.accepted_back += u64::from(witness.answers_back.accepted);
         verdict.unsaved_back += u64::from(witness.answers_back.unsaved);
         faults.extend(check_answers(entries, &tips, &witness.answered, &mut verdict));
         faults.extend(check_refused(entries, witness));
         faults.extend(check_words(&archived.game, witness));
         check_views(&tips, &rebuilt, witness, &mut faults, &mut verdict);
-        let who = &witness.who;
-        verdict.violations.extend(faults.into_iter().map(|fault| format!("table {table}, {who}: {fault}")));
+        verdict.violations.extend(faults.iter().map(|fault| witness.words(fault)));
     }
     verdict
 }

@@ -150,6 +150,16 @@ impl Witness {
         }
     }
 
+    /// What was wrong already while it was seen, in words.
+    pub fn complaints(&self) -> Vec<String> {
+        self.faults.iter().map(|fault| self.words(fault)).collect()
+    }
+
+    /// A fault in words.
+    pub fn words(&self, fault: &str) -> String {
+        format!("table {}, {}: {fault}", self.table, self.who)
+    }
+
     /// Remembers a view; the same one seen again is no news.
     pub fn see(&mut self, seen: Seen, commitment: &str, ending: Option<Ending>) {
         if self.going_back {

@@ -52,7 +52,7 @@ pub async fn hold(stage: &Stage, report: &mut Report, tell: &impl Fn(&str)) {
                 report.violations.extend(verdict.violations);
                 sittings.extend(archived.sittings());
             }
-            Err(words) => report.violations.push(words),
+            Err(words) => report.violations.extend(words),
         }
     }
     // A clock that was wrong would make two games look like one time. The bots say by themselves where they sit.
@@ -67,8 +67,12 @@ async fn one(
     table: TableId,
     witnesses: Vec<Witness>,
     deadline: Instant,
-) -> Result<(Archived, Verdict), String> {
-    let text = fetch(stage, table, deadline).await?;
+) -> Result<(Archived, Verdict), Vec<String>> {
+    let text = match fetch(stage, table, deadline).await {
+        Ok(text) => text,
+        // What its bots saw is told all the same.
+        Err(words) => return Err(witnesses.iter().flat_map(Witness::complaints).chain([words]).collect()),
+    };
     let judging = tokio::task::spawn_blocking(move || {
         let archived = Archived::read(&text).map_err(|error| format!("table {table}: {error}"))?;
         if archived.game.table != table {
@@ -77,7 +81,8 @@ async fn one(
         let verdict = judge(&archived, &witnesses);
         Ok((archived, verdict))
     });
-    judging.await.map_err(|error| format!("table {table} could not be judged: {error}"))?
+    let judged = judging.await.map_err(|error| format!("table {table} could not be judged: {error}"));
+    judged.flatten().map_err(|words| vec![words])
 }
 
 async fn fetch(stage: &Stage, table: TableId, deadline: Instant) -> Result<String, String> {

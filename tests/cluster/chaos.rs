@@ -49,7 +49,7 @@ fn machines_that_are_cut_off_and_whose_clocks_jump_break_no_promise() {
 #[test]
 fn a_cluster_that_does_not_heal_is_convicted() {
     let without = [("NINEFLAGS_TEST_WITHOUT", "heal")];
-    let arguments = "--seed 10 --nodes 2 --pairs 9 --pause-ms 50 --quiet-secs 1 --moved-secs 20 --script split";
+    let arguments = "--seed 10 --nodes 1 --pairs 4 --pause-ms 50 --quiet-secs 1 --moved-secs 10 --last-secs 20 --script split";
     let report = broken(arguments, &without);
     if report.skipped.is_empty() {
         assert_convicted(&report, &["without a word the game went back", "is lost"]);

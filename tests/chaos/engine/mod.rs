@@ -38,8 +38,6 @@ use crate::harness::net::Net;
 
 /// How long a cluster may take to be whole again after a fault.
 const WHOLE_WITHIN: Duration = Duration::from_mins(2);
-/// How long the last games may take.
-const LAST_GAMES_WITHIN: Duration = Duration::from_mins(2);
 /// How long the judge may take.
 const JUDGED_WITHIN: Duration = Duration::from_mins(10);
 /// Pause between two looks.
@@ -287,7 +285,7 @@ impl Run<'_> {
             clocks.wrong_times().iter().for_each(|times| self.stage.history.distrust(times.clone()));
         }
         self.stage.finish_games();
-        let deadline = Instant::now() + LAST_GAMES_WITHIN;
+        let deadline = Instant::now() + Duration::from_secs(self.options.last_secs);
         while !self.play.is_finished() {
             if Instant::now() > deadline {
                 // Whoever still plays says what it waits for; that is a violation.

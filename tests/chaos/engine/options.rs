@@ -46,6 +46,9 @@ pub struct Options {
     /// Seconds that every pair has to move in once all is whole again.
     #[arg(long, default_value_t = 45)]
     pub moved_secs: u64,
+    /// Seconds that the last games may take.
+    #[arg(long, default_value_t = 120)]
+    pub last_secs: u64,
     /// End at the first violation, for a look at what is there.
     #[arg(long)]
     pub stop_at_first: bool,
