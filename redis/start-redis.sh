@@ -16,7 +16,7 @@ TAKEOVER_SECS=${TAKEOVER_SECS:-60}
 NOBODY_LOOKS=5
 
 say() { echo "start-redis $host:$port: $*" >&2; }
-ask() { timeout 2 redis-cli -h "$1" -p "$2" SENTINEL MASTER "$name" 2>/dev/null; }
+ask() { timeout 2 redis-cli -h "${1%:*}" -p "${1##*:}" SENTINEL "$2" "$name" 2>/dev/null; }
 field() { awk -v name="$1" 'found { print; exit } $0 == name { found = 1 }'; }
 
 # The newest word of the sentinels: sets voices, epoch, primary (host:port) and replicas.
@@ -24,7 +24,10 @@ look() {
     voices=0 of=0 epoch=-1 primary= replicas=0
     for sentinel in $(echo "$sentinels" | tr , ' '); do
         of=$((of + 1))
-        answer=$(ask "${sentinel%:*}" "${sentinel##*:}") || continue
+        answer=$(ask "$sentinel" MASTER) || continue
+        # The one that carries a failover out still lists the old primary above, under the new number.
+        address=$(ask "$sentinel" GET-MASTER-ADDR-BY-NAME | tr '\n' ':')
+        case $address in ?*:?*:) ;; *) continue ;; esac
         told=$(echo "$answer" | field config-epoch)
         case $told in '' | *[!0-9]*) continue ;; esac
         voices=$((voices + 1))
@@ -32,7 +35,7 @@ look() {
         [ "$known" -gt "$replicas" ] && replicas=$known
         if [ "$told" -gt "$epoch" ]; then
             epoch=$told
-            primary=$(echo "$answer" | field ip):$(echo "$answer" | field port)
+            primary=${address%:}
         fi
     done
     [ $((voices * 2)) -gt "$of" ]
@@ -41,7 +44,7 @@ look() {
 # Whether some sentinel knows a replica that is up and may be promoted.
 somebody() {
     for sentinel in $(echo "$sentinels" | tr , ' '); do
-        timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" SENTINEL REPLICAS "$name" 2>/dev/null
+        ask "$sentinel" REPLICAS
     done | awk '
         function judge() { if (flags != "" && flags !~ /[so]_down/ && priority > 0) found = 1 }
         before == "name" { judge(); flags = "" }

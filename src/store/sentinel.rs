@@ -124,10 +124,13 @@ impl Sentinels {
             let mut pipeline = redis::pipe();
             pipeline.cmd("SENTINEL").arg("MASTER").arg(&self.name);
             pipeline.cmd("SENTINEL").arg("REPLICAS").arg(&self.name);
-            pipeline.query_async::<(Fields, Vec<Fields>)>(&mut connection).await
+            // The sentinel that carries a failover out lists the old primary under the new number until all replicas
+            // follow the new one. This is whom it would send people to.
+            pipeline.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
+            pipeline.query_async::<(Fields, Vec<Fields>, (String, u16))>(&mut connection).await
         };
         let words = match timeout(ANSWER_TIMEOUT, exchange).await {
-            Ok(Ok((primary, replicas))) => match answer(&primary, &replicas) {
+            Ok(Ok((primary, replicas, at))) => match answer(&primary, &replicas, at) {
                 Some(answer) => return Ok(answer),
                 None => "an answer that cannot be understood".to_owned(),
             },
@@ -176,7 +179,7 @@ impl Sentinels {
 
 type Fields = HashMap<String, String>;
 
-fn answer(primary: &Fields, replicas: &[Fields]) -> Option<Answer> {
+fn answer(primary: &Fields, replicas: &[Fields], (host, port): (String, u16)) -> Option<Answer> {
     let is_alive = |replica: &&Fields| {
         let field = |name: &str| replica.get(name).map_or("", String::as_str);
         // Down for the sentinel that says so, or for all of them; or alive where the primary is not seen.
@@ -185,8 +188,8 @@ fn answer(primary: &Fields, replicas: &[Fields]) -> Option<Answer> {
         !is_down && (field("master-link-status") == "ok" || lost_ms < CUT_OFF_MS)
     };
     Some(Answer {
-        host: primary.get("ip")?.clone(),
-        port: primary.get("port")?.parse().ok()?,
+        host,
+        port,
         epoch: primary.get("config-epoch")?.parse().ok()?,
         replicas: Replicas {
             alive: replicas.iter().filter(is_alive).count() as u64,
