@@ -197,3 +197,16 @@ fn answer(primary: &Fields, replicas: &[Fields], (host, port): (String, u16)) ->
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Fields, answer};
+
+    #[test]
+    fn a_sentinel_in_the_middle_of_a_failover_names_the_new_primary() {
+        let listed = [("ip", "10.0.0.1"), ("port", "6379"), ("config-epoch", "7")];
+        let listed: Fields = listed.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let answer = answer(&listed, &[], ("10.0.0.2".to_owned(), 6_380)).expect("an answer");
+        assert_eq!((answer.host.as_str(), answer.port, answer.epoch), ("10.0.0.2", 6_380, 7));
+    }
+}
