@@ -32,8 +32,12 @@ impl Player {
             }
             (Some((table, ..)), _) if welcomed.games.saved.iter().any(|row| row.table == table) => {
                 self.parked = self.seated.take();
+                self.link.recovered();
             }
-            (Some(_), _) => self.unsure(),
+            (Some(_), _) => {
+                self.unsure();
+                self.link.recovered();
+            }
             (None, _) => self.link.recovered(),
         }
         if let Some(heard) = welcomed.table {
