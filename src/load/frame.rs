@@ -236,7 +236,7 @@ impl TableHeard {
         let print = Print::of(raw.view.get(), raw.log.get());
         Ok(Self {
             table: raw.table,
-            seen: Seen { tip: (&raw.tip).into(), viewer: glance.viewer, print },
+            seen: Seen { tip: (&raw.tip).into(), viewer: glance.viewer, print, notices: 0 },
             leak: glance.leak(),
             ending: glance.ending,
             tip: raw.tip,

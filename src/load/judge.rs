@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::memory::{Answered, Print, Promise, SmallTip, Witness};
+use super::memory::{Answered, Print, Promise, Seen, SmallTip, Witness};
 use crate::archive_files;
 use crate::ids::{AccountId, TableId};
 use crate::rules::seat::Seat;
@@ -203,7 +203,9 @@ fn check_words(game: &ArchivedGame, witness: &Witness) -> Vec<String> {
     faults
 }
 
-/// Each tip it saw is in the chain, and each view is what the records make of it for that viewer, to the byte.
+/// Each tip it saw is in the chain, and each view is what the records make of it for that viewer, to the byte. Before a
+/// notice that the game went back there may be views of records that are undone: all that it had seen from some record on.
+/// Where others had moved on meanwhile, its next view does not tell which one that is.
 fn check_views(
     tips: &[SmallTip],
     rebuilt: &HashMap<(u32, Viewer), Print>,
@@ -211,11 +213,23 @@ fn check_views(
     faults: &mut Vec<String>,
     verdict: &mut Verdict,
 ) {
+    let is_there = |tip: &SmallTip| {
+        let index = usize::try_from(tip.number).unwrap_or(usize::MAX).checked_sub(1);
+        index.and_then(|index| tips.get(index)) == Some(tip)
+    };
+    let is_undone = |seen: &Seen| {
+        let later = |other: &&Seen| other.notices == seen.notices && other.tip.number >= seen.tip.number;
+        seen.notices < witness.went_back
+            && !witness.views.iter().filter(later).any(|later| is_there(&later.tip))
+    };
     for seen in &witness.views {
         let number = seen.tip.number;
-        let index = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
-        if index.and_then(|index| tips.get(index)) != Some(&seen.tip) {
-            faults.push(format!("it saw a record {number} that is not in the final chain"));
+        if !is_there(&seen.tip) {
+            if is_undone(seen) {
+                verdict.taken_back += 1;
+            } else {
+                faults.push(format!("it saw a record {number} that is not in the final chain"));
+            }
             continue;
         }
         if !witness.same_version {

@@ -61,6 +61,8 @@ pub struct Seen {
     pub viewer: Viewer,
     /// What was in it.
     pub print: Print,
+    /// How often it had been told before that the game went back.
+    pub notices: u32,
 }
 
 /// A request that was answered `done`.
@@ -162,6 +164,7 @@ impl Witness {
 
     /// Remembers a view; the same one seen again is no news.
     pub fn see(&mut self, seen: Seen, commitment: &str, ending: Option<Ending>) {
+        let seen = Seen { notices: self.went_back, ..seen };
         if self.going_back {
             self.going_back = false;
             self.take_back(seen.tip.number);
@@ -232,7 +235,7 @@ impl Witness {
         match last.filter(|last| Some(last.tip.number) < farthest) {
             Some(last) => {
                 self.take_back(last.tip.number);
-                self.views.push(last);
+                self.views.push(Seen { notices: self.went_back, ..last });
             }
             None => self.going_back = true,
         }
@@ -257,6 +260,8 @@ impl Witness {
         }
         self.views.retain(|seen| seen.tip.number < number);
         self.answered.retain(|answered| answered.tip.number <= number);
+        // Others may have moved on since where it went back to: no number up to here says that these were accepted.
+        self.lose_connection();
         let after = self.views.len() + self.answered.len();
         self.taken_back += u32::try_from(before - after).unwrap_or(u32::MAX);
         self.ending = None;

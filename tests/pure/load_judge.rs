@@ -94,7 +94,7 @@ fn append(copy: &mut Copy, seat: Seat, request: &RequestId, moves: &[String], ti
 }
 
 fn seen(copy: &Copy, viewer: Viewer) -> Seen {
-    Seen { tip: (&copy.tip()).into(), viewer, print: print(copy, viewer).expect("a view") }
+    Seen { tip: (&copy.tip()).into(), viewer, print: print(copy, viewer).expect("a view"), notices: 0 }
 }
 
 fn show(copy: &Copy, witnesses: &mut [Witness; 3]) {
@@ -223,7 +223,37 @@ fn a_notice_after_the_older_view_takes_back_what_was_ahead_of_it() {
     let older = played.first.views[4];
     witness.see(older, &played.first.commitment, None);
     witness.hear_went_back();
-    assert_eq!(witness.views, played.first.views[..5]);
+    let tips = |views: &[Seen]| views.iter().map(|seen| seen.tip).collect::<Vec<_>>();
+    assert_eq!(tips(&witness.views), tips(&played.first.views[..5]));
+}
+
+#[test]
+fn a_notice_takes_back_what_was_seen_of_another_chain_although_the_game_is_further_now() {
+    let mut played = Played::honestly();
+    let Played { first, watcher, .. } = &played;
+    let unlike = |seen: &Seen| {
+        let hash = Hash(format!("{:032}", seen.tip.number));
+        Seen { tip: (&Tip { number: seen.tip.number, hash }).into(), ..*seen }
+    };
+    let commitment = first.commitment.clone();
+    let told = |after: Option<usize>| {
+        let mut told = Witness::new(first.table, "Mira");
+        for (place, seen) in watcher.views[..9].iter().enumerate() {
+            let seen =
+                if (5..8).contains(&place) || place == 8 && after.is_none() { unlike(seen) } else { *seen };
+            told.see(seen, &commitment, None);
+        }
+        // Others went on from the fifth, and are further than it was.
+        told.hear_went_back();
+        told.see(watcher.views[after.unwrap_or(12)], &commitment, None);
+        told
+    };
+    let (undone, torn) = (told(None), told(Some(12)));
+    played.watcher = undone;
+    assert_eq!(played.violations(), Vec::<String>::new());
+    // One of the same time that is in the chain after those that are not: no notice explains that.
+    played.watcher = torn;
+    played.check("that is not in the final chain");
 }
 
 #[test]
