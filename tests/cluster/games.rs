@@ -198,3 +198,26 @@ async fn a_tip_nobody_has_means_that_the_game_went_back() {
     });
     assert!(noticed, "the player is told in words");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_ended_or_stopped_its_game_is_answered_alike_when_it_is_repeated() {
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[]);
+    let (mut first, mut second) = (Browser::guest(node.address).await, Browser::guest(node.address).await);
+    for (number, ask) in [|table| Ask::Save { table }, |table| Ask::Resign { table }].into_iter().enumerate()
+    {
+        let (mut one, mut two, table) = seated(first, second).await;
+        let id = |who: &str| format!("last-{number}-{who}").parse().expect("an id");
+        let done = one.ask_as(id("one"), ask(table)).await;
+        assert!(is_done(&done), "{done:?}");
+        for browser in [&mut one, &mut two] {
+            browser.until("the end", |update| matches!(update, Update::TableClosed { .. })).await;
+        }
+        assert_eq!(one.ask_as(id("one"), ask(table)).await, done);
+        // Another request is none that was carried out, and neither is one of somebody who does not sit there.
+        assert_eq!(refused(&one.ask_as(id("other"), ask(table)).await), Some(RefusalCode::NoTable));
+        let mut stranger = Browser::guest(node.address).await;
+        assert_eq!(refused(&stranger.ask_as(id("one"), ask(table)).await), Some(RefusalCode::NoTable));
+        (first, second) = (one, two);
+    }
+}
