@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod heartbeat;
 pub mod keeper;
 pub mod mirror;
+mod put_away;
 pub mod seals;
 pub mod sessions;
 pub mod shards;

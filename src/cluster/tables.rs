@@ -18,11 +18,10 @@ use crate::config::ServeConfig;
 use crate::ids::{AccountId, NodeId, RequestId, SessionId, TableId};
 use crate::lobby::event::TableNews;
 use crate::protocol::{Message, RefusalCode, TableView};
-use crate::store::archive::ArchivedGame;
 use crate::store::games::Mover;
 use crate::store::lobby::TableInfo;
 use crate::store::{Group, Store, StoreError};
-use crate::table::copy::{Answer, Copy, Proposal};
+use crate::table::copy::{Answer, Proposal};
 use crate::table::record::{Entry, KINDS, Tip};
 
 /// Tables in one change of the lobby, at most.
@@ -140,36 +139,6 @@ impl Tables {
                 self.ended_by(table, mover.account, &request).await.unwrap_or(Err(refusal))
             }
             asked => asked?,
-        }
-    }
-
-    /// What became of a request that was carried out at a table that is not played at any more: it ended or stopped the
-    /// game, or came before that.
-    async fn ended_by(
-        &self,
-        table: TableId,
-        account: AccountId,
-        request: &RequestId,
-    ) -> Option<Result<Acted, Refusal>> {
-        let game = match self.put_away(table).await {
-            Ok(game) => game?,
-            Err(error) => {
-                tracing::warn!(%table, %error, "a table that was put away could not be read");
-                return Some(Err(Refusal::unavailable()));
-            }
-        };
-        if !game.accounts.iter().any(|seated| *seated == account) {
-            return None;
-        }
-        let tip = Copy::from_entries(table, game.entries).ok()?.has_request(request)?;
-        Some(Ok(Acted { tip, unsaved: false }))
-    }
-
-    /// A table's game in the archive, or among the saved ones.
-    async fn put_away(&self, table: TableId) -> Result<Option<ArchivedGame>, StoreError> {
-        match self.shared.store.archive_read(table).await? {
-            None => self.shared.store.saved_read(table).await,
-            finished => Ok(finished),
         }
     }
 
