@@ -13,7 +13,7 @@ use crate::harness::redis::repository;
 /// The clocks of some machines.
 pub struct Clocks {
     /// What is put before the system's own functions in every program on them.
-    library: PathBuf,
+    preload: PathBuf,
     /// Each of them.
     each: Vec<Clock>,
     /// Times, in milliseconds since 1970, that say nothing since a clock was wrong.
@@ -34,9 +34,9 @@ const SET_WITHIN_MS: u64 = 1_000;
 impl Clocks {
     /// Makes so many, all right at first; or says why that cannot be done here.
     pub fn make(folder: &Path, machines: usize) -> Result<Self, String> {
-        let library = folder.join("clock.so");
+        let preload = folder.join("clock.so");
         let mut command = Command::new("cc");
-        command.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(repository("tests/chaos/clock.c"));
+        command.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&preload).arg(repository("tests/chaos/clock.c"));
         let output = command.output().map_err(|error| format!("no C compiler: {error}"))?;
         if !output.status.success() {
             return Err(format!("no clock can be built: {}", String::from_utf8_lossy(&output.stderr).trim()));
@@ -46,12 +46,12 @@ impl Clocks {
         for clock in &clocks {
             fs::write(&clock.file, 0_i64.to_ne_bytes()).map_err(|error| error.to_string())?;
         }
-        Ok(Self { library, each: clocks, wrong_times: Vec::new() })
+        Ok(Self { preload, each: clocks, wrong_times: Vec::new() })
     }
 
     /// The same machine with its own clock, for whatever is started on it from now on.
     pub fn give(&self, machine: usize, host: Host) -> Host {
-        host.with("LD_PRELOAD", &self.library).with("CHAOS_CLOCK", &self.each[machine].file)
+        host.with("LD_PRELOAD", &self.preload).with("CHAOS_CLOCK", &self.each[machine].file)
     }
 
     /// Times that say nothing: those of the right clocks while one was wrong, and those that one showed.

@@ -45,26 +45,12 @@ pub struct Cost {
     pub pause: Times,
     /// The same for pairs whose two were connected to one node, which was not hit.
     pub pause_together: Times,
-    /// The times behind `first`, `hit` and `pause_together`, for whoever adds up several faults.
-    #[serde(skip)]
-    pub all: All,
     /// Pairs that were playing, and did not move again before the next fault.
     pub stuck: Vec<usize>,
     /// Requests taken back that had been accepted.
     pub accepted_back: u64,
     /// Requests taken back that had been called unsaved.
     pub unsaved_back: u64,
-}
-
-/// The time of each pair.
-#[derive(Debug, Clone, Default)]
-pub struct All {
-    /// To the first move.
-    pub first: Vec<Duration>,
-    /// The same for pairs of whom one was hit.
-    pub hit: Vec<Duration>,
-    /// The longest time without a move of pairs at one node.
-    pub pause_together: Vec<Duration>,
 }
 
 /// Whole milliseconds.
@@ -87,15 +73,17 @@ pub fn cost(span: &Span, events: &[Event]) -> Cost {
     for event in events {
         pairs.entry(event.pair).or_default().push(event);
     }
-    let (mut all, mut pause, mut cost) = (All::default(), Vec::new(), Cost::default());
+    let (mut first, mut hit, mut pause, mut pause_together) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut cost = Cost::default();
     for (pair, events) in pairs {
         let places = span.places.get(&pair).copied().unwrap_or_default();
         let is_hit = places.iter().flatten().any(|place| span.hit.contains(place));
         match first_move(span, &events) {
             Next::After(time) => {
-                all.first.push(time);
+                first.push(time);
                 if is_hit {
-                    all.hit.push(time);
+                    hit.push(time);
                 }
             }
             Next::Never => cost.stuck.push(pair),
@@ -104,7 +92,7 @@ pub fn cost(span: &Span, events: &[Event]) -> Cost {
         if let Some(time) = longest_pause(span, &events) {
             pause.push(time);
             if places[0].is_some() && places[0] == places[1] && !is_hit {
-                all.pause_together.push(time);
+                pause_together.push(time);
             }
         }
         for event in events.iter().filter(|event| span.began <= event.at && event.at < span.next) {
@@ -114,11 +102,10 @@ pub fn cost(span: &Span, events: &[Event]) -> Cost {
             }
         }
     }
-    cost.first = times(all.first.clone());
-    cost.hit = times(all.hit.clone());
+    cost.first = times(first);
+    cost.hit = times(hit);
     cost.pause = times(pause);
-    cost.pause_together = times(all.pause_together.clone());
-    cost.all = all;
+    cost.pause_together = times(pause_together);
     cost
 }
 

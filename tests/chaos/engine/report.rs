@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 use nineflags::load::report::Report as Play;
 use serde::Serialize;
 
-use super::cost::{Cost, times};
+use super::cost::{Cost, Times, times};
 use super::fault::Fault;
 
 /// The bar for a killed node: milliseconds to the next accepted move of those who were connected to it.
@@ -78,32 +77,29 @@ pub struct Report {
 impl Report {
     /// The bars, reckoned from the lines.
     pub fn bars(lines: &[Line]) -> Vec<Bar> {
-        // Of all pairs at all faults of these kinds together.
-        let p99 = |of: &[Fault], of_line: &dyn Fn(&Line) -> Vec<Duration>| {
+        let worst = |of: &[Fault], value: &dyn Fn(&Line) -> Option<u64>| {
             let timed = lines.iter().filter(|line| of.contains(&line.fault) && line.void.is_none());
-            let all = times(timed.flat_map(of_line).collect());
-            (all.pairs > 0).then_some(all.p99_ms)
+            timed.filter_map(value).max()
         };
-        let after_named = |line: &Line| {
-            let named = Duration::from_millis(line.named_ms.unwrap_or(0));
-            line.cost.all.first.iter().map(|time| time.saturating_sub(named)).collect()
-        };
+        let p99 = |times: Times| (times.pairs > 0).then_some(times.p99_ms);
         let bar = |words: &str, measured_ms, most_ms| Bar { words: words.to_owned(), measured_ms, most_ms };
         vec![
             bar(
                 "node killed: its players' next accepted move, p99",
-                p99(&[Fault::NodeKill], &|line| line.cost.all.hit.clone()),
+                worst(&[Fault::NodeKill], &|line| p99(line.cost.hit)),
                 NODE_KILL_MS,
             ),
             bar(
                 "primary killed: everybody's next accepted move after the sentinels name another, p99",
-                p99(&[Fault::PrimaryKill], &after_named),
+                worst(&[Fault::PrimaryKill], &|line| {
+                    Some(p99(line.cost.first)?.saturating_sub(line.named_ms.unwrap_or(0)))
+                }),
                 PRIMARY_KILL_MS,
             ),
             bar(
                 "primary away: the longest pause of pairs on one node, p99",
-                p99(&[Fault::PrimaryKill, Fault::PrimaryStop, Fault::PrimaryStall], &|line| {
-                    line.cost.all.pause_together.clone()
+                worst(&[Fault::PrimaryKill, Fault::PrimaryStop, Fault::PrimaryStall], &|line| {
+                    p99(line.cost.pause_together)
                 }),
                 TOGETHER_MS,
             ),
@@ -161,7 +157,7 @@ impl Report {
         let lines = self.of(kind);
         let timed: Vec<&&Line> = lines.iter().filter(|line| line.void.is_none()).collect();
         let most = |take: fn(&Line) -> u64| timed.iter().map(|line| take(line)).max().unwrap_or(0);
-        let halves = timed.iter().map(|line| Duration::from_millis(line.cost.first.p50_ms));
+        let halves = timed.iter().map(|line| std::time::Duration::from_millis(line.cost.first.p50_ms));
         write!(f, "{:<18}{:>5}", kind.name(), lines.len())?;
         write!(f, "{:>8}", times(halves.collect()).p50_ms)?;
         write!(f, "{:>8}", most(|line| line.cost.first.p99_ms))?;
