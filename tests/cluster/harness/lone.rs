@@ -32,6 +32,9 @@ impl Redis {
         let replica =
             Self::with(&["--replicaof", "127.0.0.1", &port, "--repl-diskless-sync-delay", "0"]).await;
         replica.until("the link to the primary", |info| info.contains("master_link_status:up")).await;
+        // The primary counts it from its first acknowledgement on, which comes up to a second later.
+        let counted = format!("port={},state=online", replica.port);
+        primary.until("the new replica", |info| info.contains(&counted)).await;
         replica
     }
 
