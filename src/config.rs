@@ -107,6 +107,8 @@ pub struct RedisUrls {
     pub backups: Vec<String>,
     /// Finished games.
     pub archive: String,
+    /// A Redis on the node's own side with a copy of them.
+    pub archive_near: Option<String>,
 }
 
 /// One group of a cluster.
@@ -129,7 +131,15 @@ impl RedisUrls {
             data: data.to_owned(),
             backups: if backups.is_empty() { vec![data.to_owned()] } else { backups },
             archive: archive.to_owned(),
+            archive_near: None,
         }
+    }
+
+    /// The same with a Redis near the node that has a copy of the archive. An empty one counts as left out.
+    #[must_use]
+    pub fn with_near(mut self, archive_near: Option<&str>) -> Self {
+        self.archive_near = archive_near.filter(|url| !url.is_empty()).map(str::to_owned);
+        self
     }
 
     /// The groups: data, the shards of the backup, the archive; roles with the same URL are one group.
@@ -289,6 +299,10 @@ pub struct ServeConfig {
     /// The Redis group that keeps finished games. Without it the Redis of `REDIS_URL`.
     #[arg(long, env = "ARCHIVE_REDIS_URL")]
     pub archive_redis_url: Option<String>,
+    /// A Redis of the archive's group in this node's own data centre, `redis://host:port`, primary or replica: finished
+    /// games, which never change, are read from it first.
+    #[arg(long, env = "ARCHIVE_NEAR_REDIS_URL")]
+    pub archive_near_redis_url: Option<String>,
     /// The address people open, like `https://play.example.org`; checked against the Origin of requests, and
     /// an https one makes cookies Secure. Without it the Host header is trusted.
     #[arg(long, env = "NINEFLAGS_ORIGIN")]
@@ -333,6 +347,7 @@ impl ServeConfig {
     /// Where the groups are, of which one is the data group.
     pub fn redis_urls(&self, data: &str) -> RedisUrls {
         RedisUrls::new(data, &self.backup_redis_urls, self.archive_redis_url.as_deref())
+            .with_near(self.archive_near_redis_url.as_deref())
     }
 
     /// Milliseconds after which a table with nobody connected is saved.

@@ -73,6 +73,7 @@ const REDIS_REPLICAS: &str = "nineflags_redis_replicas";
 const REDIS_EXPECTED: &str = "nineflags_redis_replicas_expected";
 const REDIS_HELPED: &str = "nineflags_redis_sentinels_helped_total";
 const REDIS_AWAY: &str = "nineflags_redis_away";
+const NEAR_READS: &str = "nineflags_near_reads_total";
 const HEALS: &str = "nineflags_heals_total";
 const HEALED: &str = "nineflags_records_healed_total";
 const WENT_BACK: &str = "nineflags_went_back_total";
@@ -84,7 +85,7 @@ const REAPED: &str = "nineflags_reaped_nodes_total";
 const DEADLINES: &str = "nineflags_deadlines_taken_total";
 
 /// All of them.
-pub const ALL: [Metric; 30] = [
+pub const ALL: [Metric; 31] = [
     metric(Kind::Gauge, SESSIONS, Unit::Count, &[], "Websockets open here."),
     metric(Kind::Gauge, COPIES, Unit::Count, &[], "Live copies of tables held here."),
     metric(Kind::Gauge, LOBBY_PLAYERS, Unit::Count, &[], "Players online on all nodes, as mirrored here."),
@@ -135,6 +136,13 @@ pub const ALL: [Metric; 30] = [
         Unit::Count,
         &["group"],
         "1 while a Redis group does not answer this node.",
+    ),
+    metric(
+        Kind::Counter,
+        NEAR_READS,
+        Unit::Count,
+        &["result"],
+        "Finished games asked of the near Redis: found, or missed and asked of the archive itself.",
     ),
     metric(Kind::Counter, HEALS, Unit::Count, &[], "Times a stream was given back what it had lost."),
     metric(Kind::Counter, HEALED, Unit::Count, &[], "Records given back to streams that had lost them."),
@@ -293,6 +301,13 @@ pub fn redis_error(group: &str) {
 /// A Redis group answers no longer, or again.
 pub fn redis_away(group: &str, is_away: bool) {
     gauge!(REDIS_AWAY, "group" => group.to_owned()).set(float(u64::from(is_away)));
+}
+
+/// So many finished games were found in the near Redis, and so many were not.
+pub fn near_reads(found: usize, missed: usize) {
+    for (result, games) in [("found", found), ("missed", missed)] {
+        counter!(NEAR_READS, "result" => result).increment(u64::try_from(games).unwrap_or(u64::MAX));
+    }
 }
 
 /// The sentinels of a group found nobody to take the place of a dead primary, and were made more patient.

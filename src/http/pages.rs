@@ -85,7 +85,7 @@ impl Http {
         let nothing =
             || Failure::new(StatusCode::NOT_FOUND, "no_game", "There is no finished game of that name.");
         let table: TableId = id.parse().map_err(|_| nothing())?;
-        let game = http.app.store.archive_read(table).await?.ok_or_else(nothing)?;
+        let game = http.app.store.archive_show(table).await?.ok_or_else(nothing)?;
         let text = tokio::task::spawn_blocking(move || replayed(&game)).await;
         let text = text.ok().flatten().ok_or_else(|| {
             Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", "This game cannot be replayed.")

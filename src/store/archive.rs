@@ -99,6 +99,29 @@ impl Store {
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 
+    /// The same for showing it: the near Redis is asked first, which is as good, since a finished game never changes.
+    pub async fn archive_show(&self, table: TableId) -> Result<Option<ArchivedGame>, StoreError> {
+        let texts = self.archive_texts(&[table]).await?;
+        Ok(texts.iter().flatten().next().map(|text| serde_json::from_str(text)).transpose()?)
+    }
+
+    /// The texts of finished games, in their order: from the near Redis what it has, from the archive itself the rest.
+    async fn archive_texts(&self, tables: &[TableId]) -> Result<Vec<Option<String>>, StoreError> {
+        let keys: Vec<String> = tables.iter().map(|table| keys::archive(*table)).collect();
+        let mut texts = match self.near() {
+            Some(near) => near.texts(&keys).await,
+            None => vec![None; keys.len()],
+        };
+        // One exchange for all of them: Redis may be in another data centre.
+        let mut rest = redis::pipe();
+        for (key, _) in keys.iter().zip(&texts).filter(|(_, text)| text.is_none()) {
+            rest.get(key);
+        }
+        let rest: Vec<Option<String>> = self.archive().pipe(&rest).await?;
+        texts.iter_mut().filter(|text| text.is_none()).zip(rest).for_each(|(text, found)| *text = found);
+        Ok(texts)
+    }
+
     /// Some of all finished games, and where to go on; begin with 0, and 0 is the end. A game may come twice.
     pub async fn archive_scan(&self, cursor: u64) -> Result<(u64, Vec<TableId>), StoreError> {
         let scan = redis::cmd("SCAN")
@@ -137,12 +160,8 @@ impl Store {
         let first = page.saturating_mul(size);
         let range = redis::cmd("ZREVRANGE").arg(key).arg(first).arg(first.saturating_add(size)).to_owned();
         let ids: Vec<String> = self.archive().query(&range).await?;
-        // One exchange for all of them: Redis may be in another data centre.
-        let mut games = redis::pipe();
-        for id in ids.iter().take(size) {
-            games.get(keys::archive(id.parse()?));
-        }
-        let texts: Vec<Option<String>> = self.archive().pipe(&games).await?;
+        let tables = ids.iter().take(size).map(|id| id.parse()).collect::<Result<Vec<TableId>, _>>()?;
+        let texts = self.archive_texts(&tables).await?;
         let row = |text: &String| serde_json::from_str(text).map(|game: ArchivedGame| game.row());
         let rows = texts.iter().flatten().map(row).collect::<Result<_, _>>()?;
         Ok((rows, ids.len() > size))

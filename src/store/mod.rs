@@ -21,6 +21,7 @@ mod lines;
 pub mod lobby;
 pub mod logins;
 pub mod look;
+mod near;
 pub mod nodes;
 mod place;
 mod primary;
@@ -46,6 +47,7 @@ use crate::ids::TableId;
 
 use self::clock::RedisClock;
 use self::condition::explained;
+use self::near::Near;
 pub use group::{Group, StoreError};
 
 /// Pause before the shards are asked again which they are.
@@ -66,6 +68,7 @@ struct Groups {
     /// How many of them every live node knows.
     shards_known: AtomicUsize,
     archive: Group,
+    near: Option<Near>,
 }
 
 impl Groups {
@@ -81,7 +84,8 @@ impl Groups {
         let (data, archive) = (of(&urls.data), of(&urls.archive));
         let shards: Vec<Group> = urls.backups.iter().map(of).collect();
         let shards_known = AtomicUsize::new(shards.len());
-        Ok(Self { all, data, shards, shards_known, archive })
+        let near = urls.archive_near.as_deref().map(Near::open).transpose()?;
+        Ok(Self { all, data, shards, shards_known, archive, near })
     }
 }
 
@@ -149,6 +153,11 @@ impl Store {
     /// Finished games.
     pub fn archive(&self) -> &Group {
         &self.groups.archive
+    }
+
+    /// What is asked before the archive for what never changes, if anything is.
+    fn near(&self) -> Option<&Near> {
+        self.groups.near.as_ref()
     }
 
     /// The shard of a table to be made: games are spread by a hash of their ids; while the one it gives is away, the next

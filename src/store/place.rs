@@ -30,6 +30,9 @@ pub enum BadUrl {
          through a TLS tunnel on this machine"
     )]
     NoTls,
+    /// It names sentinels where one Redis is meant.
+    #[error("write the one address of the near Redis: redis://host:port")]
+    OneAddress,
     /// The sentinels are not written as they should be.
     #[error("{0}; write redis+sentinel://host:port,host:port,host:port/name?password=…")]
     Sentinels(String),

@@ -85,6 +85,28 @@ async fn the_link_between_the_centres_is_cut_and_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn finished_games_are_read_on_the_own_side_of_a_link_that_is_slow_and_then_cut() {
+    let Some((mut site, game)) = across(57).await else { return };
+    site.lose(&[B[1]]);
+    site.set("ARCHIVE_NEAR_REDIS_URL", &format!("redis://{}", site.redis[B[0]].address));
+    site.bring_back(&[B[1]]);
+    let (here, there) = (site.node(0), site.node(1));
+    until_ready(there, true).await;
+    site.net.slow(&A, &B, FAR);
+    let table = game.table;
+    assert_eq!(game.finish_and_check(here).await, 0);
+    let told = archived(here, table).await;
+    assert_eq!(archived(there, table).await, told);
+    // What never changes is shown even where nothing else can be.
+    site.net.cut(&A, &B);
+    site.net.cut(&C, &B);
+    until_ready(there, false).await;
+    assert_eq!(archived(there, table).await, told);
+    site.net.heal();
+    until_ready(there, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_link_between_the_centres_costs_time_and_nothing_else() {
     let Some((site, game)) = across(56).await else { return };
     site.net.slow(&A, &B, FAR);

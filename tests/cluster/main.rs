@@ -52,6 +52,7 @@ mod load;
 mod losses;
 mod measures;
 mod meet;
+mod near;
 mod nodes;
 mod partitions;
 mod play;

@@ -89,6 +89,11 @@ impl Spread {
         Sentinel::on(&self.net.hosts[host], &folder, SENTINEL, self.redis[0].address, quorum)
     }
 
+    /// Gives nodes that are started from now on one more environment variable.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Kills all that runs on some hosts, as when their centre is lost.
     pub fn lose(&mut self, hosts: &[usize]) {
         for host in hosts {

@@ -1,0 +1,71 @@
+//! A Redis on the node's own side, asked first for what never changes: finished games.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::ConnectionInfo;
+use tokio::time::timeout;
+
+use super::error::StoreError;
+use super::lines::Lines;
+use super::place::{self, BadUrl, Place};
+use crate::metrics;
+
+/// How long it may take to answer: it is near, or of no use.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(300);
+/// How long it is left alone after it failed.
+const REST: Duration = Duration::from_secs(5);
+
+/// Any Redis that has the archive or a copy of it. What it has is taken as it is, since a finished game is written once;
+/// what it does not have may yet be at the primary.
+pub struct Near {
+    info: ConnectionInfo,
+    lines: Lines,
+    rests_until: Mutex<Option<Instant>>,
+}
+
+impl Near {
+    /// The one at a URL with one address; connects when first used.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        match Place::parse(url)? {
+            Place::Fixed(info) => {
+                Ok(Self { info: *info, lines: Lines::default(), rests_until: Mutex::default() })
+            }
+            Place::Watched(_) => Err(BadUrl::OneAddress.into()),
+        }
+    }
+
+    /// What it has under these keys, in their order; nothing at all while it does not answer.
+    pub async fn texts(&self, keys: &[String]) -> Vec<Option<String>> {
+        let nothing = || vec![None; keys.len()];
+        if keys.is_empty() || self.rests() {
+            return nothing();
+        }
+        let late = || StoreError::NoAnswer("no answer in time".to_owned());
+        let got = timeout(ANSWER_TIMEOUT, self.get(keys)).await.unwrap_or_else(|_| Err(late()));
+        let texts = got.unwrap_or_else(|error| {
+            tracing::warn!(at = %self.info.addr(), %error, "the near Redis does not answer: the primary is asked");
+            *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
+            nothing()
+        });
+        metrics::near_reads(
+            texts.iter().flatten().count(),
+            texts.iter().filter(|text| text.is_none()).count(),
+        );
+        texts
+    }
+
+    fn rests(&self) -> bool {
+        let until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    async fn get(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+        let line = self.lines.line(async || Ok(place::connect(&self.info).await?)).await?;
+        let got = redis::cmd("MGET").arg(keys).query_async(&mut line.wire.clone()).await;
+        if got.is_err() {
+            self.lines.discard(&line).await;
+        }
+        Ok(got?)
+    }
+}
