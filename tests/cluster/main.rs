@@ -49,6 +49,7 @@ mod groups;
 mod hostile;
 mod inspect;
 mod load;
+mod lobby_scripts;
 mod losses;
 mod measures;
 mod meet;

@@ -3,3 +3,4 @@
 pub mod append;
 pub mod dice;
 pub mod game;
+pub mod lobby;

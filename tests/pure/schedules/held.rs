@@ -6,6 +6,7 @@ use nineflags::table::record::{Entry, Tip};
 use super::plan::Without;
 use super::redis::{Data, Deaf, Group};
 use crate::model::append::{Leaves, Stream};
+pub use crate::model::lobby::{Live, Place};
 
 /// A session that asks: the number of its seat, and which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,24 +14,6 @@ pub struct Mover {
     /// 0 or 1.
     pub seat: usize,
     /// Sessions are counted over all schedules' accounts: a later one has a higher number.
-    pub session: u32,
-}
-
-/// A node in one of its lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Place {
-    /// Which node.
-    pub node: usize,
-    /// Which of its lives.
-    pub life: u32,
-}
-
-/// Where an account's live session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Live {
-    /// Its node.
-    pub place: Place,
-    /// It.
     pub session: u32,
 }
 

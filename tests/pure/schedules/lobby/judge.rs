@@ -1,7 +1,7 @@
 //! What may never happen in the lobby, each with words.
 
-use super::held::{PLAYERS, name};
 use super::{Checked, LobbyTally, LobbyWorld, Without};
+use crate::model::lobby::{PLAYERS, name};
 
 impl LobbyWorld {
     /// What must hold after every step.

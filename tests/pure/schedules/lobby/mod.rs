@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 use nineflags::lobby::Lobby;
 use nineflags::lobby::event::Versioned;
 
-use self::held::{Command, Held, PLAYERS, Reply};
-use super::held::Place;
-use super::redis::{Group, Line, Offset};
+use super::redis::{Deaf, Group, Line, Offset};
 use crate::model::dice::Dice;
+use crate::model::lobby::{Command, Held, Leaves, PLAYERS, Place, Reply};
 
 /// The nodes of a schedule.
 const NODES: usize = 3;
@@ -56,6 +55,19 @@ pub(super) enum Without {
     Compare,
 }
 
+impl Without {
+    /// What the scripts leave out.
+    fn leaves(self) -> Leaves {
+        match self {
+            Without::SeatCheck => Leaves::SeatCheck,
+            Without::BothSeats => Leaves::BothSeats,
+            Without::LeaveCheck => Leaves::LeaveCheck,
+            Without::Once => Leaves::Once,
+            _ => Leaves::Nothing,
+        }
+    }
+}
+
 /// What happened, to see that the schedules are not idle.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct LobbyTally {
@@ -87,7 +99,7 @@ enum Letter {
     Reply {
         to: Place,
         exchange: u64,
-        reply: Reply,
+        reply: Result<Reply, Deaf>,
     },
     /// An answer that is given when all that the server had then is saved.
     Settling {

@@ -3,9 +3,9 @@
 use nineflags::lobby::event::Versioned;
 use nineflags::lobby::{Applied, Lobby};
 
-use super::held::{Command, PLAYERS, Reply, run};
+use super::held::run;
 use super::{Checked, LETTERS_MAX, Letter, LobbyWorld, NODES, Node, ROUNDS, Without};
-use crate::schedules::held::Live;
+use crate::model::lobby::{Command, Live, PLAYERS, Reply};
 use crate::schedules::redis::Deaf;
 
 impl LobbyWorld {
@@ -61,7 +61,8 @@ impl LobbyWorld {
             Letter::Ask { from, server, exchange, command } => {
                 let line = self.group.line(server);
                 let before = self.group.server(server).data.online;
-                let (reply, change) = run(&mut self.group, server, from, &command, self.plan.without);
+                let (reply, change) =
+                    run(&mut self.group, server, from, &command, self.plan.without.leaves());
                 self.note(|| format!("{from:?} at {server}: {command:?} -> {reply:?}"));
                 if let Command::Leave { player, session } = command {
                     let now = self.group.server(server).data.online[player];
@@ -76,7 +77,7 @@ impl LobbyWorld {
                 }
                 if let (
                     Command::Enter { player, session: new },
-                    Reply::Entered(Some(Live { place, session })),
+                    Ok(Reply::Entered(Some(Live { place, session }))),
                 ) = (&command, &reply)
                     && new != session
                 {
@@ -88,7 +89,7 @@ impl LobbyWorld {
                     Command::Archive(_) => true,
                     _ => false,
                 };
-                if settles && matches!(reply, Reply::Done) {
+                if settles && matches!(reply, Ok(Reply::Done)) {
                     let offset = self.group.offset(server);
                     self.letters.push(Letter::Settling { to: from, server, offset, exchange });
                 } else {
@@ -98,7 +99,7 @@ impl LobbyWorld {
             Letter::Settling { to, server, offset, exchange } => {
                 let broken = self.nodes[to.node].primary != server || self.group.is_broken(server, offset);
                 if !broken && self.group.is_saved(server, offset, false) {
-                    self.reply(to.node, exchange, Reply::Done);
+                    self.reply(to.node, exchange, Ok(Reply::Done));
                 } else if !broken {
                     self.letters.push(Letter::Settling { to, server, offset, exchange });
                 }
@@ -137,13 +138,16 @@ impl LobbyWorld {
         }
     }
 
-    fn reply(&mut self, node: usize, exchange: u64, reply: Reply) {
+    fn reply(&mut self, node: usize, exchange: u64, reply: Result<Reply, Deaf>) {
         let errands = &mut self.nodes[node].errands;
         let Some(at) = errands.iter().position(|(number, _)| *number == exchange) else { return };
         let (_, command) = errands.swap_remove(at);
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(Deaf::NotPrimary) => return self.switch(node),
+            Err(Deaf::Away | Deaf::NoReplicas) => return,
+        };
         match (command, reply) {
-            (_, Reply::Failed(Deaf::NotPrimary)) => self.switch(node),
-            (_, Reply::Failed(Deaf::Away | Deaf::NoReplicas)) => {}
             (Command::Snapshot, Reply::Snapshot(snapshot)) => {
                 self.nodes[node].mirror = Lobby::from_snapshot(*snapshot);
                 self.nodes[node].reading = false;
@@ -151,7 +155,13 @@ impl LobbyWorld {
                     self.take_in(node, &change);
                 }
             }
-            (Command::Enter { player, session }, Reply::Entered(_)) => {
+            (Command::Reenter { player, session }, Reply::Refused) => {
+                self.nodes[node].sessions[player].take_if(|held| held.0 == session);
+            }
+            (
+                Command::Enter { player, session } | Command::Reenter { player, session },
+                Reply::Entered(_),
+            ) => {
                 if let Some(held) =
                     self.nodes[node].sessions[player].as_mut().filter(|held| held.0 == session)
                 {
@@ -192,7 +202,7 @@ impl LobbyWorld {
                 match live {
                     Some(live) if live.session != session => self.nodes[node].sessions[player] = None,
                     Some(_) => {}
-                    None => self.send(node, Command::Enter { player, session }),
+                    None => self.send(node, Command::Reenter { player, session }),
                 }
             }
             let dead = |live: &Live| !self.alive(live.place) || self.nodes[live.place.node].stopped;
@@ -236,7 +246,9 @@ impl LobbyWorld {
             return;
         }
         let invite = held.invites.iter().find(|(_, to)| *to == player).copied();
-        if let Some((from, by)) = invite {
+        if let Some((from, to)) = invite.filter(|_| self.dice.chance(100)) {
+            self.send(node, Command::Remove { from, to });
+        } else if let Some((from, by)) = invite {
             let table = self.tables;
             self.tables += 1;
             self.persons[player].waits = true;

@@ -1,0 +1,289 @@
+//! The scripts of the lobby in a real Redis, compared call by call with the model that the pure tests fail nodes over.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use nineflags::ids::{NodeId, SessionId, TableId};
+use nineflags::lobby::event::{NodeEvent, PlayerEvent, Versioned};
+use nineflags::store::Store;
+use nineflags::store::accounts::Account;
+use nineflags::store::archive::ArchivedGame;
+use nineflags::store::invites::{NewTable, Sent, Standing, Started};
+use nineflags::store::lobby::{Left, TableInfo};
+use nineflags::table::options::TableOptions;
+use redis::aio::PubSubStream;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::harness::lone::Redis;
+use crate::model::dice::Dice;
+use crate::model::lobby::{Command, Held, Leaves, PLAYERS, Place, Reply, Write, account, by_seat, name};
+
+/// Calls that are compared.
+const CALLS: usize = 3_000;
+/// Nodes they come from.
+const NODES: usize = 3;
+/// How long a publication may take.
+const WITHIN: Duration = Duration::from_secs(10);
+
+fn player(player: usize) -> Account {
+    let (id, name) = (account(player), name(player));
+    Account { id, name, guest: false, password: String::new(), created_ms: 0 }
+}
+
+fn node_id(node: usize) -> NodeId {
+    NodeId(Uuid::from_u128(1 + node as u128))
+}
+
+fn session_id(session: u32) -> SessionId {
+    SessionId(Uuid::from_u128(1 + u128::from(session)))
+}
+
+fn table_id(table: u128) -> TableId {
+    TableId(Uuid::from_u128(table))
+}
+
+/// Both ends of the comparison.
+struct Compared {
+    model: Held,
+    store: Store,
+    /// The lobby's channel.
+    lobby: PubSubStream,
+    /// The channels of all nodes.
+    nodes: PubSubStream,
+    /// Tables as they were made: they may be closed again and again.
+    made: HashMap<u128, TableInfo>,
+    /// Games as they were put into the archive first.
+    kept: HashMap<u128, u64>,
+    /// What was answered to which command, to see that no call is idle.
+    seen: BTreeSet<(String, bool)>,
+}
+
+impl Compared {
+    async fn new(redis: &Redis) -> Self {
+        let client = redis::Client::open(redis.url()).expect("a URL");
+        let mut lobby = client.get_async_pubsub().await.expect("a subscriber");
+        lobby.subscribe("lobby").await.expect("a channel");
+        let mut nodes = client.get_async_pubsub().await.expect("a subscriber");
+        nodes.psubscribe("node:*").await.expect("channels");
+        let (lobby, nodes) = (lobby.into_on_message(), nodes.into_on_message());
+        let (model, store) = (Held::default(), redis.store().await);
+        Self { model, store, lobby, nodes, made: HashMap::new(), kept: HashMap::new(), seen: BTreeSet::new() }
+    }
+
+    /// What the real scripts answer, in the words of the model.
+    async fn real(&mut self, node: usize, command: &Command) -> Reply {
+        let (store, done) = (&self.store, |done: bool| if done { Reply::Done } else { Reply::Refused });
+        let answered = "Redis answers";
+        match *command {
+            Command::Enter { player: of, session } => {
+                store.enter(&player(of), node_id(node), session_id(session)).await.expect(answered);
+                // Whom it took over is told on the channels of the nodes.
+                Reply::Entered(self.model.online[of])
+            }
+            Command::Reenter { player: of, session } => {
+                let entered = store.reenter(&player(of), node_id(node), session_id(session)).await;
+                if entered.expect(answered) { Reply::Entered(self.model.online[of]) } else { Reply::Refused }
+            }
+            Command::Leave { player: of, session } => {
+                let left = Left::Gone { abandoned_ms: 60_000 };
+                let left = store.leave(account(of), session_id(session), left).await.expect(answered);
+                let was_live = self.model.online[of].is_some_and(|live| live.session == session);
+                assert_eq!(left, was_live, "{command:?}");
+                Reply::Done
+            }
+            Command::Invite { from, to } => {
+                let (from_name, to_name) = (name(from), name(to));
+                let options = TableOptions::default();
+                let invite = Standing { from_name, to_name, options, resume: None, expires_ms: 0 };
+                let sent = store.invite_send(account(from), account(to), &invite, 600_000).await;
+                done(sent.expect(answered) == Sent::Sent)
+            }
+            Command::Remove { from, to } => {
+                // Half of them are declined by the one, half withdrawn by the other.
+                let removed = if node == 0 {
+                    store.invite_withdraw(&player(from), account(to)).await
+                } else {
+                    store.invite_decline(&player(to), account(from)).await
+                };
+                done(removed.expect(answered))
+            }
+            Command::Accept { by, from, table } => {
+                let (accounts, names) = (by_seat([from, by], account), by_seat([from, by], name));
+                let new = NewTable { table: table_id(table), accounts, names, start: "start".to_owned() };
+                let started = store.invite_accept(account(by), account(from), &new).await.expect(answered);
+                if started == Started::Started {
+                    let info = store.table_info(table_id(table)).await.expect(answered);
+                    self.made.insert(table, info.expect("it was made"));
+                }
+                done(started == Started::Started)
+            }
+            Command::Close(table) => {
+                store.table_close(table_id(table), &self.made[&table]).await.expect(answered);
+                Reply::Done
+            }
+            Command::Archive(table) => {
+                let started_ms = u64::try_from(self.seen.len()).expect("small");
+                store.archive_put(&kept(table, started_ms)).await.expect(answered);
+                let game =
+                    store.archive_read(table_id(table)).await.expect(answered).expect("it was put there");
+                // What was put there first stays.
+                assert_eq!(game.started_ms, *self.kept.entry(table).or_insert(started_ms));
+                Reply::Done
+            }
+            Command::Snapshot => {
+                let mut read = store.lobby_read().await.expect(answered);
+                read.players.sort_by_key(|player| player.account);
+                read.tables.sort_by_key(|table| table.row.table);
+                Reply::Snapshot(Box::new(read))
+            }
+            Command::Online => unreachable!("what it reads is compared by itself"),
+        }
+    }
+
+    /// Makes one call at both, and compares the answers and what is published.
+    async fn call(&mut self, node: usize, command: &Command) {
+        let place = Place { node, life: 0 };
+        let (expected, write) = self.model.weigh(place, command, Leaves::Nothing);
+        let answer = self.real(node, command).await;
+        match (&answer, &expected) {
+            (Reply::Snapshot(read), Reply::Snapshot(model)) => {
+                assert_eq!(format!("{read:?}"), format!("{model:?}"));
+            }
+            _ => assert_eq!(format!("{answer:?}"), format!("{expected:?}"), "{command:?}"),
+        }
+        let kind = format!("{command:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
+        self.seen.insert((kind, write.is_some()));
+        let Some(write) = write else { return };
+        let older = match (&write, expected) {
+            (Write::Enter(_, live), Reply::Entered(Some(older))) if older.session != live.session => {
+                Some(older)
+            }
+            _ => None,
+        };
+        self.model.take(&write);
+        if let Some(older) = older {
+            self.expect_taken_over(older.place.node, older.session).await;
+        }
+        if let Some(expected) = self.model.told(&write) {
+            let heard = timeout(WITHIN, self.lobby.next()).await.expect("it is published").expect("open");
+            let heard: String = heard.get_payload().expect("text");
+            let heard: Versioned = serde_json::from_str(&heard).expect("a change of the lobby");
+            assert_eq!(heard, expected, "{command:?}");
+        }
+    }
+
+    /// The node of an older session is told so next, other events aside.
+    async fn expect_taken_over(&mut self, node: usize, session: u32) {
+        loop {
+            let heard = timeout(WITHIN, self.nodes.next()).await.expect("it is told").expect("open");
+            let channel = heard.get_channel_name().to_owned();
+            let heard: String = heard.get_payload().expect("text");
+            let NodeEvent { event, .. } = serde_json::from_str(&heard).expect("an event");
+            if let PlayerEvent::TakenOver { session: told } = event {
+                assert_eq!((channel, told), (format!("node:{}", node_id(node)), session_id(session)));
+                return;
+            }
+        }
+    }
+
+    /// Compares all that is held.
+    async fn compare(&mut self) {
+        self.call(0, &Command::Snapshot).await;
+        let held = "Redis answers";
+        let accounts: Vec<_> = (0..PLAYERS).map(account).collect();
+        let live = self.store.live_sessions(&accounts).await.expect(held);
+        let (expected, _) = self.model.weigh(Place { node: 0, life: 0 }, &Command::Online, Leaves::Nothing);
+        let Reply::Online(online, tables) = expected else { panic!("{expected:?}") };
+        assert_eq!(live, online.map(|live| live.map(|live| session_id(live.session))));
+        for table in self.made.keys() {
+            let info = self.store.table_info(table_id(*table)).await.expect(held);
+            assert_eq!(info.is_some(), tables.contains(table), "table {table}");
+        }
+        for player in 0..PLAYERS {
+            let table = self.store.seat_of(account(player)).await.expect(held);
+            assert_eq!(table, self.model.seats[player].map(table_id));
+            let invites = self.store.invites_of(account(player)).await.expect(held);
+            let names = |other: &dyn Fn(&(usize, usize)) -> Option<usize>| -> BTreeSet<_> {
+                self.model.invites.iter().filter_map(other).map(|other| name(other).to_string()).collect()
+            };
+            let received: BTreeSet<_> =
+                invites.received.iter().map(|invite| invite.name.to_string()).collect();
+            let sent: BTreeSet<_> = invites.sent.iter().map(|invite| invite.name.to_string()).collect();
+            assert_eq!(received, names(&|(from, to)| (*to == player).then_some(*from)));
+            assert_eq!(sent, names(&|(from, to)| (*from == player).then_some(*to)));
+        }
+    }
+
+    /// Any command, mostly one that may do something.
+    fn any(&self, dice: &mut Dice, sessions: u32, table: u128) -> Command {
+        let (one, other) = (dice.below(PLAYERS), dice.below(PLAYERS - 1));
+        let other = (one + 1 + other) % PLAYERS;
+        let session = match self.model.online[one] {
+            Some(live) if dice.chance(700) => live.session,
+            _ => u32::try_from(dice.below(sessions as usize)).expect("small"),
+        };
+        let made: Vec<u128> = self.made.keys().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        match dice.below(17) {
+            0..3 => Command::Enter { player: one, session },
+            3..5 => Command::Reenter { player: one, session },
+            5 => Command::Leave { player: one, session },
+            6..10 => Command::Invite { from: one, to: other },
+            10 => Command::Remove { from: one, to: other },
+            11..14 => Command::Accept { by: one, from: other, table },
+            _ if made.is_empty() => Command::Enter { player: one, session },
+            14 => Command::Archive(made[made.len() - 1]),
+            // Mostly one of the last, which may still be played.
+            _ if dice.chance(800) => Command::Close(made[made.len() - 1 - dice.below(made.len().min(3))]),
+            _ => Command::Close(*dice.pick(&made)),
+        }
+    }
+}
+
+/// A game without records, as far as the archive looks at it.
+fn kept(table: u128, started_ms: u64) -> ArchivedGame {
+    ArchivedGame {
+        table: table_id(table),
+        accounts: by_seat([0, 1], account),
+        names: by_seat([0, 1], name),
+        options: TableOptions::default(),
+        commitment: String::new(),
+        started_ms,
+        ended_ms: started_ms,
+        ending: None,
+        turn: None,
+        flags: "---------".to_owned(),
+        entries: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scripts_of_the_lobby_do_what_the_model_does() {
+    let redis = Redis::start().await;
+    let mut compared = Compared::new(&redis).await;
+    let mut dice = Dice(2_027);
+    for call in 0..CALLS {
+        // Sessions and tables have numbers of their own; each session belongs to one player.
+        let table = 1_000 + call as u128;
+        let mut command = compared.any(&mut dice, 40, table);
+        if let Command::Enter { player, session }
+        | Command::Reenter { player, session }
+        | Command::Leave { player, session } = &mut command
+        {
+            *session = *session / 4 * 4 + u32::try_from(*player).expect("small");
+        }
+        let node = dice.below(NODES);
+        compared.call(node, &command).await;
+        if dice.chance(100) {
+            compared.compare().await;
+        }
+    }
+    compared.compare().await;
+    // Each of them did something, and each was called in vain.
+    let kinds = ["Accept", "Archive", "Close", "Enter", "Invite", "Leave", "Reenter", "Remove"];
+    let both = kinds.iter().map(|kind| ((*kind).to_owned(), true));
+    let vain = kinds.iter().filter(|kind| **kind != "Enter").chain(&["Snapshot"]);
+    let vain = vain.map(|kind| ((*kind).to_owned(), false));
+    assert_eq!(compared.seen, both.chain(vain).collect());
+}
