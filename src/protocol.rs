@@ -227,6 +227,12 @@ pub enum Update {
         /// The player it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<AccountName>,
+        /// The table whose game went back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        table: Option<TableId>,
+        /// Its last record that still counts, where that is known: everything seen of it after that is undone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tip: Option<Tip>,
     },
     /// Whom this player has blocked, whenever it changes.
     Blocked {

@@ -80,7 +80,7 @@
  *   | { update: 'saved', table: TableId, number: number }
  *   | { update: 'table_closed', table: TableId, why: 'finished' | 'saved' | 'unwatched' }
  *   | ({ update: 'games' } & Games) | ({ update: 'message' } & Message)
- *   | { update: 'notice', code: string, words: string, name?: string }
+ *   | { update: 'notice', code: string, words: string, name?: string, table?: TableId, tip?: Tip }
  *   | { update: 'blocked', names: string[] } | { update: 'reconnect', delay_ms: number }} Update
  */
 

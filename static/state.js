@@ -90,7 +90,7 @@ function afterUpdate(state, update, nowMs) {
     case 'message':
       return withMessage(state, update);
     case 'notice':
-      return withNotice(update.code === 'went_back' ? { ...state, wentBack: Object.keys(state.tables) } : state, update);
+      return withNotice(update.code === 'went_back' ? goingBack(state, update.table) : state, update);
     default:
       return state;
   }
@@ -175,6 +175,11 @@ function withMessage(state, message) {
 function withLetter(state, { from, text }) {
   const isRead = from === state.you?.name || (state.ui.dialog?.kind === 'letters' && state.ui.dialog.name === from);
   return isRead ? state : withNotice(state, { code: 'letter', words: text, name: from });
+}
+
+/** A table's next view may be older than the one before, or any table's where a server does not say which. @param {State} state @param {string} [table] @returns {State} */
+function goingBack(state, table) {
+  return { ...state, wentBack: table ? [...state.wentBack, table] : Object.keys(state.tables) };
 }
 
 /** @param {State} state @param {{ code: string, words: string, name?: string | null }} notice @returns {State} */

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::frame::TableHeard;
 use super::link::{Event, Link};
 use super::measure::Flights;
-use super::memory::Witness;
+use super::memory::{SmallTip, Witness};
 use crate::ids::TableId;
 use crate::protocol::{Ask, ClosedWhy, NoticeCode, RefusalCode};
 use crate::table::record::Tip;
@@ -72,10 +72,13 @@ impl Watcher {
                 Event::Table(heard) => self.table(*heard),
                 Event::Refused(pending, refused) => self.refused(&pending.ask, refused.code()),
                 Event::Closed(table, ClosedWhy::Finished) => self.leave(table),
-                Event::Notice(NoticeCode::WentBack) => self.went_back(),
+                Event::Notice(NoticeCode::WentBack, to) => self.went_back(to),
                 Event::Done(pending, ..) => self.joined(&pending.ask).await,
-                Event::Closed(..) | Event::Saved(..) | Event::Invites(_) | Event::Notice(_) | Event::Time => {
-                }
+                Event::Closed(..)
+                | Event::Saved(..)
+                | Event::Invites(_)
+                | Event::Notice(..)
+                | Event::Time => {}
             }
             self.look_at_board().await;
         }
@@ -145,9 +148,9 @@ impl Watcher {
         }
     }
 
-    fn went_back(&mut self) {
+    fn went_back(&mut self, to: Option<SmallTip>) {
         if let Some(watched) = &mut self.watched {
-            watched.witness.hear_went_back();
+            watched.witness.hear_went_back(to);
             watched.tip = Tip::default();
         }
     }

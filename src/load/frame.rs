@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, IntoDeserializer};
 use serde_json::value::RawValue;
 
-use super::memory::{Print, Seen};
+use super::memory::{Print, Seen, SmallTip};
 use crate::ids::{RequestId, TableId};
 use crate::protocol::{ClosedWhy, Games, Invites, NoticeCode, RefusalCode};
 use crate::rules::game::Ending;
@@ -30,7 +30,7 @@ pub enum Heard {
     /// A table is no longer shown.
     Closed(TableId, ClosedWhy),
     /// Something to read once.
-    Notice(NoticeCode),
+    Notice(NoticeCode, Option<SmallTip>),
     /// The node is going away.
     Reconnect(u64),
     /// What bots do not care for, or do not know.
@@ -180,6 +180,7 @@ struct RawClosed {
 #[derive(Deserialize)]
 struct RawNotice {
     code: NoticeCode,
+    tip: Option<Tip>,
 }
 
 #[derive(Deserialize)]
@@ -216,7 +217,9 @@ pub fn read(text: &str) -> Result<Heard, String> {
             Heard::Closed(table, why)
         }
         // A notice of a kind this version does not know is for people only.
-        "notice" => serde_json::from_str(text).map_or(Heard::Other, |RawNotice { code }| Heard::Notice(code)),
+        "notice" => serde_json::from_str(text).map_or(Heard::Other, |RawNotice { code, tip }| {
+            Heard::Notice(code, tip.as_ref().map(SmallTip::from))
+        }),
         "reconnect" => {
             let RawReconnect { delay_ms } = serde_json::from_str(text).map_err(fault)?;
             Heard::Reconnect(delay_ms)

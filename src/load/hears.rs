@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::frame::{Carried, Refused, TableHeard, Welcomed};
 use super::history::What;
 use super::link::Pending;
-use super::memory::AnswersBack;
+use super::memory::{AnswersBack, SmallTip};
 use super::player::{Player, RETRY_MS};
 use super::seated::Seated;
 use crate::ids::TableId;
@@ -190,10 +190,10 @@ impl Player {
         }
     }
 
-    pub(super) fn went_back(&mut self) {
+    pub(super) fn went_back(&mut self, to: Option<SmallTip>) {
         let before = self.answers_back();
         if let Some(seated) = &mut self.seated {
-            seated.went_back();
+            seated.went_back(to);
         }
         self.note_if_back(before);
         self.due = Instant::now();

@@ -219,8 +219,7 @@ fn check_views(
     };
     let is_undone = |seen: &Seen| {
         let later = |other: &&Seen| other.notices == seen.notices && other.tip.number >= seen.tip.number;
-        seen.notices < witness.went_back
-            && !witness.views.iter().filter(later).any(|later| is_there(&later.tip))
+        seen.notices < witness.vague && !witness.views.iter().filter(later).any(|later| is_there(&later.tip))
     };
     for seen in &witness.views {
         let number = seen.tip.number;

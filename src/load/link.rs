@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 use super::choice::Dice;
 use super::dial::{self, WebSocket};
 use super::frame::{self, Carried, Heard, Refused, TableHeard, Welcomed};
+use super::memory::SmallTip;
 use super::stage::{Login, Stage};
 use crate::ids::{RequestId, TableId};
 use crate::protocol::{Ask, CloseCode, ClosedWhy, Invites, NoticeCode, Request};
@@ -44,7 +45,7 @@ pub enum Event {
     /// A table is no longer shown.
     Closed(TableId, ClosedWhy),
     /// Something to read once.
-    Notice(NoticeCode),
+    Notice(NoticeCode, Option<SmallTip>),
     /// The time came that was waited for.
     Time,
 }
@@ -248,7 +249,7 @@ impl Link {
             Heard::Table(table) => Some(Event::Table(table)),
             Heard::Invites(invites) => Some(Event::Invites(invites)),
             Heard::Closed(table, why) => Some(Event::Closed(table, why)),
-            Heard::Notice(code) => Some(Event::Notice(code)),
+            Heard::Notice(code, to) => Some(Event::Notice(code, to)),
             Heard::Reconnect(delay_ms) => {
                 self.leave_at = Some(Instant::now() + Duration::from_millis(delay_ms));
                 None

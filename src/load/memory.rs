@@ -61,7 +61,7 @@ pub struct Seen {
     pub viewer: Viewer,
     /// What was in it.
     pub print: Print,
-    /// How often it had been told before that the game went back.
+    /// How often it had been told before that the game went back, without a word to where.
     pub notices: u32,
 }
 
@@ -110,6 +110,8 @@ pub struct Witness {
     pub ending: Option<Ending>,
     /// How often it was told that the game went back.
     pub went_back: u32,
+    /// How often without a word to which record.
+    pub vague: u32,
     /// Answers and views that were taken back that way.
     pub taken_back: u32,
     /// Of these, the answers that had been a promise, and those that had not.
@@ -144,6 +146,7 @@ impl Witness {
             commitment: String::new(),
             ending: None,
             went_back: 0,
+            vague: 0,
             taken_back: 0,
             answers_back: AnswersBack::default(),
             saved: 0,
@@ -164,10 +167,10 @@ impl Witness {
 
     /// Remembers a view; the same one seen again is no news.
     pub fn see(&mut self, seen: Seen, commitment: &str, ending: Option<Ending>) {
-        let seen = Seen { notices: self.went_back, ..seen };
+        let seen = Seen { notices: self.vague, ..seen };
         if self.going_back {
             self.going_back = false;
-            self.take_back(seen.tip.number);
+            self.take_back(seen.tip.number, false);
         }
         if self.commitment.is_empty() {
             commitment.clone_into(&mut self.commitment);
@@ -226,24 +229,29 @@ impl Witness {
         }
     }
 
-    /// Remembers that it was told that the game went back: to the view it just got, if that one is not its farthest, or
-    /// to the next it gets.
-    pub fn hear_went_back(&mut self) {
+    /// Remembers that it was told that the game went back: to this record, or, where it was not told to which, to the
+    /// view it just got, if that one is not its farthest, or to the next it gets.
+    pub fn hear_went_back(&mut self, to: Option<SmallTip>) {
         self.went_back += 1;
+        if let Some(to) = to {
+            // Another view of this very number is explained by nothing.
+            return self.take_back(to.number, true);
+        }
+        self.vague += 1;
         let farthest = self.views.iter().map(|seen| seen.tip.number).max();
         let last = self.views.last().copied();
         match last.filter(|last| Some(last.tip.number) < farthest) {
             Some(last) => {
-                self.take_back(last.tip.number);
-                self.views.push(Seen { notices: self.went_back, ..last });
+                self.take_back(last.tip.number, false);
+                self.views.push(Seen { notices: self.vague, ..last });
             }
             None => self.going_back = true,
         }
     }
 
-    /// Forgets what came after a record, since it was told that the game went back there. Another view of that number
-    /// may be of a record that was lost, too.
-    fn take_back(&mut self, number: u32) {
+    /// Forgets what came after a record, since it was told that the game went back there. Unless it was told so exactly,
+    /// another view of that number may be of a record that was lost, too.
+    fn take_back(&mut self, number: u32, exactly: bool) {
         if number < self.saved {
             let saved = self.saved;
             self.faults
@@ -258,7 +266,7 @@ impl Witness {
             };
             *count += 1;
         }
-        self.views.retain(|seen| seen.tip.number < number);
+        self.views.retain(|seen| seen.tip.number < number || exactly && seen.tip.number == number);
         self.answered.retain(|answered| answered.tip.number <= number);
         // Others may have moved on since where it went back to: no number up to here says that these were accepted.
         self.lose_connection();

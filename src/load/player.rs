@@ -94,8 +94,8 @@ impl Player {
                 Event::Refused(pending, refused) => self.refused(pending, &refused).await,
                 Event::Saved(table, number) => self.saved(table, number),
                 Event::Closed(table, why) => self.closed(table, why),
-                Event::Notice(NoticeCode::WentBack) => self.went_back(),
-                Event::Notice(_) | Event::Time => {}
+                Event::Notice(NoticeCode::WentBack, to) => self.went_back(to),
+                Event::Notice(..) | Event::Time => {}
             }
             if Instant::now() >= self.due {
                 self.due = Instant::now() + TICK;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::frame::TableHeard;
 use super::measure::{Flights, Meters};
-use super::memory::Witness;
+use super::memory::{SmallTip, Witness};
 use crate::cluster::seals::SEALED_MAX;
 use crate::ids::TableId;
 use crate::rules::view::View;
@@ -126,10 +126,10 @@ impl Seated {
     }
 
     /// It was told that the game went back: to the view that was too old until now, or to the next.
-    pub fn went_back(&mut self) {
+    pub fn went_back(&mut self, to: Option<SmallTip>) {
         (self.shown, self.fell) = (None, None);
         self.sealed.clear();
-        self.witness.hear_went_back();
+        self.witness.hear_went_back(to);
         self.over = false;
         (self.tip, self.to_choose) =
             self.behind.take().map_or_else(Default::default, |heard| (heard.tip, heard.to_choose));

@@ -38,7 +38,7 @@ impl Session {
                 PlayerEvent::InvitesChanged => self.tell_invites().await?,
                 PlayerEvent::GamesChanged => self.tell_games().await?,
                 PlayerEvent::Notice { code, name, words } => {
-                    self.send(&Update::Notice { code, words, name });
+                    self.send(&Update::Notice { code, words, name, table: None, tip: None });
                 }
                 PlayerEvent::Message(message) => {
                     if !self.blocked().contains(&message.from) {

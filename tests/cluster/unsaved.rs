@@ -255,7 +255,8 @@ async fn records_that_others_came_before_are_undone_in_words() {
     site.nodes[0].signal("CONT");
     let is_word = |update: &Update| matches!(update, Update::Notice { code: NoticeCode::WentBack, .. });
     let word = watcher.until("the word", is_word).await;
-    let Update::Notice { words, .. } = word else { panic!("just looked at: {word:?}") };
+    let Update::Notice { words, table, tip, .. } = word else { panic!("just looked at: {word:?}") };
+    assert_eq!((table, tip.map(|tip| tip.number)), (Some(game.table), Some(1)));
     assert!(words.contains("went back to move 0:"), "{words}");
     assert!(words.contains(&format!("{} records", last.number - 1)), "{words}");
     let newest = game.done.last().expect("a move").clone();

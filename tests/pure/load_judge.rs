@@ -5,7 +5,7 @@ use nineflags::load::choice::{Dice, choose};
 use nineflags::load::frame::{self, Heard};
 use nineflags::load::history::History;
 use nineflags::load::judge::{Archived, Shown, Sitting, check_sittings, judge, print};
-use nineflags::load::memory::{Seen, Witness};
+use nineflags::load::memory::{Seen, SmallTip, Witness};
 use nineflags::protocol::{TableView, Update, viewer_of};
 use nineflags::rules::card::Decks;
 use nineflags::rules::game::{EndReason, Game};
@@ -204,7 +204,7 @@ fn a_view_of_another_branch_is_seen_unless_it_was_told() {
     played.first = told.clone();
     played.check("the acknowledged request lost");
     played.check("it saw a record 7");
-    told.hear_went_back();
+    told.hear_went_back(None);
     told.see(played.watcher.views[0], &told.commitment.clone(), None);
     told.views.clear();
     assert_eq!((told.went_back, told.answered.len()), (1, 0));
@@ -222,7 +222,7 @@ fn a_notice_after_the_older_view_takes_back_what_was_ahead_of_it() {
     }
     let older = played.first.views[4];
     witness.see(older, &played.first.commitment, None);
-    witness.hear_went_back();
+    witness.hear_went_back(None);
     let tips = |views: &[Seen]| views.iter().map(|seen| seen.tip).collect::<Vec<_>>();
     assert_eq!(tips(&witness.views), tips(&played.first.views[..5]));
 }
@@ -236,7 +236,7 @@ fn a_notice_takes_back_what_was_seen_of_another_chain_although_the_game_is_furth
         Seen { tip: (&Tip { number: seen.tip.number, hash }).into(), ..*seen }
     };
     let commitment = first.commitment.clone();
-    let told = |after: Option<usize>| {
+    let told = |after: Option<usize>, to: Option<SmallTip>| {
         let mut told = Witness::new(first.table, "Mira");
         for (place, seen) in watcher.views[..9].iter().enumerate() {
             let seen =
@@ -244,16 +244,23 @@ fn a_notice_takes_back_what_was_seen_of_another_chain_although_the_game_is_furth
             told.see(seen, &commitment, None);
         }
         // Others went on from the fifth, and are further than it was.
-        told.hear_went_back();
+        told.hear_went_back(to);
         told.see(watcher.views[after.unwrap_or(12)], &commitment, None);
         told
     };
-    let (undone, torn) = (told(None), told(Some(12)));
-    played.watcher = undone;
-    assert_eq!(played.violations(), Vec::<String>::new());
-    // One of the same time that is in the chain after those that are not: no notice explains that.
-    played.watcher = torn;
-    played.check("that is not in the final chain");
+    let (fourth, fifth, sixth) = (watcher.views[3].tip, watcher.views[4].tip, watcher.views[5].tip);
+    let undone = [told(None, None), told(None, Some(fifth)), told(None, Some(fourth))];
+    let torn = [told(Some(12), None), told(None, Some(sixth))];
+    for undone in undone {
+        played.watcher = undone;
+        assert_eq!(played.violations(), Vec::<String>::new());
+    }
+    // One of the same time that is in the chain after those that are not, or one that was not undone: no notice
+    // explains that.
+    for torn in torn {
+        played.watcher = torn;
+        played.check("that is not in the final chain");
+    }
 }
 
 #[test]

@@ -256,6 +256,9 @@ impl Keeper {
                 code: NoticeCode::WentBack,
                 words: words.clone(),
                 name: None,
+                table: Some(self.table),
+                // What was seen of another chain may have left this one anywhere.
+                tip: None,
             }));
         }
         Err(Refusal::new(RefusalCode::WentBack, words))

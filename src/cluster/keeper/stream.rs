@@ -139,7 +139,8 @@ impl Keeper {
             if undone.len() == 1 { "one record".to_owned() } else { format!("{} records", undone.len()) },
             if undone.len() == 1 { "is undone" } else { "are undone" },
         );
-        let text = text_of(&Update::Notice { code: NoticeCode::WentBack, words, name: None });
+        let (table, tip) = (Some(self.table), Some(to.clone()));
+        let text = text_of(&Update::Notice { code: NoticeCode::WentBack, words, name: None, table, tip });
         for member in &self.members {
             member.outbox.send(text.clone());
         }

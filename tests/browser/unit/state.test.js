@@ -65,6 +65,10 @@ test('a lower tip is dropped, unless the game went back', () => {
   const replaced = hear(back, table(10));
   assert.equal(replaced.tables[TABLE].tip.number, 10);
   assert.equal(hear(replaced, table(9)).tables[TABLE].tip.number, 10, 'once only');
+  const told = hear(state, { update: 'notice', code: 'went_back', words: '', table: TABLE, tip: { number: 9, hash: 'h9' } });
+  assert.equal(hear(told, table(10)).tables[TABLE].tip.number, 10);
+  const another = hear(state, { update: 'notice', code: 'went_back', words: '', table: 'another' });
+  assert.equal(hear(another, table(10)).tables[TABLE].tip.number, 12, 'another game went back');
 });
 
 test('sealed records are kept until they are saved, and forgotten when the game goes back', () => {

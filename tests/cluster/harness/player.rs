@@ -71,7 +71,16 @@ impl Player {
     pub async fn change_device(&mut self, nodes: &[SocketAddr]) -> Option<Ask> {
         nodes.clone_into(&mut self.nodes);
         let seen = self.seen();
-        let browser = Browser::connect(nodes[0], &self.browser.cookie).await;
+        let connected = async {
+            loop {
+                match Browser::try_connect(self.nodes[0], &self.browser.cookie).await {
+                    Some(browser) => return browser,
+                    // The sentinels may name a new primary before the node has gone there.
+                    None => sleep(AGAIN_AFTER).await,
+                }
+            }
+        };
+        let browser = timeout(WITHIN, connected).await.expect("a welcome in time");
         let earlier = std::mem::replace(&mut self.browser, browser);
         self.devices.push(earlier.frames.len());
         self.browser.continue_from(earlier);
