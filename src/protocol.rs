@@ -416,6 +416,9 @@ pub struct Games {
     pub saved: Vec<GameRow>,
     /// The last few finished ones, newest first.
     pub finished: Vec<GameRow>,
+    /// The archive does not answer: that no finished ones are here says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub finished_unknown: bool,
 }
 
 /// A saved or finished game.

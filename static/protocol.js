@@ -63,7 +63,7 @@
  * @typedef {{ name: string, options: TableOptions, resume?: TableId, expires_ms: number }} Invite
  * @typedef {{ received: Invite[], sent: Invite[] }} Invites
  * @typedef {{ table: TableId, names: BySeat<string>, number: number, flags: string, turn?: Seat, ending?: Ending, last_ms: number }} GameRow
- * @typedef {{ saved: GameRow[], finished: GameRow[] }} Games
+ * @typedef {{ saved: GameRow[], finished: GameRow[], finished_unknown?: boolean }} Games
  * @typedef {{ from: string, to?: string, table?: TableId, text: string, sent_ms: number }} Message
  * @typedef {{ name: string, guest: boolean }} You
  * @typedef {{ message_chars: number, watched_tables: number, invites_sent: number, invite_secs: number, away_save_secs: number,

@@ -78,7 +78,7 @@ function afterUpdate(state, update, nowMs) {
     case 'invites':
       return { ...state, invites: { received: update.received, sent: update.sent } };
     case 'games':
-      return { ...state, games: { saved: update.saved, finished: update.finished } };
+      return { ...state, games: { saved: update.saved, finished: update.finished, finished_unknown: update.finished_unknown } };
     case 'blocked':
       return { ...state, blocked: update.names };
     case 'table':

@@ -191,6 +191,7 @@ export const words = {
   games: {
     title: 'Your games',
     none: 'Games you save or finish are kept here.',
+    unknown: 'Your finished games cannot be shown right now. They are all kept.',
     yourTurn: 'Your turn',
     savedAgo: /** @param {string} when */ (when) => `saved ${when}`,
     finishedAgo: /** @param {string} when */ (when) => `finished ${when}`,

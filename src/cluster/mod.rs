@@ -83,14 +83,16 @@ impl App {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Saved and recent games of an account. While the archive is away nothing is told of the finished ones.
+    /// Saved and recent games of an account. While the archive is away it is said that the finished ones
+    /// are not known.
     pub async fn games_of(&self, account: AccountId) -> Result<Games, StoreError> {
         let (saved, finished) = tokio::join!(self.store.saved_of(account), self.finished_of(account));
+        let finished_unknown = finished.is_err();
         let finished = finished.unwrap_or_else(|error| {
             tracing::warn!(%error, "finished games could not be listed");
             Vec::new()
         });
-        Ok(Games { saved: saved?, finished })
+        Ok(Games { saved: saved?, finished, finished_unknown })
     }
 
     async fn finished_of(&self, account: AccountId) -> Result<Vec<GameRow>, StoreError> {

@@ -60,11 +60,12 @@ function letters(state, act) {
 
 /** @param {State} state @param {Act} act */
 function games(state, act) {
-  const { saved, finished } = state.games;
+  const { saved, finished, finished_unknown: unknown } = state.games;
   return h('section', { class: 'box games', 'aria-label': words.games.title },
     h('h2', null, words.games.title),
-    saved.length + finished.length === 0 && h('p', { class: 'muted' }, words.games.none),
+    saved.length + finished.length === 0 && !unknown && h('p', { class: 'muted' }, words.games.none),
     saved.map((game) => savedGame(state, act, game)),
+    unknown && h('p', { class: 'muted' }, words.games.unknown),
     finished.map((game) => finishedGame(state, act, game)));
 }
 
