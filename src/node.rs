@@ -183,7 +183,13 @@ async fn run(
         () = ends.next() => return Ok(()),
     }
     tracing::info!(%address, %node, "serving");
-    ends.next().await;
+    let wrong = tokio::select! {
+        () = ends.next() => None,
+        error = app.store.wrong_shard() => {
+            tracing::error!("{error}");
+            Some(error)
+        }
+    };
     tracing::info!("ending");
     readiness_task.abort();
     app.draining.store(true, Ordering::Relaxed);
@@ -194,7 +200,7 @@ async fn run(
         () = ends.next() => {}
     }
     tasks.shutdown().await;
-    Ok(())
+    wrong.map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// Does the first writes of a node, again and again while Redis takes none; what cannot be mended by waiting is an error.

@@ -16,6 +16,8 @@ pub struct Away {
     word: watch::Sender<bool>,
     /// Time-outs since the last answer.
     late: AtomicU32,
+    /// It counts as away whatever it answers.
+    held: AtomicBool,
     /// Somebody looks whether it is back, so that it is worth telling.
     watched: AtomicBool,
 }
@@ -27,7 +29,16 @@ impl Away {
             name: name.to_owned(),
             word: watch::Sender::new(false),
             late: AtomicU32::new(0),
+            held: AtomicBool::new(false),
             watched: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on it counts as away whatever it answers, or no longer.
+    pub fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::Release);
+        if held {
+            self.set(true, &"it is not known yet which Redis it is");
         }
     }
 
@@ -69,6 +80,9 @@ impl Away {
 
     /// It takes writes.
     pub fn is_back(&self) {
+        if self.held.load(Ordering::Acquire) {
+            return;
+        }
         self.answered();
         self.set(false, &"it takes writes");
     }
@@ -96,6 +110,17 @@ mod tests {
         assert!(!away.is_away());
         away.was_late(&"late again");
         assert!(away.is_away());
+    }
+
+    #[test]
+    fn one_that_is_held_is_away_until_it_is_let_go() {
+        let away = Away::new("backup-0");
+        away.hold(true);
+        away.is_back();
+        assert!(away.is_away());
+        away.hold(false);
+        away.is_back();
+        assert!(!away.is_away());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{Client, Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisError, Script};
 use tokio::sync::{Notify, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::timeout;
 
 use super::away::Away;
 pub use super::error::StoreError;
@@ -15,7 +15,6 @@ use super::held::{Held, pool_of};
 use super::lines::Lines;
 use super::place::{self, COMMAND_TIMEOUT, Place, Role};
 pub use super::primary::Primary;
-use super::probe;
 pub use super::script::Arg;
 use super::sentinel::{Replicas, Sentinels};
 
@@ -25,29 +24,25 @@ use crate::metrics;
 pub const POOL_SIZE: usize = 16;
 /// How long it may take to learn who the primary is.
 const FIND_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often the sentinels are asked although nothing seems wrong.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long complaints are gathered before the sentinels are asked.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Handle of one group.
 #[derive(Clone)]
 pub struct Group {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     /// What it is called: the first of its roles.
     name: String,
-    place: Place,
-    away: Away,
+    pub(super) place: Place,
+    pub(super) away: Away,
     present: Mutex<Present>,
     /// The generation of the present primary, for whoever waits for another.
     generation: watch::Sender<u64>,
     /// Something went wrong since the sentinels were asked.
-    doubtful: AtomicBool,
+    pub(super) doubtful: AtomicBool,
     /// Wakes whoever watches the sentinels.
-    look: Notify,
+    pub(super) look: Notify,
     /// One asks the sentinels, and the others use its answer.
     asking: tokio::sync::Mutex<()>,
 }
@@ -112,6 +107,11 @@ impl Group {
         self.shared.away.is_away()
     }
 
+    /// Makes it count as away until it is let go, whatever it answers.
+    pub(super) fn hold(&self, held: bool) {
+        self.shared.away.hold(held);
+    }
+
     /// Ends when it is away.
     pub async fn away(&self) {
         self.shared.away.until(true).await;
@@ -135,58 +135,6 @@ impl Group {
     /// A write went well.
     pub(super) fn is_back(&self) {
         self.shared.away.is_back();
-    }
-
-    /// Looks whether it answers, and follows the sentinels, so that a new primary is known before anything fails; never
-    /// ends.
-    pub async fn watch(self) {
-        self.shared.away.is_watched();
-        tokio::select! {
-            () = probe::look(&self) => {}
-            () = self.follow() => {}
-        }
-    }
-
-    /// Follows the sentinels, if there are any.
-    async fn follow(&self) {
-        let Place::Watched(sentinels) = &self.shared.place else { return std::future::pending().await };
-        let look = async {
-            let mut tick = interval(LOOK_EVERY);
-            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    _ = tick.tick() => {}
-                    () = self.shared.look.notified() => sleep(LOOK_PAUSE).await,
-                }
-                self.shared.doubtful.store(true, Ordering::Release);
-                if let Err(error) = self.primary().await {
-                    tracing::warn!(group = self.name(), %error, "no primary is known");
-                }
-            }
-        };
-        let check = async {
-            loop {
-                sleep(LOOK_EVERY).await;
-                if let Err(error) = self.check().await {
-                    tracing::warn!(group = self.name(), %error, "the primary is not in order");
-                }
-            }
-        };
-        tokio::select! {
-            () = look => {}
-            () = check => {}
-            () = sentinels.listen(&self.shared.look) => {}
-        }
-    }
-
-    /// Whether the sentinels' primary says itself that it is one.
-    async fn check(&self) -> Result<(), StoreError> {
-        let held = self.held().await?;
-        let (primary, mut wire) = (Arc::clone(&held.primary), held.wire());
-        if held.finish(place::role(&mut wire)).await? == Role::Other {
-            self.leave(&primary, "it says that it is no primary");
-        }
-        Ok(())
     }
 
     /// The present primary; the sentinels are asked if it is not known or in doubt.
@@ -426,7 +374,7 @@ impl Group {
         held.finish(exchange(wire)).await
     }
 
-    async fn held(&self) -> Result<Held<'_>, StoreError> {
+    pub(super) async fn held(&self) -> Result<Held<'_>, StoreError> {
         let primary = self.primary().await?;
         let got = tokio::select! {
             got = timeout(COMMAND_TIMEOUT, primary.pool.get()) => match got {

@@ -1,24 +1,61 @@
 //! Which Redis each shard is: a node whose settings name others than the games being played are in does not start, since
 //! it would begin those games anew.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::group::{Group, StoreError};
 use super::{Store, keys};
 
+/// How often a shard is asked which it is.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
 impl Store {
     /// Makes sure that each shard is the Redis it was, or an empty one in its place. While no game is played and no node
-    /// lives the shards may be others.
+    /// lives the shards may be others. One that does not answer counts as away until it is known which it is.
     pub(super) async fn know_shards(&self) -> Result<(), StoreError> {
+        let mut unknown = Vec::new();
         for (number, shard) in self.shards().iter().enumerate() {
             match self.know_shard(number, shard).await {
                 Err(error) if error.may_pass() && !shard.is(self.data()) => {
                     tracing::warn!(%error, "starting without a shard");
+                    shard.hold(true);
+                    unknown.push(number);
                 }
                 known => known?,
             }
         }
+        *self.unknown_shards() = unknown;
         Ok(())
+    }
+
+    /// Looks which shards those are that did not answer at the start, as soon as they do. Ends only with the word that one
+    /// is another than it was.
+    pub async fn wrong_shard(&self) -> StoreError {
+        loop {
+            let unknown = self.unknown_shards().clone();
+            if unknown.is_empty() {
+                return std::future::pending().await;
+            }
+            sleep(LOOK_EVERY).await;
+            for number in unknown {
+                let shard = &self.shards()[number];
+                match self.know_shard(number, shard).await {
+                    Ok(()) => {
+                        tracing::info!(
+                            shard = number,
+                            "a shard that was away at the start is the one it was"
+                        );
+                        self.unknown_shards().retain(|unknown| *unknown != number);
+                        shard.hold(false);
+                    }
+                    Err(error) if error.may_pass() => {}
+                    Err(error) => return error,
+                }
+            }
+        }
     }
 
     async fn know_shard(&self, number: usize, shard: &Group) -> Result<(), StoreError> {

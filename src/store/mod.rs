@@ -10,6 +10,7 @@ mod clock;
 pub mod condition;
 pub mod deadlines;
 mod error;
+mod follow;
 pub mod games;
 pub mod group;
 pub mod health;
@@ -34,8 +35,8 @@ mod sentinel;
 mod settle;
 pub mod talk;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -67,6 +68,8 @@ struct Groups {
     shards: Vec<Group>,
     /// How many of them every live node knows.
     shards_known: AtomicUsize,
+    /// Those of which it is not known yet which Redis they are.
+    shards_unknown: Mutex<Vec<usize>>,
     archive: Group,
     near: Option<Near>,
 }
@@ -85,7 +88,7 @@ impl Groups {
         let shards: Vec<Group> = urls.backups.iter().map(of).collect();
         let shards_known = AtomicUsize::new(shards.len());
         let near = urls.archive_near.as_deref().map(Near::open).transpose()?;
-        Ok(Self { all, data, shards, shards_known, archive, near })
+        Ok(Self { all, data, shards, shards_known, shards_unknown: Mutex::default(), archive, near })
     }
 }
 
@@ -138,6 +141,10 @@ impl Store {
     /// The shards of the backup, in their order; several may be one group.
     pub fn shards(&self) -> &[Group] {
         &self.groups.shards
+    }
+
+    fn unknown_shards(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.groups.shards_unknown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The live games of a shard that [`lobby::TableInfo::shard`] names.

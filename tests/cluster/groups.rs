@@ -353,6 +353,32 @@ async fn without_the_archive_people_sign_up_play_and_save() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_did_not_answer_at_the_start_is_looked_at_before_it_is_used() {
+    let mut site = Site::start_apart(1, 1);
+    let (mut first, mut second, table) = game_at(&site, 0).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let stranger = Redis::alone(folder.path());
+    ask::<String>(stranger.port, &["SET", "shard-id", "another"]).expect("it is written");
+    for shard in [&stranger, &site.shards[0]] {
+        shard.freeze();
+    }
+    // A node that names another Redis serves until that one is seen, and never writes to it.
+    site.add(&[("BACKUP_REDIS_URLS", &stranger.url())]);
+    let mut wrong = site.nodes.pop().expect("just added");
+    stranger.thaw();
+    assert!(!wrong.wait().success());
+    assert_eq!(ask::<Vec<String>>(stranger.port, &["KEYS", "*"]), Some(vec!["shard-id".to_owned()]));
+    // One that names the right one goes on with it.
+    site.add(&[]);
+    site.shards[0].thaw();
+    let mut again = Browser::connect(site.address(1), &first.cookie).await;
+    let number = again.until_table("the game", |view| view.table == table).await.tip.number;
+    first = again;
+    play_on(&mut first, &mut second, table, number + 4, &mut Dice(43)).await;
+    until("everything is saved", || records_at(&site.shards[0], table) >= u64::from(number + 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_is_noticed_that_a_group_hangs_dies_and_is_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut redis = Redis::alone(folder.path());
