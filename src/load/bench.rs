@@ -74,15 +74,12 @@ impl Watcher {
                 Event::Closed(table, ClosedWhy::Finished) => self.leave(table),
                 Event::Notice(NoticeCode::WentBack, to) => self.went_back(to),
                 Event::Done(pending, ..) => self.joined(&pending.ask).await,
-                Event::Closed(..)
-                | Event::Saved(..)
-                | Event::Invites(_)
-                | Event::Notice(..)
-                | Event::Time => {}
+                Event::Saved(table, number) => self.saved(table, number),
+                Event::Closed(..) | Event::Invites(_) | Event::Notice(..) | Event::Time => {}
             }
             self.look_at_board().await;
         }
-        self.end();
+        self.leave_early();
         self.link.close().await;
         Ok(())
     }
@@ -104,7 +101,7 @@ impl Watcher {
             return;
         }
         if self.watched.as_ref().is_some_and(|watched| watched.witness.table != table) {
-            self.end();
+            self.leave_early();
         }
         let watched = self.watched.get_or_insert_with(|| {
             let mut witness = Witness::new(table, self.name.as_str());
@@ -128,6 +125,7 @@ impl Watcher {
             meters.fault(format!("{} at {}: {leak}", self.name, heard.table));
         }
         watched.witness.see(heard.seen, &heard.commitment, heard.ending);
+        watched.witness.hear_how_safe(&heard.tip, heard.unsaved, heard.saved);
         let number = heard.tip.number;
         match watched.number {
             Some(before) => watched.flights.watcher_saw(before, number, meters),
@@ -172,6 +170,20 @@ impl Watcher {
             self.end();
             self.done_with = Some(table);
         }
+    }
+
+    fn saved(&mut self, table: TableId, number: u32) {
+        if let Some(watched) = self.watched.as_mut().filter(|watched| watched.witness.table == table) {
+            watched.witness.hear_saved(number);
+        }
+    }
+
+    /// Looks no longer at a table that is not put away yet.
+    fn leave_early(&mut self) {
+        if let Some(watched) = &mut self.watched {
+            watched.witness.leave();
+        }
+        self.end();
     }
 
     fn end(&mut self) {

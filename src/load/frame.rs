@@ -239,7 +239,13 @@ impl TableHeard {
         let print = Print::of(raw.view.get(), raw.log.get());
         Ok(Self {
             table: raw.table,
-            seen: Seen { tip: (&raw.tip).into(), viewer: glance.viewer, print, notices: 0 },
+            seen: Seen {
+                tip: (&raw.tip).into(),
+                viewer: glance.viewer,
+                print,
+                notices: 0,
+                unsaved: raw.unsaved > 0,
+            },
             leak: glance.leak(),
             ending: glance.ending,
             tip: raw.tip,

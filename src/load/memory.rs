@@ -63,6 +63,8 @@ pub struct Seen {
     pub print: Print,
     /// How often it had been told before that the game went back, without a word to where.
     pub notices: u32,
+    /// Its last record was in memory only, and it said so.
+    pub unsaved: bool,
 }
 
 /// A request that was answered `done`.
@@ -118,6 +120,8 @@ pub struct Witness {
     pub answers_back: AnswersBack,
     /// How many records it was told are saved.
     pub saved: u32,
+    /// It stopped looking while what it saw last was in memory only: nobody can tell it what became of that.
+    pub left_unsaved: bool,
     /// It was told so, and waits for the first view of the game as it is now.
     going_back: bool,
     /// What was wrong already while it was seen.
@@ -150,6 +154,7 @@ impl Witness {
             taken_back: 0,
             answers_back: AnswersBack::default(),
             saved: 0,
+            left_unsaved: false,
             going_back: false,
             faults: Vec::new(),
         }
@@ -217,6 +222,14 @@ impl Witness {
             if answered.promise == Promise::Open && answered.tip.number <= number {
                 answered.promise = Promise::Given;
             }
+        }
+    }
+
+    /// It stops looking before the game is put away.
+    pub fn leave(&mut self) {
+        self.left_unsaved = self.views.last().is_some_and(|last| last.unsaved);
+        if self.left_unsaved {
+            self.ending = None;
         }
     }
 

@@ -94,7 +94,8 @@ fn append(copy: &mut Copy, seat: Seat, request: &RequestId, moves: &[String], ti
 }
 
 fn seen(copy: &Copy, viewer: Viewer) -> Seen {
-    Seen { tip: (&copy.tip()).into(), viewer, print: print(copy, viewer).expect("a view"), notices: 0 }
+    let print = print(copy, viewer).expect("a view");
+    Seen { tip: (&copy.tip()).into(), viewer, print, notices: 0, unsaved: false }
 }
 
 fn show(copy: &Copy, witnesses: &mut [Witness; 3]) {
@@ -259,6 +260,34 @@ fn a_notice_takes_back_what_was_seen_of_another_chain_although_the_game_is_furth
     // explains that.
     for torn in torn {
         played.watcher = torn;
+        played.check("that is not in the final chain");
+    }
+}
+
+#[test]
+fn a_watcher_who_leaves_what_is_unsaved_may_have_seen_what_never_counted() {
+    let mut played = Played::honestly();
+    let Played { first, watcher, .. } = &played;
+    let commitment = first.commitment.clone();
+    let saw = |unsaved_from: usize| {
+        let mut witness = Witness::new(first.table, "Mira");
+        for (place, seen) in watcher.views[..9].iter().enumerate() {
+            let hash = Hash(format!("{:032}", seen.tip.number));
+            let other = Seen { tip: (&Tip { number: seen.tip.number, hash }).into(), ..*seen };
+            let seen = if place < 5 { *seen } else { Seen { unsaved: place >= unsaved_from, ..other } };
+            witness.see(seen, &commitment, None);
+        }
+        witness
+    };
+    let [mut left, stayed, mut accepted, mut saved] = [saw(5), saw(5), saw(6), saw(5)];
+    saved.hear_saved(watcher.views[6].tip.number);
+    for leaves in [&mut left, &mut accepted, &mut saved] {
+        leaves.leave();
+    }
+    played.watcher = left;
+    assert_eq!(played.violations(), Vec::<String>::new());
+    for witness in [stayed, accepted, saved] {
+        played.watcher = witness;
         played.check("that is not in the final chain");
     }
 }
