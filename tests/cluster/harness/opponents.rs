@@ -104,6 +104,12 @@ impl Opponents {
                 let ask = Ask::Move { table: self.table, tip: own.tip, moves };
                 return Some(Pending { seat: turn, id: fresh_id(), ask });
             }
+            // One of the two is behind: what both have been sent since is read before they are compared again.
+            for seat in Seat::BOTH {
+                if let Ok(None) = timeout(AGAIN_AFTER, self.players[seat].browser.next()).await {
+                    self.players[seat].come_back().await;
+                }
+            }
         }
     }
 
