@@ -153,6 +153,7 @@ async fn run(
     tasks.spawn(dispatch::run(Arc::clone(&app), heard));
     tasks.spawn(announce(Arc::clone(&app)));
     tasks.spawn(tell_news(Arc::clone(&app)));
+    tasks.spawn(tell_of_archive(Arc::clone(&app)));
     tasks.spawn(heartbeat::look_at_tables(Arc::clone(&app), app.store.data().clone()));
     for (group, heard) in work.heard {
         tasks.spawn(dispatch::run_shard(Arc::clone(&app), group.clone(), heard));
@@ -201,6 +202,17 @@ async fn run(
     }
     tasks.shutdown().await;
     wrong.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Has all sessions told again of their games whenever the archive is back, since the finished ones were not known.
+async fn tell_of_archive(app: Arc<App>) {
+    let archive = app.store.archive();
+    // Where it is the data group, that one's bus tells that events may have been missed.
+    while !archive.is(app.store.data()) {
+        archive.away().await;
+        archive.back().await;
+        app.sessions.all_missed();
+    }
 }
 
 /// Does the first writes of a node, again and again while Redis takes none; what cannot be mended by waiting is an error.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::frame::TableHeard;
+use super::frame::{Noticed, TableHeard};
 use super::link::{Event, Link};
 use super::measure::Flights;
-use super::memory::{SmallTip, Witness};
+use super::memory::Witness;
 use crate::ids::TableId;
 use crate::protocol::{Ask, ClosedWhy, NoticeCode, RefusalCode};
 use crate::table::record::Tip;
@@ -72,7 +72,7 @@ impl Watcher {
                 Event::Table(heard) => self.table(*heard),
                 Event::Refused(pending, refused) => self.refused(&pending.ask, refused.code()),
                 Event::Closed(table, ClosedWhy::Finished) => self.leave(table),
-                Event::Notice(NoticeCode::WentBack, to) => self.went_back(to),
+                Event::Notice(noticed) if noticed.code == NoticeCode::WentBack => self.went_back(&noticed),
                 Event::Done(pending, ..) => self.joined(&pending.ask).await,
                 Event::Saved(table, number) => self.saved(table, number),
                 Event::Closed(..) | Event::Invites(_) | Event::Notice(..) | Event::Time => {}
@@ -146,9 +146,11 @@ impl Watcher {
         }
     }
 
-    fn went_back(&mut self, to: Option<SmallTip>) {
-        if let Some(watched) = &mut self.watched {
-            watched.witness.hear_went_back(to);
+    fn went_back(&mut self, noticed: &Noticed) {
+        // It may be of a table that was watched before.
+        let is_meant = |watched: &&mut Watched| noticed.is_of(watched.witness.table);
+        if let Some(watched) = self.watched.as_mut().filter(is_meant) {
+            watched.witness.hear_went_back(noticed.to());
             watched.tip = Tip::default();
         }
     }

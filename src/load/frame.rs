@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, IntoDeserializer};
 use serde_json::value::RawValue;
 
-use super::memory::{Print, Seen, SmallTip};
+use super::memory::{Print, Seen};
 use crate::ids::{RequestId, TableId};
 use crate::protocol::{ClosedWhy, Games, Invites, NoticeCode, RefusalCode};
 use crate::rules::game::Ending;
@@ -30,7 +30,7 @@ pub enum Heard {
     /// A table is no longer shown.
     Closed(TableId, ClosedWhy),
     /// Something to read once.
-    Notice(NoticeCode, Option<SmallTip>),
+    Notice(Noticed),
     /// The node is going away.
     Reconnect(u64),
     /// What bots do not care for, or do not know.
@@ -59,6 +59,18 @@ pub struct Refused {
     pub name: String,
     /// Why, in words.
     pub words: String,
+}
+
+impl Noticed {
+    /// Whether it may be about this table: an older server does not say about which it is.
+    pub fn is_of(&self, table: TableId) -> bool {
+        self.table.is_none_or(|about| about == table)
+    }
+
+    /// How many records still count, where that is known.
+    pub fn to(&self) -> Option<u32> {
+        self.tip.as_ref().map(|tip| tip.number)
+    }
 }
 
 impl Refused {
@@ -177,10 +189,15 @@ struct RawClosed {
     why: ClosedWhy,
 }
 
-#[derive(Deserialize)]
-struct RawNotice {
-    code: NoticeCode,
-    tip: Option<Tip>,
+/// Something to read once.
+#[derive(Debug, Deserialize)]
+pub struct Noticed {
+    /// What it is about.
+    pub code: NoticeCode,
+    /// The table whose game went back.
+    pub table: Option<TableId>,
+    /// Its last record that still counts, where that is known.
+    pub tip: Option<Tip>,
 }
 
 #[derive(Deserialize)]
@@ -217,9 +234,7 @@ pub fn read(text: &str) -> Result<Heard, String> {
             Heard::Closed(table, why)
         }
         // A notice of a kind this version does not know is for people only.
-        "notice" => serde_json::from_str(text).map_or(Heard::Other, |RawNotice { code, tip }| {
-            Heard::Notice(code, tip.as_ref().map(SmallTip::from))
-        }),
+        "notice" => serde_json::from_str(text).map_or(Heard::Other, Heard::Notice),
         "reconnect" => {
             let RawReconnect { delay_ms } = serde_json::from_str(text).map_err(fault)?;
             Heard::Reconnect(delay_ms)
@@ -239,13 +254,7 @@ impl TableHeard {
         let print = Print::of(raw.view.get(), raw.log.get());
         Ok(Self {
             table: raw.table,
-            seen: Seen {
-                tip: (&raw.tip).into(),
-                viewer: glance.viewer,
-                print,
-                notices: 0,
-                unsaved: raw.unsaved > 0,
-            },
+            seen: Seen { tip: (&raw.tip).into(), viewer: glance.viewer, print, notices: 0 },
             leak: glance.leak(),
             ending: glance.ending,
             tip: raw.tip,

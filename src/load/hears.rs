@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::frame::{Carried, Refused, TableHeard, Welcomed};
+use super::frame::{Carried, Noticed, Refused, TableHeard, Welcomed};
 use super::history::What;
 use super::link::Pending;
-use super::memory::{AnswersBack, SmallTip};
+use super::memory::AnswersBack;
 use super::player::{Player, RETRY_MS};
 use super::seated::Seated;
 use crate::ids::TableId;
@@ -190,10 +190,10 @@ impl Player {
         }
     }
 
-    pub(super) fn went_back(&mut self, to: Option<SmallTip>) {
+    pub(super) fn went_back(&mut self, noticed: &Noticed) {
         let before = self.answers_back();
-        if let Some(seated) = &mut self.seated {
-            seated.went_back(to);
+        if let Some(seated) = self.seated.as_mut().filter(|seated| noticed.is_of(seated.table())) {
+            seated.went_back(noticed.to());
         }
         self.note_if_back(before);
         self.due = Instant::now();

@@ -226,7 +226,7 @@ fn check_views(
         if !is_there(&seen.tip) {
             if is_undone(seen) {
                 verdict.taken_back += 1;
-            } else if witness.left_unsaved && seen.unsaved && number > witness.saved {
+            } else if witness.left_unsaved && number > witness.accepted {
                 verdict.not_compared += 1;
             } else {
                 faults.push(format!("it saw a record {number} that is not in the final chain"));

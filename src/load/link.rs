@@ -11,11 +11,10 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 
 use super::choice::Dice;
 use super::dial::{self, WebSocket};
-use super::frame::{self, Carried, Heard, Refused, TableHeard, Welcomed};
-use super::memory::SmallTip;
+use super::frame::{self, Carried, Heard, Noticed, Refused, TableHeard, Welcomed};
 use super::stage::{Login, Stage};
 use crate::ids::{RequestId, TableId};
-use crate::protocol::{Ask, CloseCode, ClosedWhy, Invites, NoticeCode, Request};
+use crate::protocol::{Ask, CloseCode, ClosedWhy, Invites, Request};
 use crate::session::pace::{REQUESTS_BURST, REQUESTS_PER_SEC};
 
 /// An answer that takes longer than this does not come: a node answers within eight seconds whatever happens.
@@ -45,7 +44,7 @@ pub enum Event {
     /// A table is no longer shown.
     Closed(TableId, ClosedWhy),
     /// Something to read once.
-    Notice(NoticeCode, Option<SmallTip>),
+    Notice(Noticed),
     /// The time came that was waited for.
     Time,
 }
@@ -249,7 +248,7 @@ impl Link {
             Heard::Table(table) => Some(Event::Table(table)),
             Heard::Invites(invites) => Some(Event::Invites(invites)),
             Heard::Closed(table, why) => Some(Event::Closed(table, why)),
-            Heard::Notice(code, to) => Some(Event::Notice(code, to)),
+            Heard::Notice(noticed) => Some(Event::Notice(noticed)),
             Heard::Reconnect(delay_ms) => {
                 self.leave_at = Some(Instant::now() + Duration::from_millis(delay_ms));
                 None

@@ -63,8 +63,6 @@ pub struct Seen {
     pub print: Print,
     /// How often it had been told before that the game went back, without a word to where.
     pub notices: u32,
-    /// Its last record was in memory only, and it said so.
-    pub unsaved: bool,
 }
 
 /// A request that was answered `done`.
@@ -120,6 +118,8 @@ pub struct Witness {
     pub answers_back: AnswersBack,
     /// How many records it was told are saved.
     pub saved: u32,
+    /// How many it was told are accepted, since it was last told that the game went back.
+    pub accepted: u32,
     /// It stopped looking while what it saw last was in memory only: nobody can tell it what became of that.
     pub left_unsaved: bool,
     /// It was told so, and waits for the first view of the game as it is now.
@@ -154,6 +154,7 @@ impl Witness {
             taken_back: 0,
             answers_back: AnswersBack::default(),
             saved: 0,
+            accepted: 0,
             left_unsaved: false,
             going_back: false,
             faults: Vec::new(),
@@ -218,6 +219,7 @@ impl Witness {
     }
 
     fn hear_accepted(&mut self, number: u32) {
+        self.accepted = self.accepted.max(number);
         for answered in &mut self.answered {
             if answered.promise == Promise::Open && answered.tip.number <= number {
                 answered.promise = Promise::Given;
@@ -227,7 +229,7 @@ impl Witness {
 
     /// It stops looking before the game is put away.
     pub fn leave(&mut self) {
-        self.left_unsaved = self.views.last().is_some_and(|last| last.unsaved);
+        self.left_unsaved = self.views.last().is_some_and(|last| last.tip.number > self.accepted);
         if self.left_unsaved {
             self.ending = None;
         }
@@ -244,11 +246,11 @@ impl Witness {
 
     /// Remembers that it was told that the game went back: to this record, or, where it was not told to which, to the
     /// view it just got, if that one is not its farthest, or to the next it gets.
-    pub fn hear_went_back(&mut self, to: Option<SmallTip>) {
+    pub fn hear_went_back(&mut self, to: Option<u32>) {
         self.went_back += 1;
-        if let Some(to) = to {
+        if let Some(number) = to {
             // Another view of this very number is explained by nothing.
-            return self.take_back(to.number, true);
+            return self.take_back(number, true);
         }
         self.vague += 1;
         let farthest = self.views.iter().map(|seen| seen.tip.number).max();
@@ -271,6 +273,7 @@ impl Witness {
                 .push(format!("{saved} records were called saved, and the game went back to {number}"));
             self.saved = number;
         }
+        self.accepted = self.accepted.min(number);
         let before = self.views.len() + self.answered.len();
         for answered in self.answered.iter().filter(|answered| answered.tip.number > number) {
             let count = match answered.promise {

@@ -94,7 +94,7 @@ impl Player {
                 Event::Refused(pending, refused) => self.refused(pending, &refused).await,
                 Event::Saved(table, number) => self.saved(table, number),
                 Event::Closed(table, why) => self.closed(table, why),
-                Event::Notice(NoticeCode::WentBack, to) => self.went_back(to),
+                Event::Notice(noticed) if noticed.code == NoticeCode::WentBack => self.went_back(&noticed),
                 Event::Notice(..) | Event::Time => {}
             }
             if Instant::now() >= self.due {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::frame::TableHeard;
 use super::measure::{Flights, Meters};
-use super::memory::{SmallTip, Witness};
+use super::memory::Witness;
 use crate::cluster::seals::SEALED_MAX;
 use crate::ids::TableId;
 use crate::rules::view::View;
@@ -126,7 +126,7 @@ impl Seated {
     }
 
     /// It was told that the game went back: to the view that was too old until now, or to the next.
-    pub fn went_back(&mut self, to: Option<SmallTip>) {
+    pub fn went_back(&mut self, to: Option<u32>) {
         (self.shown, self.fell) = (None, None);
         self.sealed.clear();
         self.witness.hear_went_back(to);

@@ -21,11 +21,13 @@ impl Store {
             match self.know_shard(number, shard).await {
                 Err(error) if error.may_pass() && !shard.is(self.data()) => {
                     tracing::warn!(%error, "starting without a shard");
-                    shard.hold(true);
                     unknown.push(number);
                 }
                 known => known?,
             }
+        }
+        for number in &unknown {
+            self.shards()[*number].hold(true);
         }
         *self.unknown_shards() = unknown;
         Ok(())
@@ -48,8 +50,10 @@ impl Store {
                             shard = number,
                             "a shard that was away at the start is the one it was"
                         );
-                        self.unknown_shards().retain(|unknown| *unknown != number);
-                        shard.hold(false);
+                        let mut unknown = self.unknown_shards();
+                        unknown.retain(|other| *other != number);
+                        // Several may be one group.
+                        shard.hold(unknown.iter().any(|other| self.shards()[*other].is(shard)));
                     }
                     Err(error) if error.may_pass() => {}
                     Err(error) => return error,

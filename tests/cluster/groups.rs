@@ -323,7 +323,7 @@ async fn without_the_archive_people_sign_up_play_and_save() {
     play_on(&mut third, &mut fourth, other, 6, &mut Dice(41)).await;
     assert!(matches!(third.ask(Ask::Save { table: other }).await, Update::Done { .. }));
     until_closed(&mut fourth, ClosedWhy::Saved).await;
-    let ann = Browser::connect(site.address(0), &third.cookie).await;
+    let mut ann = Browser::connect(site.address(0), &third.cookie).await;
     assert!(ann.welcome.games.finished_unknown && ann.welcome.games.finished.is_empty());
     assert_eq!(ann.welcome.games.saved.len(), 1);
     let pages = ["/api/games".to_owned(), format!("/api/game/{table}")];
@@ -347,6 +347,8 @@ async fn without_the_archive_people_sign_up_play_and_save() {
         until_closed(browser, ClosedWhy::Finished).await;
     }
     assert_eq!(http(site.address(0), "GET", &pages[1], "", None).await.status, 200);
+    let is_known = |update: &Update| matches!(update, Update::Games(games) if !games.finished_unknown);
+    ann.until("her games, without having asked", is_known).await;
     let again = Browser::connect(site.address(0), &first.cookie).await;
     assert!(!again.welcome.games.finished_unknown);
     assert_eq!(again.welcome.games.finished.len(), 1);

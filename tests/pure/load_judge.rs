@@ -5,7 +5,7 @@ use nineflags::load::choice::{Dice, choose};
 use nineflags::load::frame::{self, Heard};
 use nineflags::load::history::History;
 use nineflags::load::judge::{Archived, Shown, Sitting, check_sittings, judge, print};
-use nineflags::load::memory::{Seen, SmallTip, Witness};
+use nineflags::load::memory::{Seen, Witness};
 use nineflags::protocol::{TableView, Update, viewer_of};
 use nineflags::rules::card::Decks;
 use nineflags::rules::game::{EndReason, Game};
@@ -94,8 +94,7 @@ fn append(copy: &mut Copy, seat: Seat, request: &RequestId, moves: &[String], ti
 }
 
 fn seen(copy: &Copy, viewer: Viewer) -> Seen {
-    let print = print(copy, viewer).expect("a view");
-    Seen { tip: (&copy.tip()).into(), viewer, print, notices: 0, unsaved: false }
+    Seen { tip: (&copy.tip()).into(), viewer, print: print(copy, viewer).expect("a view"), notices: 0 }
 }
 
 fn show(copy: &Copy, witnesses: &mut [Witness; 3]) {
@@ -237,7 +236,7 @@ fn a_notice_takes_back_what_was_seen_of_another_chain_although_the_game_is_furth
         Seen { tip: (&Tip { number: seen.tip.number, hash }).into(), ..*seen }
     };
     let commitment = first.commitment.clone();
-    let told = |after: Option<usize>, to: Option<SmallTip>| {
+    let told = |after: Option<usize>, to: Option<u32>| {
         let mut told = Witness::new(first.table, "Mira");
         for (place, seen) in watcher.views[..9].iter().enumerate() {
             let seen =
@@ -249,7 +248,7 @@ fn a_notice_takes_back_what_was_seen_of_another_chain_although_the_game_is_furth
         told.see(watcher.views[after.unwrap_or(12)], &commitment, None);
         told
     };
-    let (fourth, fifth, sixth) = (watcher.views[3].tip, watcher.views[4].tip, watcher.views[5].tip);
+    let [fourth, fifth, sixth] = [3, 4, 5].map(|place: usize| watcher.views[place].tip.number);
     let undone = [told(None, None), told(None, Some(fifth)), told(None, Some(fourth))];
     let torn = [told(Some(12), None), told(None, Some(sixth))];
     for undone in undone {
@@ -270,12 +269,16 @@ fn a_watcher_who_leaves_what_is_unsaved_may_have_seen_what_never_counted() {
     let Played { first, watcher, .. } = &played;
     let commitment = first.commitment.clone();
     let saw = |unsaved_from: usize| {
+        let tip = |place: usize| watcher.views[place].tip.number;
         let mut witness = Witness::new(first.table, "Mira");
         for (place, seen) in watcher.views[..9].iter().enumerate() {
             let hash = Hash(format!("{:032}", seen.tip.number));
             let other = Seen { tip: (&Tip { number: seen.tip.number, hash }).into(), ..*seen };
-            let seen = if place < 5 { *seen } else { Seen { unsaved: place >= unsaved_from, ..other } };
+            let seen = if place < 5 { *seen } else { other };
             witness.see(seen, &commitment, None);
+            let (number, hash) = (seen.tip.number, Hash::default());
+            let unsaved = if place < unsaved_from { 0 } else { number - tip(unsaved_from - 1) };
+            witness.hear_how_safe(&Tip { number, hash }, unsaved, 0);
         }
         witness
     };
