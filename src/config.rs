@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ids::TableId;
+use crate::limits::Allowances;
 use crate::load::options::LoadOptions;
 
 /// Nine Flags: a web game server for Battle Line.
@@ -335,6 +336,9 @@ pub struct ServeConfig {
     /// 0 for none.
     #[arg(long, env = "NINEFLAGS_REBALANCE_PER_MIN", default_value_t = 0)]
     pub rebalance_per_min: u32,
+    /// Limits other than those of the documentation's table, as `NAME=NUMBER` separated by spaces.
+    #[arg(long, env = "NINEFLAGS_LIMITS", default_value = "")]
+    pub limits: Allowances,
     /// What is logged, as in `info` or `nineflags=debug`.
     #[arg(long, env = "NINEFLAGS_LOG", default_value = "info")]
     pub log: String,

@@ -9,6 +9,7 @@ pub mod http;
 pub mod ids;
 pub mod inspect;
 pub mod judge;
+pub mod limits;
 pub mod load;
 pub mod lobby;
 pub mod metrics;

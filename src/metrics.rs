@@ -83,9 +83,10 @@ const PLAYED_ON: &str = "nineflags_played_on_total";
 const RELOADS: &str = "nineflags_reloads_total";
 const REAPED: &str = "nineflags_reaped_nodes_total";
 const DEADLINES: &str = "nineflags_deadlines_taken_total";
+const LIMITED: &str = "nineflags_limited_total";
 
 /// All of them.
-pub const ALL: [Metric; 31] = [
+pub const ALL: &[Metric] = &[
     metric(Kind::Gauge, SESSIONS, Unit::Count, &[], "Websockets open here."),
     metric(Kind::Gauge, COPIES, Unit::Count, &[], "Live copies of tables held here."),
     metric(Kind::Gauge, LOBBY_PLAYERS, Unit::Count, &[], "Players online on all nodes, as mirrored here."),
@@ -183,6 +184,7 @@ pub const ALL: [Metric; 31] = [
     ),
     metric(Kind::Counter, REAPED, Unit::Count, &[], "Dead nodes cleaned up after."),
     metric(Kind::Counter, DEADLINES, Unit::Count, &[], "Deadlines of tables taken by this node."),
+    metric(Kind::Counter, LIMITED, Unit::Count, &["limit"], "What limits refused, by the limit's name."),
 ];
 
 /// What is read again.
@@ -221,7 +223,7 @@ pub fn page() -> &'static PrometheusHandle {
         // Another recorder would have been set by a program around this one, which then has the numbers.
         let _ = metrics::set_global_recorder(recorder);
         for metric in ALL {
-            describe(metric);
+            describe(*metric);
         }
         handle
     })
@@ -250,6 +252,13 @@ pub fn render(sizes: Sizes) -> String {
     gauge!(LOBBY_TABLES).set(float(sizes.lobby.1 as u64));
     gauge!(UNSAVED).set(float(sizes.unsaved));
     page().render()
+}
+
+/// How often each limit has refused something.
+pub fn limited(refusals: impl Iterator<Item = (&'static str, u64)>) {
+    for (limit, count) in refusals {
+        counter!(LIMITED, "limit" => limit).absolute(count);
+    }
 }
 
 /// Whether the node can serve.

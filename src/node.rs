@@ -23,6 +23,7 @@ use crate::http::assets::Assets;
 use crate::http::attempts::Attempts;
 use crate::http::{Http, Readiness, server};
 use crate::ids::NodeId;
+use crate::limits::Limits;
 use crate::metrics;
 use crate::passwords::Passwords;
 use crate::readiness::{self, PrivateChild};
@@ -131,6 +132,7 @@ async fn run(
     let tables = Tables::new(store.clone(), shards.clone(), bus.clone(), node, &config);
     let announced = config.address.clone().unwrap_or_else(|| address.to_string());
     let app = Arc::new(App {
+        limits: Limits::new(config.limits.clone()),
         config,
         node,
         address: announced,

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::ServeConfig;
 use crate::ids::{AccountId, NodeId};
+use crate::limits::Limits;
 use crate::lobby::Lobby;
 use crate::metrics;
 use crate::protocol::{GameRow, Games, VERSION};
@@ -48,6 +49,8 @@ pub struct App {
     pub tables: Tables,
     /// The websockets here.
     pub sessions: Sessions,
+    /// What is charged, to whom.
+    pub limits: Limits,
     /// The node is ending: no new websockets.
     pub draining: AtomicBool,
 }
@@ -70,6 +73,7 @@ impl App {
 
     /// The page of metrics.
     pub fn metrics(&self) -> String {
+        metrics::limited(self.limits.refusals());
         metrics::render(metrics::Sizes {
             sessions: self.sessions.count(),
             copies: self.tables.count(),

@@ -9,6 +9,7 @@ mod faults_page;
 mod fuzz;
 mod house_rules;
 mod judge;
+mod limits;
 mod load_judge;
 mod lobby;
 mod metrics;

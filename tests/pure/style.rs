@@ -70,8 +70,9 @@ fn faulty_lines(files: &[File], fault: impl Fn(&File, &str) -> Option<String>) -
 // ---- imports only point down -------------------------------------------------------------------------------------
 
 /// The modules from the bottom to the top; a longer name is a part that lies elsewhere than its whole.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 28] = [
     "ids",
+    "limits",
     "fault",
     "load/options",
     "config",
