@@ -3,12 +3,14 @@
 -- KEYS: 1 game:{table} 2 online
 -- ARGV: 1 channel, 2 number of records at the tip, 3 hash of the tip ('' for none), 4 request id,
 --       5 account of the mover ('' when no session asked) 6 its session,
---       then for each record: hash, request, seat, record, time in ms (0: now)
+--       then for each record: hash, request, seat, record, time in ms (0: now), salt ('' in format 1)
 -- Returns: {'appended', time_ms} | {'already', entries} | {'conflict', entries} (those after the tip given)
 --          | {'behind', number, hash} | {'diverged'} | {'not_live'}
 -- Publishes: to the channel {"kind":"records","from":number,"entries":[…]}
 local stream, channel = KEYS[1], ARGV[1]
 local number, hash, request = tonumber(ARGV[2]), ARGV[3], ARGV[4]
+-- An id counts for the seat that gave it: the other may have given the same one.
+local seat = ARGV[9]
 
 local function id(record) if record == 0 then return '0-1' end return record .. '-0' end
 local function field(entry, name)
@@ -32,7 +34,7 @@ end
 if there > number then
   local missing = redis.call('XRANGE', stream, id(number), '+')
   for _, entry in ipairs(missing) do
-    if field(entry, 'request') == request then return {'already', missing} end
+    if field(entry, 'request') == request and field(entry, 'seat') == seat then return {'already', missing} end
   end
   return {'conflict', missing}
 end
@@ -46,16 +48,20 @@ local time = redis.call('TIME')
 -- After a failover the clock is another machine's: times of one game never go back.
 local now = string.format('%d', math.max(latest, time[1] * 1000 + math.floor(time[2] / 1000)))
 local entries = {}
-for i = 7, #ARGV, 5 do
+for i = 7, #ARGV, 6 do
   local stamp = ARGV[i + 4]
   if stamp == '0' then stamp = now end
   -- A record that was stamped elsewhere may be older than the one before it, which was stamped here.
   latest = math.max(latest, tonumber(stamp))
   stamp = string.format('%d', latest)
-  redis.call('XADD', stream, id(number + #entries), 'hash', ARGV[i], 'request', ARGV[i + 1], 'seat', ARGV[i + 2],
-    'record', ARGV[i + 3], 'time_ms', stamp)
-  entries[#entries + 1] = {hash = ARGV[i], request = ARGV[i + 1], seat = ARGV[i + 2], record = ARGV[i + 3],
-    time_ms = tonumber(stamp)}
+  local fields = {'hash', ARGV[i], 'request', ARGV[i + 1], 'seat', ARGV[i + 2], 'record', ARGV[i + 3], 'time_ms', stamp}
+  local told = {hash = ARGV[i], request = ARGV[i + 1], seat = ARGV[i + 2], record = ARGV[i + 3], time_ms = tonumber(stamp)}
+  if ARGV[i + 5] ~= '' then
+    fields[11], fields[12] = 'salt', ARGV[i + 5]
+    told.salt = ARGV[i + 5]
+  end
+  redis.call('XADD', stream, id(number + #entries), unpack(fields))
+  entries[#entries + 1] = told
 end
 redis.call('PUBLISH', channel, cjson.encode({kind = 'records', from = number, entries = entries}))
 return {'appended', now}

@@ -69,9 +69,25 @@ impl RequestId {
     /// The longest request id, in characters.
     pub const MAX: usize = 40;
 
+    /// What stands where an id is not told; no request has it.
+    pub fn withheld() -> Self {
+        Self(String::new())
+    }
+
+    /// Whether the id is not told.
+    pub fn is_withheld(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Default for RequestId {
+    fn default() -> Self {
+        Self::withheld()
     }
 }
 

@@ -5,7 +5,6 @@ use super::tables::Tables;
 use crate::ids::{AccountId, RequestId, TableId};
 use crate::store::StoreError;
 use crate::store::archive::ArchivedGame;
-use crate::table::copy::Copy;
 
 impl Tables {
     /// What became of a request that was carried out at a table that is not played at any more: it ended or stopped the
@@ -23,10 +22,8 @@ impl Tables {
                 return Some(Err(Refusal::unavailable()));
             }
         };
-        if !game.accounts.iter().any(|seated| *seated == account) {
-            return None;
-        }
-        let tip = Copy::from_entries(table, game.entries).ok()?.has_request(request)?;
+        let seat = game.accounts.find(|seated| *seated == account)?;
+        let tip = game.has_request(seat, request)?;
         Some(Ok(Acted { tip, unsaved: false }))
     }
 

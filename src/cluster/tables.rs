@@ -22,7 +22,7 @@ use crate::store::games::Mover;
 use crate::store::lobby::TableInfo;
 use crate::store::{Group, Store, StoreError};
 use crate::table::copy::{Answer, Proposal};
-use crate::table::record::{Entry, KINDS, Tip};
+use crate::table::record::{Entry, Tip};
 
 /// Tables in one change of the lobby, at most.
 const NEWS_MAX: usize = 500;
@@ -95,7 +95,8 @@ impl Tables {
             abandoned_ms: config.abandoned_ms(),
             unsaved_limit: Duration::from_secs(config.unsaved_secs),
             is_only_node: config.redis_url.is_none(),
-            kinds_known: AtomicU32::new(KINDS),
+            // Until the first heartbeat has told: what every version knows.
+            kinds_known: AtomicU32::new(1),
             bus,
             news: Mutex::default(),
             missed: Mutex::default(),
@@ -188,6 +189,7 @@ impl Tables {
     /// Tells which kinds of record every live node knows.
     pub fn set_kinds_known(&self, kinds: u32) {
         self.shared.kinds_known.store(kinds, Ordering::Relaxed);
+        self.shared.store.set_kinds_known(kinds);
     }
 
     /// The tip held here of a table, if a copy is here.

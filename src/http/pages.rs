@@ -174,5 +174,5 @@ fn replayed(game: &ArchivedGame) -> Option<String> {
         views.push(copy.game()?.open_view());
     }
     let (_, log) = copy.view(Viewer::Watcher)?;
-    serde_json::to_string(&GamePage { game, views, log }).ok()
+    serde_json::to_string(&GamePage { game: &game.clone().without_ids(), views, log }).ok()
 }

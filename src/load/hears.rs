@@ -126,7 +126,8 @@ impl Player {
         self.link.stage.meters.counts().records += moves.len() as u64;
         let accepted = What::Accepted { table: at, number: tip.number, sent, unsaved: carried.unsaved };
         self.link.stage.history.note(self.pair, accepted);
-        if let Some(seated) = self.seated.as_mut().filter(|seated| seated.table() == at) {
+        let tables = [&mut self.seated, &mut self.parked].into_iter().flatten();
+        if let Some(seated) = tables.into_iter().find(|seated| seated.table() == at) {
             seated.heard = Instant::now();
             if carried.unsaved {
                 seated.witness.done_unsaved(pending.id, &tip, moves);
@@ -185,8 +186,10 @@ impl Player {
             }
             _ => {}
         }
-        if let Some(seated) = &mut self.seated {
-            seated.witness.refused.push(pending.id);
+        if let Some(seated) = &mut self.seated
+            && let Ask::Move { tip, moves, .. } = pending.ask
+        {
+            seated.witness.refuse(pending.id, &tip, moves);
         }
     }
 

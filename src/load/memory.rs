@@ -78,6 +78,17 @@ pub struct Answered {
     pub promise: Promise,
 }
 
+/// A request that was refused for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The request.
+    pub request: RequestId,
+    /// The tip it was to follow.
+    pub tip: SmallTip,
+    /// The records asked for, in notation.
+    pub moves: Vec<String>,
+}
+
 /// What an answer promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Promise {
@@ -91,6 +102,7 @@ pub enum Promise {
 
 /// What one bot remembers of one table.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that limits what it can tell")]
 pub struct Witness {
     /// The table.
     pub table: TableId,
@@ -103,7 +115,9 @@ pub struct Witness {
     /// The requests that were carried out, in the order they were answered.
     pub answered: Vec<Answered>,
     /// Requests that were refused for good: they must have changed nothing.
-    pub refused: Vec<RequestId>,
+    pub refused: Vec<Refused>,
+    /// It stopped listening before all its requests were answered: these may have been carried out, or not.
+    pub unanswered: bool,
     /// The hash of record 0 that was shown.
     pub commitment: String,
     /// How the game ended, as it was shown.
@@ -147,6 +161,7 @@ impl Witness {
             views: Vec::new(),
             answered: Vec::new(),
             refused: Vec::new(),
+            unanswered: false,
             commitment: String::new(),
             ending: None,
             went_back: 0,
@@ -233,6 +248,11 @@ impl Witness {
         if self.left_unsaved {
             self.ending = None;
         }
+    }
+
+    /// Remembers a refusal for good.
+    pub fn refuse(&mut self, request: RequestId, tip: &Tip, moves: Vec<String>) {
+        self.refused.push(Refused { request, tip: tip.into(), moves });
     }
 
     /// The connection was lost: what was only in a node's memory may be gone with it.

@@ -115,6 +115,11 @@ impl Player {
             && self.expecting.is_none()
     }
 
+    /// Whether a request that makes records is not answered.
+    fn awaits_a_move(&self) -> bool {
+        self.link.pending().any(|pending| matches!(pending.ask, Ask::Move { .. } | Ask::Resign { .. }))
+    }
+
     fn is_busy(&self) -> bool {
         self.link.pending().any(|pending| !matches!(pending.ask, Ask::Seen { .. }))
     }
@@ -227,7 +232,9 @@ impl Player {
 
     /// The game is over.
     pub(super) fn finish(&mut self) {
-        if let Some(seated) = self.seated.take() {
+        let unanswered = self.awaits_a_move();
+        if let Some(mut seated) = self.seated.take() {
+            seated.witness.unanswered |= unanswered;
             self.games += 1;
             let stage = self.stage();
             stage.history.note(self.pair, What::Over);
@@ -247,7 +254,9 @@ impl Drop for Player {
             let words = self.waits_for();
             self.link.stage.meters.fault(words);
         }
-        for seated in [self.seated.take(), self.parked.take()].into_iter().flatten() {
+        let unanswered = self.awaits_a_move();
+        for mut seated in [self.seated.take(), self.parked.take()].into_iter().flatten() {
+            seated.witness.unanswered |= unanswered;
             self.link.stage.testify(seated.into_witness());
         }
     }

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::group::StoreError;
 use super::{Store, keys};
-use crate::ids::{AccountId, AccountName, TableId};
+use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::protocol::GameRow;
 use crate::rules::game::{Ending, Game};
 use crate::rules::seat::{BySeat, Seat};
 use crate::table::copy::Copy;
 use crate::table::options::TableOptions;
-use crate::table::record::Entry;
+use crate::table::record::{Entry, Tip};
 
 /// Games on one page of a list.
 pub const GAMES_PAGE: usize = 20;
@@ -63,6 +63,19 @@ impl ArchivedGame {
             flags: copy.flags(),
             entries: copy.entries().to_vec(),
         })
+    }
+
+    /// The tip after the records of a seat's request, if they are there and its id is kept.
+    pub fn has_request(&self, seat: Seat, request: &RequestId) -> Option<Tip> {
+        let last = self.entries.iter().rposition(|entry| entry.is_of(seat, request))?;
+        Some(Tip { number: u32::try_from(last + 1).ok()?, hash: self.entries[last].hash.clone() })
+    }
+
+    /// The game as anybody may read it: a request's id is nobody's but the asker's.
+    #[must_use]
+    pub fn without_ids(mut self) -> Self {
+        self.entries.iter_mut().for_each(|entry| entry.request = RequestId::withheld());
+        self
     }
 
     /// The game as a row of a list.

@@ -18,7 +18,7 @@ use crate::fault;
 use crate::ids::{AccountId, SessionId, TableId};
 use crate::rules::seat::BySeat;
 use crate::table::copy::{Answer, Proposal};
-use crate::table::record::{Entry, Hash, Tip};
+use crate::table::record::{Entry, Hash, Salt, Tip};
 
 /// Appends that may wait for the connection.
 const QUEUE: usize = 4_096;
@@ -38,7 +38,7 @@ static APPEND: LazyLock<Script> = LazyLock::new(|| {
     // Without the comparison, records would simply follow whatever is there.
     let behind = "if there < number then return {'behind', there, tip} end";
     let text = fault::script(text, "compare", behind, "number, hash = there, tip");
-    let already = "if field(entry, 'request') == request then return {'already', missing} end";
+    let already = "if field(entry, 'request') == request and field(entry, 'seat') == seat then return {'already', missing} end";
     let text = fault::script(&text, "request", already, "");
     let not_live = "if not live or cjson.decode(live).session ~= ARGV[6] then return {'not_live'} end";
     Script::new(&fault::script(&text, "session", not_live, ""))
@@ -236,6 +236,7 @@ fn add_append(pipeline: &mut redis::Pipeline, job: &Job) {
     for entry in entries {
         call.arg(&entry.hash.0).arg(entry.request.as_str()).arg(entry.seat.to_string());
         call.arg(entry.record.to_string()).arg(entry.time_ms);
+        call.arg(entry.salt.map(String::from).unwrap_or_default());
     }
 }
 
@@ -281,6 +282,7 @@ fn parse_entry(fields: &HashMap<String, String>) -> Result<Entry, StoreError> {
         seat: field("seat")?.parse()?,
         record: field("record")?.parse()?,
         time_ms: field("time_ms")?.parse().map_err(|_| StoreError::Corrupt("a time".to_owned()))?,
+        salt: fields.get("salt").map(|salt| Salt::try_from(salt.clone())).transpose()?,
     })
 }
 

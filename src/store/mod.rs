@@ -35,7 +35,7 @@ mod sentinel;
 mod settle;
 pub mod talk;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +45,7 @@ use tokio::time::sleep;
 
 use crate::config::RedisUrls;
 use crate::ids::TableId;
+use crate::table::record::SALTED_SINCE;
 
 use self::clock::RedisClock;
 use self::condition::explained;
@@ -72,6 +73,8 @@ struct Groups {
     shards_unknown: Mutex<Vec<usize>>,
     archive: Group,
     near: Option<Near>,
+    /// Every live node reads what this version writes.
+    new_forms: AtomicBool,
 }
 
 impl Groups {
@@ -88,7 +91,16 @@ impl Groups {
         let shards: Vec<Group> = urls.backups.iter().map(of).collect();
         let shards_known = AtomicUsize::new(shards.len());
         let near = urls.archive_near.as_deref().map(Near::open).transpose()?;
-        Ok(Self { all, data, shards, shards_known, shards_unknown: Mutex::default(), archive, near })
+        Ok(Self {
+            all,
+            data,
+            shards,
+            shards_known,
+            shards_unknown: Mutex::default(),
+            archive,
+            near,
+            new_forms: AtomicBool::new(false),
+        })
     }
 }
 
@@ -155,6 +167,16 @@ impl Store {
     /// Tells how many shards every live node knows: more are not used for new games.
     pub fn set_shards_known(&self, shards: usize) {
         self.groups.shards_known.store(shards.clamp(1, self.shards().len()), Ordering::Relaxed);
+    }
+
+    /// Tells which kinds of record every live node knows: a node that knows salted records reads packed games, too.
+    pub fn set_kinds_known(&self, kinds: u32) {
+        self.groups.new_forms.store(kinds >= SALTED_SINCE, Ordering::Relaxed);
+    }
+
+    /// Whether records are salted and finished games are packed; not while a node of an older version lives.
+    pub fn writes_new_forms(&self) -> bool {
+        self.groups.new_forms.load(Ordering::Relaxed)
     }
 
     /// Finished games.

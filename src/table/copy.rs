@@ -11,7 +11,7 @@ use crate::rules::moves::Move;
 use crate::rules::seat::Seat;
 use crate::rules::view::{View, Viewer};
 
-use super::record::{Entry, Hash, Record, Start, Tip};
+use super::record::{Entry, Record, Salt, Start, Tip};
 
 pub use self::unsaved::Reconciled;
 
@@ -215,9 +215,9 @@ impl Copy {
         owners.iter().map(sign).collect()
     }
 
-    /// The tip after a request's records, if they are here.
-    pub fn has_request(&self, request: &RequestId) -> Option<Tip> {
-        let last = self.entries.iter().rposition(|entry| entry.request == *request)?;
+    /// The tip after the records of a seat's request, if they are here.
+    pub fn has_request(&self, seat: Seat, request: &RequestId) -> Option<Tip> {
+        let last = self.entries.iter().rposition(|entry| entry.is_of(seat, request))?;
         Some(self.tip_after(last + 1))
     }
 
@@ -252,6 +252,26 @@ impl Copy {
     /// Record 0 for an empty stream.
     pub fn propose_start(&self, request: &RequestId, start: Start) -> Proposal {
         self.chain(Seat::First, request, vec![Record::Start(Box::new(start))])
+    }
+
+    /// A proposal of this copy in format 2, in which nobody can try what a record is by its hash.
+    #[must_use]
+    pub fn salted(&self, mut proposal: Proposal) -> Proposal {
+        let first = proposal.entries.first().map(|entry| (&entry.record, entry.seat, &entry.request));
+        let Some((record, seat, request)) = first else { return proposal };
+        let nonce = match (record, &self.state) {
+            (Record::Start(start), _) => &start.nonce,
+            (_, Some(state)) => &state.start.nonce,
+            (_, None) => return proposal,
+        };
+        let mut salt = Salt::of(nonce, &proposal.at, seat, request);
+        let mut hash = proposal.at.hash.clone();
+        for (number, entry) in (proposal.at.number..).zip(&mut proposal.entries) {
+            hash = hash.next_salted(number, salt, entry.seat, &entry.record);
+            (entry.hash, entry.salt) = (hash.clone(), Some(salt));
+            salt = salt.next();
+        }
+        proposal
     }
 
     /// Takes in what the script answered to a proposal.
@@ -336,7 +356,7 @@ impl Copy {
         let mut hash = at.hash.clone();
         let entries = (at.number..).zip(records).map(|(number, record)| {
             hash = hash.next(number, request, seat, &record);
-            Entry { hash: hash.clone(), request: request.clone(), seat, record, time_ms: 0 }
+            Entry { hash: hash.clone(), request: request.clone(), seat, record, time_ms: 0, salt: None }
         });
         Proposal { entries: entries.collect(), at }
     }
@@ -345,9 +365,10 @@ impl Copy {
     fn push(&mut self, entry: Entry) -> Result<(), Broken> {
         let tip = self.tip();
         let broken = |why: String| Broken { number: tip.number, why };
-        let expected: Hash = tip.hash.next(tip.number, &entry.request, entry.seat, &entry.record);
-        if expected != entry.hash {
-            return Err(broken("the hash does not follow".to_owned()));
+        match entry.hash_after(&tip.hash, tip.number) {
+            Some(expected) if expected == entry.hash => {}
+            Some(_) => return Err(broken("the hash does not follow".to_owned())),
+            None => return Err(broken("the request id is missing that its hash was made with".to_owned())),
         }
         match (&entry.record, &mut self.state) {
             (Record::Start(start), None) if start.game == self.table => {

@@ -19,7 +19,10 @@ use crate::rules::seat::{BySeat, Seat};
 const FORMAT: &str = "1";
 /// The newest set of record kinds this program knows. A program that knows more kinds has a higher number here, and
 /// [`Record::since`] of the new ones gives it, so that they are used only once every live node knows them.
-pub const KINDS: u32 = 1;
+pub const KINDS: u32 = 2;
+/// The set of kinds since which records are salted and finished games are stored packed: nodes of an older version read
+/// neither.
+pub const SALTED_SINCE: u32 = 2;
 /// Characters of a hash: the first 16 bytes of SHA-256 in hex.
 pub const HASH_CHARS: usize = 32;
 
@@ -29,13 +32,79 @@ pub const HASH_CHARS: usize = 32;
 pub struct Hash(#[schemars(regex(pattern = "^([0-9a-f]{32})?$"))] pub String);
 
 impl Hash {
-    /// The hash after one more record.
+    /// The hash after one more record of format 1. Whoever can guess the request's id can try what the record is.
     #[must_use]
     pub fn next(&self, number: u32, request: &RequestId, seat: Seat, record: &Record) -> Hash {
-        let text = format!("{}\n{number} {request} {seat} {record}", self.0);
+        Self::of(&format!("{}\n{number} {request} {seat} {record}", self.0))
+    }
+
+    /// The hash after one more record of format 2: without the salt nobody can try what the record is.
+    #[must_use]
+    pub fn next_salted(&self, number: u32, salt: Salt, seat: Seat, record: &Record) -> Hash {
+        let closed = Sha256::new().chain_update(salt.0).chain_update(record.to_string()).finalize();
+        Self::of(&format!("{}\n{number} {seat} {}", self.0, hex(&closed)))
+    }
+
+    fn of(text: &str) -> Self {
         let mut hex = hex(&Sha256::digest(text.as_bytes()));
         hex.truncate(HASH_CHARS);
         Hash(hex)
+    }
+}
+
+/// What makes the hash of a record tell nothing of the record: random bytes, shown to players with the finished game only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Salt(pub [u8; Salt::BYTES]);
+
+impl Salt {
+    /// Its length.
+    pub const BYTES: usize = 16;
+
+    /// The salt of a request's first record. It comes from the game's nonce, which is random and nobody's until the end, so
+    /// that a request repeated at another node makes the same record: a fork there would undo what follows.
+    #[must_use]
+    pub fn of(nonce: &str, at: &Tip, seat: Seat, request: &RequestId) -> Self {
+        let Tip { number, hash } = at;
+        Self::from_text(&format!("salt\n{nonce}\n{}\n{number} {request} {seat}", hash.0))
+    }
+
+    /// The salt of the next record of the same request.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::from_text(&format!("next salt\n{}", hex(&self.0)))
+    }
+
+    fn from_text(text: &str) -> Self {
+        let digest = Sha256::digest(text.as_bytes());
+        let mut bytes = [0; Self::BYTES];
+        bytes.copy_from_slice(&digest[..Self::BYTES]);
+        Self(bytes)
+    }
+}
+
+impl TryFrom<String> for Salt {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        let wrong = Malformed("a salt is 32 hex digits");
+        let digits: Option<Vec<u8>> =
+            text.chars().map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok())).collect();
+        let bytes: Vec<u8> = digits
+            .ok_or(wrong.clone())?
+            .chunks(2)
+            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+            .collect();
+        if text.len() != 2 * Self::BYTES {
+            return Err(wrong);
+        }
+        bytes.try_into().map(Self).map_err(|_| wrong)
+    }
+}
+
+impl From<Salt> for String {
+    fn from(salt: Salt) -> Self {
+        hex(&salt.0)
     }
 }
 
@@ -53,7 +122,9 @@ pub struct Tip {
 pub struct Entry {
     /// The hash after it.
     pub hash: Hash,
-    /// The request it was made by; all records of one request stand together.
+    /// The request it was made by; all records of one request stand together. Withheld where nobody needs it: the hash
+    /// of a salted record does not cover it, and it is nobody's but the asker's.
+    #[serde(default, skip_serializing_if = "RequestId::is_withheld")]
     pub request: RequestId,
     /// Whose record it is.
     pub seat: Seat,
@@ -61,6 +132,28 @@ pub struct Entry {
     pub record: Record,
     /// When it was accepted: Redis' time, milliseconds since 1970; 0 until then.
     pub time_ms: u64,
+    /// What its hash was made with; none in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<Salt>,
+}
+
+impl Entry {
+    /// The hash it must have as record `number` after `previous`; nothing if that cannot be computed, since the id of a
+    /// request is withheld that the hash of a record of format 1 covers.
+    pub fn hash_after(&self, previous: &Hash, number: u32) -> Option<Hash> {
+        match self.salt {
+            Some(salt) => Some(previous.next_salted(number, salt, self.seat, &self.record)),
+            None if self.request.is_withheld() => None,
+            None => Some(previous.next(number, &self.request, self.seat, &self.record)),
+        }
+    }
+
+    /// Whether a seat's request made it. Two seats may give their requests the same id; and no seat asks for the start or
+    /// for the game to go on, whatever id these have.
+    pub fn is_of(&self, seat: Seat, request: &RequestId) -> bool {
+        let own = !matches!(self.record, Record::Start(_) | Record::Resume);
+        own && self.seat == seat && self.request == *request
+    }
 }
 
 /// An accepted change of a game.

@@ -73,6 +73,7 @@ mod tests {
             seat: Seat::Second,
             record: record.parse().expect("a record"),
             time_ms: 7,
+            salt: None,
         }
     }
 

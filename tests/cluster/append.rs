@@ -5,7 +5,7 @@ use nineflags::ids::{AccountId, NodeId, SessionId};
 use nineflags::store::Store;
 use nineflags::store::games::{Appender, Mover};
 use nineflags::table::copy::{Answer, Copy, Effect, Intent, Proposal};
-use nineflags::table::record::{Entry, Tip};
+use nineflags::table::record::{Entry, Hash, Salt, Tip};
 use serde_json::Value;
 
 use crate::harness::lone::Redis;
@@ -187,12 +187,24 @@ async fn only_the_live_session_appends() {
     assert!(matches!(bench.append_by(&next, by(old)).await, Answer::Already { .. }));
 }
 
-/// Calls with tips and records from two games that share a start, and streams cut as failovers cut them: the script and
+/// The same records, salted, all of which have one request id: both seats gave it.
+fn with_one_id(mut entries: Vec<Entry>) -> Vec<Entry> {
+    let mut hash = Hash::default();
+    for (number, entry) in (0_u32..).zip(&mut entries) {
+        entry.request = request("3-1");
+        entry.salt = Some(Salt([u8::try_from(number).expect("few"); Salt::BYTES]));
+        hash = entry.hash_after(&hash, number).expect("it is salted");
+        entry.hash = hash.clone();
+    }
+    entries
+}
+
+/// Calls with tips and records from games that share a start, and streams cut as failovers cut them: the script and
 /// the model answer alike and leave the same records.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_script_does_what_the_model_does() {
     let bench = Bench::new().await;
-    let chains = [played(3, 12), played(4, 12)];
+    let chains = [played(3, 12), played(4, 12), with_one_id(played(3, 12))];
     let (mut model, mut dice) = (Stream::default(), Dice(2_026));
     let mut words = std::collections::BTreeSet::new();
     for call in 0..1_500 {

@@ -58,6 +58,7 @@ mod nodes;
 mod partitions;
 mod play;
 mod rebalance;
+mod records;
 mod redis_care;
 mod redis_faults;
 mod redis_settings;

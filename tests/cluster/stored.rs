@@ -6,6 +6,7 @@ use std::fs;
 
 use nineflags::ids::TableId;
 use nineflags::protocol::{Ask, Update};
+use nineflags::store::Store;
 use nineflags::store::archive::ArchivedGame;
 use nineflags::table::copy::Copy;
 use nineflags::table::options::TableOptions;
@@ -99,6 +100,12 @@ fn dump_key(site: &Site, key: &str) -> Vec<Vec<String>> {
     }
 }
 
+/// A finished game as the store has it.
+async fn archived_at(site: &Site, table: TableId) -> ArchivedGame {
+    let store = Store::connect(&site.redis.url()).await.expect("a store");
+    store.archive_read(table).await.expect("it is read").expect("it is there")
+}
+
 async fn is_read(stored: &Stored) {
     let mut site = Site::start(0, &[]);
     for command in &stored.commands {
@@ -110,8 +117,11 @@ async fn is_read(stored: &Stored) {
     let archived = http(node, "GET", &format!("/api/game/{}", stored.finished), "", None).await;
     assert_eq!(archived.status, 200, "{}", archived.body);
     let game: ArchivedGame = serde_json::from_str(&archived.body).expect("a finished game");
-    let copy = Copy::from_entries(stored.finished, game.entries).expect("a sound chain");
+    assert!(game.entries.iter().all(|entry| entry.request.is_withheld()), "ids are nobody's but the asker's");
+    let kept = archived_at(&site, stored.finished).await;
+    let copy = Copy::from_entries(stored.finished, kept.entries.clone()).expect("a sound chain");
     assert_eq!(copy.commitment(), game.commitment);
+    assert_eq!(kept.without_ids(), game);
     let names = game.names.first;
     let page = http(node, "GET", &format!("/api/player/{names}"), "", None).await.json();
     assert_eq!(page["games"][0]["table"], stored.finished.to_string());

@@ -75,8 +75,10 @@ impl Stream {
             return None;
         }
         let missing = self.entries[number..].to_vec();
-        let request = proposal.entries.first().map(|entry| &entry.request);
-        let found = missing.iter().any(|entry| Some(&entry.request) == request);
+        let first = proposal.entries.first();
+        let same =
+            |entry: &Entry| first.is_some_and(|own| own.request == entry.request && own.seat == entry.seat);
+        let found = missing.iter().any(same);
         let already = found && !leaves.request;
         Some(if already { Answer::Already { missing } } else { Answer::Conflict { missing } })
     }

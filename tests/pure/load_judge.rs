@@ -5,7 +5,7 @@ use nineflags::load::choice::{Dice, choose};
 use nineflags::load::frame::{self, Heard};
 use nineflags::load::history::History;
 use nineflags::load::judge::{Archived, Shown, Sitting, check_sittings, judge, print};
-use nineflags::load::memory::{Seen, Witness};
+use nineflags::load::memory::{Refused, Seen, Witness};
 use nineflags::protocol::{TableView, Update, viewer_of};
 use nineflags::rules::card::Decks;
 use nineflags::rules::game::{EndReason, Game};
@@ -64,7 +64,7 @@ impl Played {
         change(&mut entries);
         let mut hash = Hash::default();
         for (number, entry) in (0..).zip(&mut entries) {
-            hash = hash.next(number, &entry.request, entry.seat, &entry.record);
+            hash = entry.hash_after(&hash, number).expect("its id is there");
             entry.hash = hash.clone();
         }
         self.archived.game.entries = entries;
@@ -153,8 +153,30 @@ fn a_doubled_move_is_seen() {
         let doubled = entries.iter().find(|entry| entry.request == request).expect("it is there").clone();
         entries.insert(1, doubled);
     });
-    played.check(&format!("Ann: the acknowledged request {request}"));
+    played.check("is lost");
+
+    // Made, and acknowledged to nobody, as one of two would be.
+    let mut played = Played::honestly();
+    played.first.answered.remove(1);
+    played.check("was acknowledged to nobody");
+}
+
+#[test]
+fn an_acknowledged_request_that_became_another_is_seen() {
+    let mut played = Played::honestly();
+    played.first.answered[1].moves[0] = "pass".to_owned();
     played.check("became");
+}
+
+#[test]
+fn a_page_without_request_ids_is_judged_alike() {
+    let mut played = Played::honestly();
+    for entry in &mut played.archived.game.entries {
+        entry.request = RequestId::withheld();
+    }
+    assert_eq!(played.violations(), Vec::<String>::new());
+    played.archived.game.entries[5].record = "resign".parse().expect("a move");
+    played.check("does not replay");
 }
 
 #[test]
@@ -171,14 +193,18 @@ fn moves_in_another_order_are_seen() {
 fn an_answer_with_a_wrong_tip_is_seen() {
     let mut played = Played::honestly();
     played.first.answered[4].tip = played.first.answered[5].tip;
-    played.check("was answered with a tip the chain does not have");
+    played.check("became");
 }
 
 #[test]
 fn a_refused_request_that_was_carried_out_is_seen() {
     let mut played = Played::honestly();
     let answered = played.first.answered.remove(1);
-    played.first.refused.push(answered.request);
+    let before = played.first.views.iter().rfind(|seen| seen.tip.number < answered.tip.number);
+    let count = u32::try_from(answered.moves.len()).expect("few");
+    let before =
+        before.filter(|seen| seen.tip.number + count == answered.tip.number).expect("it was shown").tip;
+    played.first.refused.push(Refused { request: answered.request, tip: before, moves: answered.moves });
     played.check("Ann: the refused request");
 }
 

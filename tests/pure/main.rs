@@ -7,6 +7,7 @@ mod conformance;
 mod dice;
 mod faults_page;
 mod fuzz;
+mod hashes;
 mod house_rules;
 mod judge;
 mod limits;

@@ -49,7 +49,7 @@ fn a_proposal_follows_the_tip_and_changes_nothing() {
     let proposal = next(&copy, "more", &mut Dice(4));
     assert_eq!(proposal.at, before);
     assert_eq!(copy.tip(), before);
-    assert!(copy.has_request(&request("more")).is_none());
+    assert!(copy.has_request(Seat::First, &request("more")).is_none());
     assert!(proposal.entries.iter().all(|entry| entry.time_ms == 0 && entry.request == request("more")));
     let again = next(&copy, "more", &mut Dice(4));
     assert_eq!(proposal, again, "the same request at the same tip is the same proposal, wherever it is made");
@@ -86,7 +86,9 @@ fn appended_records_get_the_time_of_redis() {
 #[test]
 fn a_request_that_is_there_is_answered_with_its_tip() {
     let (copy, mut stream) = played(4);
-    let tip = copy.has_request(&request("r1")).expect("it was made");
+    let made = copy.entries().iter().find(|entry| entry.request == request("r1")).expect("it is there");
+    let seat = made.seat;
+    let tip = copy.has_request(seat, &request("r1")).expect("it was made");
     assert!(copy.has_tip(&tip) && tip.number < copy.tip().number);
     // Another copy that does not know of it proposes it again at the old tip.
     let (mut other, _) = played(1);
@@ -98,7 +100,8 @@ fn a_request_that_is_there_is_answered_with_its_tip() {
     let answer = stream.append(&proposal, true, 0, Leaves::default());
     assert!(matches!(&answer, Answer::Already { missing } if missing.len() > proposal.entries.len()));
     assert_eq!(other.outcome(proposal, answer), Effect::Applied);
-    assert_eq!(other.has_request(&request("r1")), Some(tip));
+    assert_eq!(other.has_request(seat, &request("r1")), Some(tip));
+    assert_eq!(other.has_request(seat.other(), &request("r1")), None);
     assert_eq!(other.tip(), copy.tip());
     assert_eq!(stream.tip(), copy.tip(), "nothing was appended twice");
 }
@@ -114,7 +117,7 @@ fn a_conflict_brings_what_came_first() {
     assert!(matches!(&answer, Answer::Conflict { missing } if missing.len() == 1));
     assert_eq!(one.outcome(lost, answer), Effect::Applied);
     assert_eq!(one.tip(), two.tip());
-    assert!(one.has_request(&request("one")).is_none() && one.stopped());
+    assert!(one.has_request(Seat::First, &request("one")).is_none() && one.stopped());
 }
 
 #[test]
@@ -190,8 +193,7 @@ fn records_with_a_wrong_hash_or_move_are_not_taken() {
     let before = forged[last - 1].hash.clone();
     let again = forged[last - 1].record.clone();
     forged[last].record = again;
-    forged[last].hash =
-        before.next(broken.number, &forged[last].request, forged[last].seat, &forged[last].record);
+    forged[last].hash = forged[last].hash_after(&before, broken.number).expect("it can be computed");
     assert!(Copy::from_entries(table(), forged).is_err());
     assert!(Copy::from_entries(table(), stream.entries[1..].to_vec()).is_err(), "no start");
 }

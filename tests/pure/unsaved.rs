@@ -4,7 +4,7 @@ use nineflags::cluster::seals::SEALED_MAX;
 use nineflags::ids::RequestId;
 use nineflags::session::socket::FRAME_MAX;
 use nineflags::table::copy::{Accepted, Copy, Intent, Proposal, Reconciled};
-use nineflags::table::record::Tip;
+use nineflags::table::record::{Salt, Tip};
 use nineflags::table::seal::{KEY_BYTES, NONCE_BYTES, SealKey};
 
 use crate::model::dice::Dice;
@@ -146,6 +146,7 @@ fn all_that_a_browser_may_give_back_fits_into_one_frame() {
     let longest = copy.entries()[1..].iter().map(|entry| {
         let mut entry = entry.clone();
         entry.request = "r".repeat(RequestId::MAX).parse().expect("an id");
+        entry.salt = Some(Salt([0xff; Salt::BYTES]));
         key.seal(table(), u32::MAX, &entry, [0; NONCE_BYTES]).len()
     });
     let start = key.seal(table(), 0, &copy.entries()[0], [0; NONCE_BYTES]).len();

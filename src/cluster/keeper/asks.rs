@@ -108,7 +108,7 @@ impl Keeper {
         ask: &SeatAsk,
         known: bool,
     ) -> Result<Proposal, Ready> {
-        if let Some(tip) = self.copy.has_request(request)
+        if let Some(tip) = self.copy.has_request(seat, request)
             && known
         {
             return Err(Ready::Done(self.acted_at(tip)));
@@ -132,7 +132,7 @@ impl Keeper {
             let words = "That can be done once every server is upgraded: try again in a while.";
             return Err(Ready::Refused(Refusal::new(RefusalCode::Upgrading, words)));
         }
-        Ok(proposal)
+        Ok(self.salted(proposal))
     }
 
     /// Carries a request out with the backup.
@@ -173,13 +173,13 @@ impl Keeper {
                         // The record may be there: read, so that nobody is shown an old copy for long.
                         let _ = self.read_again().await;
                         self.show();
-                        let tip = self.copy.has_request(request).ok_or_else(Refusal::unavailable)?;
+                        let tip = self.copy.has_request(seat, request).ok_or_else(Refusal::unavailable)?;
                         return Ok(self.acted_at(tip));
                     }
                 };
             self.outcome(proposal, answer).await?;
         }
-        match self.copy.has_request(request) {
+        match self.copy.has_request(seat, request) {
             Some(tip) => Ok(self.acted_at(tip)),
             None => Err(self.old_tip(seat).into()),
         }

@@ -179,7 +179,7 @@ impl Keeper {
         let Some(own) = &self.offered else { return false };
         let Some(behind) = own.proposal.at.number.checked_sub(at.number) else { return false };
         let rival = usize::try_from(behind).ok().and_then(|behind| entries.get(behind));
-        own.seat == Seat::First && rival.is_some_and(|rival| rival.request != own.request)
+        own.seat == Seat::First && rival.is_some_and(|rival| !rival.is_of(own.seat, &own.request))
     }
 
     /// A node has the records told of, and these seats with it.
@@ -213,7 +213,7 @@ impl Keeper {
     /// Answers an offer that is decided: its records are here, others came first, or nobody answered.
     pub(super) fn settle_offer(&mut self) {
         let Some(own) = &self.offered else { return };
-        let answer = if let Some(tip) = self.copy.has_request(&own.request) {
+        let answer = if let Some(tip) = self.copy.has_request(own.seat, &own.request) {
             Ok(self.acted_at(tip))
         } else if own.proposal.at != self.copy.tip() {
             Err(self.old_tip(own.seat))

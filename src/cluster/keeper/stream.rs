@@ -186,8 +186,14 @@ impl Keeper {
         }
     }
 
+    /// A proposal as it is appended: salted, once every live node knows salted records.
+    pub(super) fn salted(&self, proposal: Proposal) -> Proposal {
+        if self.shared.store.writes_new_forms() { self.copy.salted(proposal) } else { proposal }
+    }
+
     /// Appends a record that no seat asked for.
     pub(super) async fn append_own(&mut self, proposal: Proposal) -> Result<(), StoreError> {
+        let proposal = self.salted(proposal);
         let answer = self.shared.append(self.info.shard, self.table, &proposal, None, Duration::MAX).await?;
         match self.copy.outcome(proposal, answer) {
             Effect::Applied => Ok(()),

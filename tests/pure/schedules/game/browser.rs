@@ -168,7 +168,8 @@ impl World {
         self.browsers[browser].open = Some(Asked {
             browser,
             session,
-            request: request(&format!("{seat}-{requests}")),
+            // Both seats give the same ids.
+            request: request(&format!("r-{requests}")),
             tip: copy.tip(),
             intent: Intent::Moves(moves),
             proposals: 0,
@@ -316,7 +317,8 @@ impl World {
             Fate::Refused => {
                 self.note(|_| format!("{} is refused", asked.request));
                 self.browsers[browser].open = None;
-                self.checks.refused.push(asked.request.clone());
+                let seat = self.browsers[browser].seat;
+                self.checks.refused.push((seat, asked.request.clone()));
             }
             Fate::NotLive => self.nodes[node].sessions[browser] = None,
             Fate::Unknown => {}

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use nineflags::ids::RequestId;
+use nineflags::rules::seat::Seat;
 use nineflags::table::copy::Copy;
 use nineflags::table::record::{Entry, Hash, Tip};
 
@@ -17,7 +18,7 @@ use crate::model::game::table;
 #[derive(Default)]
 pub(super) struct Checks {
     pub(super) tally: Tally,
-    pub(super) refused: Vec<RequestId>,
+    pub(super) refused: Vec<(Seat, RequestId)>,
     done: Vec<Done>,
     /// Records that were called saved.
     saved: Vec<(u32, Hash)>,
@@ -42,7 +43,8 @@ struct Done {
 
 /// A record that a stream had once, or a browser saw as unsaved.
 struct Lost {
-    request: RequestId,
+    /// By whom, and the id it gave.
+    request: (Seat, RequestId),
     /// The hashes up to the record.
     chain: Vec<Hash>,
     /// The nodes that held it.
@@ -78,12 +80,12 @@ impl World {
         let stream = &held.stream.entries;
         let before = stream.len() - new.len();
         for (number, entry) in (before..).zip(new) {
-            if stream[..before].iter().any(|old| old.request == entry.request) {
+            if stream[..before].iter().any(|old| old.is_of(entry.seat, &entry.request)) {
                 return Err(format!("request {} was applied twice", entry.request));
             }
             let tip = number.checked_sub(1).map(|last| stream[last].hash.clone()).unwrap_or_default();
             let at = u32::try_from(number).expect("small");
-            if tip.next(at, &entry.request, entry.seat, &entry.record) != entry.hash {
+            if entry.hash_after(&tip, at).as_ref() != Some(&entry.hash) {
                 return Err(format!("record {number} does not follow those before it"));
             }
             if number > 0 && stream[number - 1].time_ms > entry.time_ms {
@@ -105,7 +107,7 @@ impl World {
         if unsaved {
             self.checks.tally.unsaved += 1;
             let holders = self.holders(chain.len() - 1, &tip.hash);
-            let (request, chain) = (request.clone(), chain.clone());
+            let (request, chain) = ((self.browsers[browser].seat, request.clone()), chain.clone());
             self.checks.lost.push(Lost { request, chain, holders, held: false });
         }
         self.checks.done.push(Done { browser, request, tip, chain, unsaved, told: false });
@@ -121,7 +123,8 @@ impl World {
         let common = had.iter().zip(&now).take_while(|(one, other)| one == other).count();
         for number in common..had.len() {
             let holders = self.holders(number, &had[number]);
-            let request = before.entries[number].request.clone();
+            let entry = &before.entries[number];
+            let request = (entry.seat, entry.request.clone());
             let (chain, held) = (had[..=number].to_vec(), !holders.is_empty());
             self.checks.lost.push(Lost { request, chain, holders, held });
         }
@@ -266,7 +269,8 @@ impl World {
     fn judge_done(&self, game: &Copy) -> Checked<Tally> {
         let mut tally = self.checks.tally;
         for done in &self.checks.done {
-            if game.has_tip(&done.tip) && game.has_request(&done.request).is_some() {
+            let seat = self.browsers[done.browser].seat;
+            if game.has_tip(&done.tip) && game.has_request(seat, &done.request).is_some() {
                 continue;
             }
             tally.lost += 1;
@@ -275,7 +279,7 @@ impl World {
             if !done.told && !excused {
                 return Err(format!("request {} was done and is gone without a word", done.request));
             }
-            tally.held += usize::from(self.explain(game, &done.request)?);
+            tally.held += usize::from(self.explain(game, seat, &done.request)?);
             let follows = game.entries().iter().zip(&done.chain).all(|(entry, hash)| entry.hash == *hash);
             let kept = !matches!(self.plan.without, Without::Seen | Without::Sealed);
             // Where saved records are gone, too, what follows them cannot be given back.
@@ -288,8 +292,8 @@ impl World {
         }
         // After a failover a late append may find its tip again; without one a refusal stands.
         if !self.plan.failovers && !self.plan.absences {
-            for request in &self.checks.refused {
-                if game.has_request(request).is_some() {
+            for (seat, request) in &self.checks.refused {
+                if game.has_request(*seat, request).is_some() {
                     return Err(format!("request {request} was refused and yet applied"));
                 }
             }
@@ -303,8 +307,9 @@ impl World {
 
     /// A record that was answered as done may be gone only with all that held it, or because another got its number.
     /// Whether a node held it when the stream lost it.
-    fn explain(&self, game: &Copy, request: &RequestId) -> Checked<bool> {
-        let Some(lost) = self.checks.lost.iter().rev().find(|lost| lost.request == *request) else {
+    fn explain(&self, game: &Copy, seat: Seat, request: &RequestId) -> Checked<bool> {
+        let is_it = |lost: &&Lost| lost.request.0 == seat && lost.request.1 == *request;
+        let Some(lost) = self.checks.lost.iter().rev().find(is_it) else {
             // A shard that lost the end of a closed game may be played at until its keepers hear of that.
             if self.checks.wiped && self.groups[0].data().closed {
                 return Ok(false);

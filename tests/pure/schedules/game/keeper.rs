@@ -131,7 +131,7 @@ impl World {
     fn ask(&mut self, node: usize, mut asked: Asked) -> Checked<()> {
         let away = self.nodes[node].away[self.shard()];
         let copy = self.nodes[node].copy.as_ref().expect("it is there");
-        let known = copy.has_request(&asked.request);
+        let known = copy.has_request(self.browsers[asked.browser].seat, &asked.request);
         if let Some(tip) = known.filter(|_| self.plan.without != Without::Request) {
             let unsaved = tip.number > copy.accepted().number;
             return self.answer(node, &asked, &Fate::Done(tip, unsaved));
@@ -157,6 +157,13 @@ impl World {
         let Ok(proposal) = copy.propose(seat, &asked.request, &asked.intent) else {
             return self.answer(node, &asked, &Fate::Refused);
         };
+        // A game begins, goes on and ends in either format, or changes from one to the other.
+        let salted = match self.seed % 4 {
+            0 => false,
+            1 => copy.tip().number % 8 > 3,
+            _ => true,
+        };
+        let proposal = if salted { copy.salted(proposal) } else { proposal };
         if plays_on {
             return self.ask_unsaved(node, asked, proposal);
         }

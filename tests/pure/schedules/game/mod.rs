@@ -108,6 +108,7 @@ pub(super) struct World {
     now_ms: u64,
     exchanges: u64,
     sessions: u32,
+    seed: u64,
     /// Record 0, as `table:{table}` holds it.
     start: Vec<Entry>,
     trace: Option<Vec<String>>,
@@ -121,7 +122,8 @@ impl World {
             dice.below(2);
         }
         let mut copy = Copy::open(table());
-        let mut first = copy.propose_start(&request("start"), start(&mut dice)).entries;
+        let first = copy.propose_start(&request("start"), start(&mut dice));
+        let mut first = if seed % 4 > 1 { copy.salted(first) } else { first }.entries;
         first[0].time_ms = 1_000;
         copy.accept(0, &first);
         let live = |seat: u32| Live { place: Place { node: seat as usize, life: 0 }, session: seat };
@@ -134,6 +136,7 @@ impl World {
         }
         let node = |_| Node { copy: Some(copy.clone()), ..Node::new(0, [0, 0]) };
         let mut world = Self {
+            seed,
             plan,
             groups,
             nodes: (0..NODES).map(node).collect(),

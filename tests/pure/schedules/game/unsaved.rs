@@ -76,7 +76,9 @@ impl World {
         let copy = self.nodes[node].copy.as_mut().expect("it is there");
         match copy.apply_unsaved(proposal, now_ms) {
             Accepted::Applied(_) | Accepted::Already => {
-                let tip = copy.has_request(&asked.request).ok_or("an unsaved request is not there")?;
+                let tip = copy
+                    .has_request(self.browsers[asked.browser].seat, &asked.request)
+                    .ok_or("an unsaved request is not there")?;
                 let unsaved = tip.number > copy.accepted().number;
                 self.note(|_| format!("node {node} plays {} unsaved", asked.request));
                 self.show(node)?;
@@ -140,7 +142,7 @@ impl World {
         let rival = entries.get(behind as usize);
         let first = self.browsers[own.asked.browser].seat == Seat::First;
         let first = first && self.plan.without != Without::TieBreak;
-        first && rival.is_some_and(|rival| rival.request != own.asked.request)
+        first && rival.is_some_and(|rival| !rival.is_of(Seat::First, &own.asked.request))
     }
 
     /// A node has the records told of, and these seats with it.
@@ -167,16 +169,17 @@ impl World {
     pub(super) fn settle_offer(&mut self, node: usize, late: bool) -> Checked<()> {
         let known = &self.nodes[node];
         let (Some(own), Some(copy)) = (&known.offered, &known.copy) else { return Ok(()) };
-        let fate = if let Some(tip) = copy.has_request(&own.asked.request) {
-            let unsaved = tip.number > copy.accepted().number;
-            Fate::Done(tip, unsaved)
-        } else if own.proposal.at != copy.tip() {
-            Fate::Refused
-        } else if late {
-            Fate::Unknown
-        } else {
-            return Ok(());
-        };
+        let fate =
+            if let Some(tip) = copy.has_request(self.browsers[own.asked.browser].seat, &own.asked.request) {
+                let unsaved = tip.number > copy.accepted().number;
+                Fate::Done(tip, unsaved)
+            } else if own.proposal.at != copy.tip() {
+                Fate::Refused
+            } else if late {
+                Fate::Unknown
+            } else {
+                return Ok(());
+            };
         self.checks.tally.gave_way += usize::from(matches!(fate, Fate::Refused));
         let own = self.nodes[node].offered.take().expect("it was there");
         self.answer(node, &own.asked, &fate)
