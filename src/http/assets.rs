@@ -15,7 +15,7 @@ use crate::table::record::hex;
 struct Files;
 
 /// The style sheets, in the order in which they are joined into `all.css`.
-const STYLES: [&str; 7] = ["tokens", "base", "card", "table", "lobby", "pages", "motion"];
+const STYLES: [&str; 8] = ["tokens", "base", "card", "table", "narrow", "lobby", "pages", "motion"];
 /// Characters of the bundle's hash.
 const HASH_CHARS: usize = 16;
 /// How hard text is compressed, once at the start.
@@ -50,6 +50,11 @@ impl Default for Assets {
             .collect();
         contents.push(("all.css".to_owned(), joined_styles()));
         contents.sort();
+        for (name, content) in &mut contents {
+            if is_code(name) {
+                *content = without_comments(content);
+            }
+        }
         let mut digest = Sha256::new();
         for (name, content) in &contents {
             digest.update(name.as_bytes());
@@ -87,6 +92,35 @@ fn joined_styles() -> Vec<u8> {
     sheets.flat_map(|sheet| [sheet.data.into_owned(), b"\n".to_vec()].concat()).collect()
 }
 
+fn is_code(name: &str) -> bool {
+    [".js", ".css"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Scripts and style sheets as they are sent: without the lines that are only comments, an eighth of what a first visit
+/// loads. Every other line keeps its number.
+fn without_comments(content: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(content);
+    let mut is_inside = false;
+    let mut sent = String::with_capacity(text.len());
+    for line in text.lines() {
+        let trimmed = line.trim();
+        let begins = !is_inside && trimmed.starts_with("/*");
+        // A comment that begins a line of code, as a type before a value does, stays.
+        let is_comment = is_inside || trimmed.starts_with("//") || (begins && ends_whole(trimmed));
+        is_inside = (is_inside && !trimmed.ends_with("*/")) || (begins && !trimmed.contains("*/"));
+        if !is_comment {
+            sent.push_str(line);
+        }
+        sent.push('\n');
+    }
+    sent.into_bytes()
+}
+
+/// Whether a comment that begins a line takes all of it.
+fn ends_whole(line: &str) -> bool {
+    line.find("*/").is_none_or(|end| end + 2 == line.len())
+}
+
 /// Whether a text could be the hash of some version's files.
 pub fn is_hash(text: &str) -> bool {
     text.len() == HASH_CHARS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -115,4 +149,23 @@ pub fn brotli(content: &[u8]) -> Option<Bytes> {
     writer.write_all(content).ok()?;
     drop(writer);
     (packed.len() < content.len()).then(|| packed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_not_sent_and_lines_keep_their_numbers() {
+        let source = "// One.\n/** Two. */\nconst a = 1; // stays\n/**\n * Three\n */\n/** @type {any} */ (b).c();\n  // four\nlet u = 'http://x';\n";
+        let sent = String::from_utf8(without_comments(source.as_bytes())).expect("text");
+        assert_eq!(
+            sent,
+            "\n\nconst a = 1; // stays\n\n\n\n/** @type {any} */ (b).c();\n\nlet u = 'http://x';\n"
+        );
+        assert_eq!(
+            without_comments(b"/* All. */\na { b: c }\n/* d\n e */\nf {}\n"),
+            b"\na { b: c }\n\n\nf {}\n"
+        );
+    }
 }

@@ -151,10 +151,12 @@ impl Http {
         }
     }
 
-    /// Who is logged in.
+    /// Who is logged in, and whether a session of that account is open: a page that only reads then opens none, since
+    /// the newest session takes the others' place.
     pub async fn me(self: Arc<Self>, cookie: Option<String>) -> Answer {
         let (account, _) = self.account_of(cookie).await?;
-        Ok(answer::json(&Me { name: &account.name, guest: account.guest }))
+        let online = self.app.store.is_online(account.id).await?;
+        Ok(answer::json(&json!({ "name": account.name, "guest": account.guest, "online": online })))
     }
 
     /// The account of a cookie, with the cookie.
