@@ -1,6 +1,6 @@
 // The only user of the websocket: keeps one open, and asks until there is an answer.
 
-/** @import { Answer, Ask, ConnectionState, Request, Update } from './protocol.js' */
+/** @import { Answer, Ask, ConnectionState, Request, Update, You } from './protocol.js' */
 
 const SUBPROTOCOL = 'nineflags.1';
 
@@ -68,10 +68,13 @@ export function afterWelcome(unanswered, seen, newId) {
  *   isOnline: () => boolean, after: (ms: number, run: () => void) => any, cancel: (timer: any) => void }} World
  */
 
+/** Milliseconds since 1970 when the page was loaded, counted on from there whatever happens to the browser's clock. */
+export const clock = () => performance.timeOrigin + performance.now();
+
 /** What a browser has. @type {World} */
 const BROWSER = {
   open: (url, protocol) => new WebSocket(url, protocol),
-  now: () => Date.now(),
+  now: clock,
   random: () => Math.random(),
   isOnline: () => navigator.onLine !== false,
   after: (ms, run) => setTimeout(run, ms),
@@ -94,15 +97,17 @@ export class Connection {
   #watchTimer = null;
   #count = 0;
   #run;
-  /** In the order asked. @type {Map<string, { request: Request, settle: (answer: Answer) => void }>} */
+  /** In the order asked, each with the account it was asked under. @type {Map<string, { request: Request, account: string | null, settle: (answer: Answer) => void }>} */
   #unanswered = new Map();
+  /** The account of the last welcome. @type {string | null} */
+  #account = null;
   /** @type {ConnectionState['word']} */
   #word = 'connecting';
   #sinceMs = 0;
 
   /**
    * @param {{ url: string, hear: (update: Update) => void, state: (connection: ConnectionState) => void,
-   *   sent: (request: Request) => void, answered: (answer: Answer) => void,
+   *   sent: (request: Request) => void, answered: (answer: Answer) => void, dropped: (requests: Request[]) => void,
    *   seen: () => Seen | null }} told
    * @param {World} [world]
    */
@@ -128,6 +133,17 @@ export class Connection {
     this.#connect();
   }
 
+  /** Closes the socket, since another tab opens one; what was not answered is not sent any more. */
+  close() {
+    this.#drop();
+    this.#giveUp('elsewhere');
+  }
+
+  /** Has itself welcomed anew, as when a node goes away: the server's time is measured again, say. */
+  renew() {
+    if (this.#welcomed && this.#moveAtMs === null) this.#moveLater(0);
+  }
+
   /** Tries at once if it waits for the next try, and doubts that an open socket lives: after sleep, or when the network changed. */
   doubt() {
     if (this.#retryTimer !== null && this.#moveAtMs === null) this.#connect();
@@ -143,7 +159,7 @@ export class Connection {
     const request = /** @type {Request} */ ({ id: this.#newId(), ...ask });
     if (this.#word === 'logged_out' || this.#word === 'elsewhere') return Promise.resolve(notLive(request));
     return new Promise((settle) => {
-      this.#unanswered.set(request.id, { request, settle });
+      this.#unanswered.set(request.id, { request, account: this.#account, settle });
       this.told.sent(request);
       this.#send(request);
     });
@@ -247,10 +263,11 @@ export class Connection {
     if (this.#welcomed) this.#watch(SILENCE_MS, () => this.#probe(ANSWER_MS));
   }
 
-  /** @param {Update} welcome */
+  /** @param {import('./protocol.js').Welcome} welcome */
   #start(welcome) {
     // Taken before the welcome is heard, which may bring a newer view.
-    const seen = this.#everWelcomed ? this.told.seen() : null;
+    const seen = this.#everWelcomed && this.#account === accountOf(welcome.you) ? this.told.seen() : null;
+    this.#forgetOthers(accountOf(welcome.you));
     const unanswered = [...this.#unanswered.values()].map(({ request }) => request);
     this.#welcomed = true;
     this.#everWelcomed = true;
@@ -262,6 +279,14 @@ export class Connection {
     }
     this.#become('connected', null);
     this.told.hear(welcome);
+  }
+
+  /** What was asked under another account is not sent under this one. @param {string | null} account */
+  #forgetOthers(account) {
+    const others = [...this.#unanswered.values()].filter((asked) => asked.account !== null && asked.account !== account);
+    this.#account = account;
+    for (const { request } of others) this.#answer(refused(request, 'another_account'));
+    if (others.length) this.told.dropped(others.map(({ request }) => request));
   }
 
   /** @param {Answer} answer */
@@ -349,5 +374,11 @@ export class Connection {
 /** Whether a move can only wait until the server can save again. @param {Request} request @param {Answer} answer */
 const isNotNow = (request, answer) => KEPT.has(request.ask) && answer.update === 'refused' && NOT_NOW.has(answer.code);
 
-/** @param {Request} request @returns {Answer} */
-const notLive = (request) => ({ update: 'refused', id: request.id, code: 'not_live', words: '' });
+/** @param {Request} request @param {string} code @returns {Answer} */
+const refused = (request, code) => ({ update: 'refused', id: request.id, code, words: '' });
+
+/** @param {Request} request */
+const notLive = (request) => refused(request, 'not_live');
+
+/** What an account is told apart by. @param {You | undefined} you */
+export const accountOf = (you) => you?.name ?? null;

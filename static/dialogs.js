@@ -1,7 +1,7 @@
 // The dialogs: an invite with its options, messages with a player, a question. Loaded when one is opened first.
 
-import { h, icon } from './render.js';
-import { blockButton } from './shell.js';
+import { h, icon, openDialog } from './render.js';
+import { blockButton, bounded } from './shell.js';
 import { refusal, timeOfDay, words } from './words.js';
 
 /** @import { Act, State, TableOptions } from './protocol.js' */
@@ -31,7 +31,7 @@ const close = (act) => act.ui('dialog', null);
 /** @param {Act} act @param {string} title @param {Child[]} content */
 function frame(act, title, ...content) {
   return h('dialog', {
-    key: 'dialog', 'aria-label': title, ref: (el) => el.isConnected && !el.open && el.showModal(),
+    key: 'dialog', 'aria-label': title, ref: (el) => openDialog(el, true),
     on: { close: () => close(act), click: (event) => event.target === event.currentTarget && close(act) },
   }, h('div', { class: 'inside' },
     h('header', null, h('h2', null, title),
@@ -98,7 +98,7 @@ function lettersDialog(state, act, dialog) {
     refused && h('p', { class: 'bad', role: 'alert' }, refusal(refused)),
     h('form', { class: 'write', on: { submit: (event) => sendLetter(event, act, dialog) } },
       h('input', { class: 'input', name: 'text', 'aria-label': words.letters.write, placeholder: words.letters.write, autocomplete: 'off',
-        maxlength: state.limits?.message_chars ?? 500, disabled: isBlocked }),
+        ...bounded(state.limits?.message_chars), disabled: isBlocked }),
       h('button', { type: 'submit', class: 'btn primary', disabled: isBlocked }, words.letters.send)),
     h('footer', null, blockButton(state, act, name)));
 }
@@ -130,6 +130,6 @@ function confirmDialog(act, { title, text, yes, danger, run }) {
   return frame(act, title,
     h('p', null, text),
     h('footer', null,
-      h('button', { type: 'button', class: 'btn', on: { click: () => close(act) } }, words.cancel),
+      h('button', { type: 'button', class: 'btn', autofocus: true, on: { click: () => close(act) } }, words.cancel),
       h('button', { type: 'button', class: danger ? 'btn danger' : 'btn primary', on: { click: confirm } }, yes)));
 }

@@ -22,7 +22,7 @@
 /**
  * @typedef {{ ask: 'ping' } | { ask: 'leave_lobby' } | ({ ask: 'lobby' } & LobbyQuery)
  *   | { ask: 'invite', to: string, options?: TableOptions, resume?: TableId }
- *   | { ask: 'accept', from: string } | { ask: 'decline', from: string } | { ask: 'withdraw', to: string }
+ *   | { ask: 'accept', from: string, invite?: string } | { ask: 'decline', from: string, invite?: string } | { ask: 'withdraw', to: string }
  *   | { ask: 'move', table: TableId, tip: Tip, moves: string[] }
  *   | { ask: 'resign' | 'save' | 'claim_win' | 'watch' | 'unwatch', table: TableId }
  *   | { ask: 'seen', table: TableId, tip: Tip, sealed?: string[] }
@@ -60,9 +60,10 @@
  * @typedef {{ name: string, guest: boolean, table: TableRow | null }} PlayerRow
  * @typedef {{ query: LobbyQuery, players: number, tables: number, matching: number,
  *   rows: { players: PlayerRow[] } | { tables: TableRow[] } }} LobbyPage
- * @typedef {{ name: string, options: TableOptions, resume?: TableId, expires_ms: number }} Invite
+ * @typedef {{ id?: string, name: string, options: TableOptions, resume?: TableId, expires_ms: number }} Invite
  * @typedef {{ received: Invite[], sent: Invite[] }} Invites
- * @typedef {{ table: TableId, names: BySeat<string>, number: number, flags: string, turn?: Seat, ending?: Ending, last_ms: number }} GameRow
+ * @typedef {{ table: TableId, names: BySeat<string>, number: number, flags: string, turn?: Seat, ending?: Ending, last_ms: number,
+ *   you?: Seat, opponent?: string }} GameRow
  * @typedef {{ saved: GameRow[], finished: GameRow[], finished_unknown?: boolean }} Games
  * @typedef {{ from: string, to?: string, table?: TableId, text: string, sent_ms: number }} Message
  * @typedef {{ name: string, guest: boolean }} You
@@ -85,7 +86,7 @@
  */
 
 /**
- * @typedef {{ word: 'offline' | 'connecting' | 'connected' | 'reconnecting' | 'moving' | 'elsewhere' | 'logged_out', sinceMs: number,
+ * @typedef {{ word: 'offline' | 'connecting' | 'connected' | 'reconnecting' | 'moving' | 'elsewhere' | 'logged_out' | 'quiet', sinceMs: number,
  *   retryAtMs: number | null }} ConnectionState
  * @typedef {'lobby' | 'table' | 'watch' | 'game' | 'player' | 'games' | 'rules' | 'account' | 'login' | 'nowhere'} RouteName
  * @typedef {{ name: RouteName, id: string }} Route
@@ -95,23 +96,26 @@
  *   games: Games, blocked: string[], seat: TableId | null, tables: Record<TableId, TableView>, sealed: Record<TableId, Record<number, string>>,
  *   closed: Record<TableId, 'finished' | 'saved' | 'unwatched'>, wentBack: TableId[], talk: Record<TableId, Message[]>,
  *   letters: Message[], notices: Notice[], noticed: number, connection: ConnectionState, pending: Request[], route: Route,
- *   ui: Record<string, any> }} State
+ *   follows: boolean, ui: Record<string, any> }} State
+ * `follows`: another tab of this browser has the connection, and this one shows what that one is told.
+ * @typedef {Omit<State, 'ui' | 'route' | 'shown' | 'notices' | 'noticed' | 'follows'>} Shared
  * @typedef {{ kind: 'update', update: Update, nowMs?: number } | { kind: 'connection', connection: ConnectionState }
  *   | { kind: 'route', route: Route } | { kind: 'ui', part: string, value: any }
+ *   | { kind: 'me', you: You } | { kind: 'shared', shared: Shared } | { kind: 'follows', follows: boolean }
  *   | { kind: 'notice', words: string, code?: string } | { kind: 'noticed', key: number }
  *   | { kind: 'sent', request: Request } | { kind: 'answered', answer: Answer }} StateEvent
  */
 
 /**
  * What a screen may do.
- * @typedef {{ ask: (ask: Ask) => Promise<Answer>, ui: (part: string, value: any) => void, go: (path: string) => void,
+ * @typedef {{ ask: (ask: Ask) => Promise<Answer>, ui: (part: string, value: any) => void, go: (path: string) => void, redirect: (path: string) => void,
  *   notice: (words: string) => void, noticed: (key: number) => void,
  *   get: (path: string) => Promise<Reply>, post: (path: string, body?: object) => Promise<Reply>,
  *   login: () => void, retry: () => void, takeBack: () => void }} Act
  * @typedef {{ ok: boolean, status: number, data: any }} Reply
  * @typedef {{ draw: (state: State, act: Act) => import('./render.js').Child, enter?: (state: State, act: Act) => void,
  *   leave?: (state: State, act: Act) => void, bar?: (state: State, act: Act) => import('./render.js').Child,
- *   word?: (state: State) => { text: string, kind: string } | null, title?: (state: State) => string }} Screen
+ *   covers?: (state: State) => boolean, word?: (state: State) => { text: string, kind: string } | null, title?: (state: State) => string }} Screen
  */
 
 export {};

@@ -39,36 +39,88 @@ export function icon(name, label) {
 
 /**
  * Makes the children of `parent` equal to `children`. An element is kept if its key (or, without one, its position) and
- * tag are the same, so focus, scrolling and what is being typed stay.
+ * tag are the same, so focus, scrolling and what is being typed stay. What a dialog took the focus from gets it back.
  * @param {Element} parent
  * @param {Child} children
  */
 export function patch(parent, children) {
   const focused = document.activeElement;
+  returnTo = null;
   draw(parent, children);
-  if (focused instanceof HTMLElement && focused !== document.activeElement && focused.isConnected) {
-    focused.focus({ preventScroll: true });
-  }
+  if (document.activeElement !== document.body && document.activeElement) return;
+  const next = focused?.isConnected && focused !== document.body ? focused : returnTo;
+  if (next instanceof HTMLElement && next.isConnected) next.focus({ preventScroll: true });
 }
+
+/** What had the focus before a dialog took it. @type {WeakMap<Element, Element | null>} */
+const openers = new WeakMap();
+/** What had it before the dialog that this drawing takes away. @type {Element | null} */
+let returnTo = null;
+
+/** Opens a dialog that has just been drawn, so that it takes the focus. @param {HTMLDialogElement} el @param {boolean} isModal */
+export function openDialog(el, isModal) {
+  if (el.open || !el.isConnected) return;
+  const before = document.activeElement;
+  openers.set(el, before && before !== document.body ? before : returnTo);
+  if (isModal) el.showModal();
+  else el.show();
+}
+
+/** @param {Node} node */
+function remove(node) {
+  if (node instanceof Element) {
+    const dialog = node.matches('dialog[open]') ? node : node.querySelector('dialog[open]');
+    if (dialog) returnTo = openers.get(dialog) ?? returnTo;
+  }
+  node.parentNode?.removeChild(node);
+}
+
+/** The children an element was last drawn with. @type {WeakMap<Element, { place: string, vnode: VNode | string }[]>} */
+const lists = new WeakMap();
 
 /** @param {Element} parent @param {Child} children */
 function draw(parent, children) {
+  const wanted = flatten(children, '');
+  const before = lists.get(parent);
+  lists.set(parent, wanted);
   const old = new Map();
-  for (const node of parent.childNodes) old.set(places.get(node), node);
-  const nodes = flatten(children, '').map(({ place, vnode }) => {
+  const strays = [];
+  for (const node of parent.childNodes) {
+    const place = places.get(node);
+    if (place === undefined) strays.push(node);
+    else old.set(place, node);
+  }
+  // Words that have not changed are left as the browser's translation has put them: in elements of its own.
+  if (strays.length && before && isSame(before, wanted, old)) return wanted.forEach(({ place, vnode }) => typeof vnode !== 'string' && update(old.get(place), vnode));
+  const nodes = wanted.map(({ place, vnode }) => {
     const known = old.get(place);
     const node = known && fits(known, vnode) ? known : make(parent, vnode);
     if (node === known) old.delete(place);
     places.set(node, place);
     return { node, vnode };
   });
-  for (const node of old.values()) node.remove();
+  for (const node of [...old.values(), ...strays]) remove(node);
   let next = parent.firstChild;
   for (const { node, vnode } of nodes) {
     if (node === next) next = node.nextSibling;
     else parent.insertBefore(node, next);
     update(node, vnode);
   }
+}
+
+/**
+ * Whether the same words and the same elements are wanted as before, and the elements are still there.
+ * @param {{ place: string, vnode: VNode | string }[]} before
+ * @param {{ place: string, vnode: VNode | string }[]} wanted
+ * @param {Map<string, Node>} old
+ */
+function isSame(before, wanted, old) {
+  return before.length === wanted.length && wanted.every(({ place, vnode }, index) => {
+    const { place: was, vnode: had } = before[index];
+    if (was !== place || typeof vnode !== typeof had) return false;
+    const node = old.get(place);
+    return typeof vnode === 'string' ? vnode === had : node !== undefined && fits(node, vnode);
+  });
 }
 
 /**

@@ -1,7 +1,8 @@
 // What is around every screen: the bar at the top, tabs on a phone, toasts, dialogs and the connection in a word.
 
 import { h, icon } from './render.js';
-import { minutes, optionsInWords, refusal, words } from './words.js';
+import { isYourTurn } from './state.js';
+import { cut, minutes, optionsInWords, refusal, words } from './words.js';
 
 /** @import { Act, BySeat, Invite, Screen, Seat, State } from './protocol.js' */
 /** @import { Child, VNode } from './render.js' */
@@ -19,11 +20,11 @@ export function page(state, act, screen, { dialog }) {
   const own = screen.bar?.(state, act);
   return h('div', { class: 'app', 'data-screen': state.route.name },
     h('a', { class: 'btn primary skip', href: '#main' }, words.skip),
-    h('header', { class: 'topbar' },
-      h('a', { class: 'brand', href: '/' }, icon('flag'), h('span', null, words.brand)),
+    h('header', { class: 'topbar', inert: Boolean(screen.covers?.(state)) },
+      h('a', { class: 'brand', href: '/' }, icon('flag'), h('span', { translate: 'no' }, words.brand)),
       own ?? navigation(state),
       h('span', { class: 'grow' }),
-      connection(state, screen),
+      hasChip(state) && connection(state, screen),
       themeButton(state, act),
       account(state)),
     h('main', { id: 'main', class: 'screen', tabindex: '-1' },
@@ -61,16 +62,21 @@ function tabs(state) {
     state.you ? place(state, 'account', '/account', icon('menu'), words.nav.account) : place(state, 'login', '/login', icon('menu'), words.nav.login));
 }
 
+/** Who is not logged in, or plays elsewhere, needs no connection to read. @param {State} state */
+const hasChip = ({ connection: { word }, route }) => !['logged_out', 'quiet'].includes(word) || route.name === 'game';
+
 /** @param {State} state @param {Partial<Screen>} screen */
 function connection(state, screen) {
-  const { text, kind } = (state.connection.word === 'connected' && screen.word?.(state)) || connectionWord(state);
-  const sign = state.connection.word === 'elsewhere' ? 'eye' : { good: 'check', wait: 'spin', down: 'warn', quiet: 'eye' }[kind] ?? 'check';
+  const isWatching = watchesOwn(state);
+  const { text, kind } = (['connected', 'quiet', 'logged_out'].includes(state.connection.word) && !isWatching && screen.word?.(state)) || connectionWord(state);
+  const sign = isWatching ? 'eye' : { good: 'check', wait: 'spin', down: 'warn', quiet: 'eye' }[kind] ?? 'check';
   return h('span', { class: `net ${kind}`, role: 'status' }, icon(sign), h('span', { class: 'net-text' }, text));
 }
 
 /** @param {State} state @returns {{ text: string, kind: string }} */
-function connectionWord({ connection: { word, sinceMs }, ui }) {
-  switch (word) {
+function connectionWord(state) {
+  const { connection: { word, sinceMs }, ui } = state;
+  switch (watchesOwn(state) ? 'elsewhere' : word) {
     case 'connected':
       return { text: words.connection.connected, kind: 'good' };
     case 'connecting':
@@ -83,7 +89,7 @@ function connectionWord({ connection: { word, sinceMs }, ui }) {
       return { text: words.connection.moving, kind: 'wait' };
     case 'elsewhere':
       return { text: words.connection.elsewhere, kind: 'wait' };
-    case 'logged_out':
+    default:
       return { text: words.connection.logged_out, kind: 'quiet' };
   }
 }
@@ -102,28 +108,43 @@ function themeButton(state, act) {
 function account({ you }) {
   if (!you) return h('a', { class: 'btn quiet', href: '/login' }, icon('user'), h('span', { class: 'clip' }, words.nav.login));
   return h('a', { class: 'btn quiet account', href: '/account', 'aria-label': words.account(you.name) },
-    icon('user'), h('span', { class: 'clip' }, you.name));
+    icon('user'), h('span', { class: 'clip', translate: 'no' }, you.name));
 }
 
-/** Across the page when this window no longer plays. @param {State} state @param {Act} act */
-function banner({ connection: { word } }, act) {
-  if (word !== 'elsewhere') return null;
+/** Whether this window shows the own game while another one plays. @param {State} state */
+export const watchesOwn = ({ connection: { word }, follows, route }) => word === 'elsewhere' || (follows && route.name === 'table');
+
+/** Over the foot of the page when the session is elsewhere; the table says so in its prompt. @param {State} state @param {Act} act */
+function banner({ connection: { word }, route }, act) {
+  if (word !== 'elsewhere' || route.name === 'table') return null;
   return h('div', { class: 'banner', role: 'alert' },
     h('p', null, words.connection.elsewhereText),
     h('button', { type: 'button', class: 'btn primary', on: { click: act.takeBack } }, words.connection.takeBack));
 }
 
-/** @param {State} state @param {Act} act */
+/** Toasts; what is written to a player at a table stands in the messages there. @param {State} state @param {Act} act */
 function toasts(state, act) {
   const elsewhere = state.route.name !== 'lobby' ? state.invites.received : [];
+  const isSeated = state.route.name === 'table';
   return [
     elsewhere.map((invite) => inviteToast(state, act, invite)),
-    state.notices.map(({ key, code, name, words: said }) => h('div', { class: 'toast', key: `n${key}` },
-      h('p', null, code === 'letter' && h('b', null, `${name}: `), said),
-      code === 'letter' && h('button', { type: 'button', class: 'btn small', on: { click: () => answer(act, key, name) } }, words.letters.answer),
-      h('button', { type: 'button', class: 'btn quiet icon small', 'aria-label': words.close, on: { click: () => act.noticed(key) } }, icon('cross')))),
+    state.notices.filter(({ code }) => code !== 'letter' || !isSeated).map((notice) => noticeToast(state, act, notice)),
   ];
 }
+
+/** @param {State} state @param {Act} act @param {import('./protocol.js').Notice} notice */
+function noticeToast(state, act, { key, code, name, words: said }) {
+  const isLetter = code === 'letter' && name !== null;
+  return h('div', { class: 'toast', key: `n${key}` },
+    h('p', null, isLetter && [h('b', null, named(name)), ': '], h('bdi', { class: 'theirs' }, said)),
+    h('span', { class: 'acts' },
+      isLetter && h('button', { type: 'button', class: 'btn small', on: { click: () => answer(act, key, name) } }, words.letters.answer),
+      isLetter && blockButton(state, act, name, 'small'),
+      h('button', { type: 'button', class: 'btn quiet icon small', 'aria-label': words.close, on: { click: () => act.noticed(key) } }, icon('cross'))));
+}
+
+/** A name in a text: cut where it has no room, and whole in its title. @param {string} name */
+export const named = (name) => h('bdi', { class: 'name-in', title: name, translate: 'no' }, name);
 
 /** @param {Act} act @param {number} key @param {string | null} name */
 function answer(act, key, name) {
@@ -133,29 +154,105 @@ function answer(act, key, name) {
 
 /** @param {State} state @param {Act} act @param {Invite} invite */
 function inviteToast(state, act, invite) {
-  return h('div', { class: 'toast invite', key: `i${invite.name}` },
-    h('p', null, h('b', null, words.invites.from(invite.name)), h('br'),
-      h('span', { class: 'muted' }, invite.resume ? words.invites.resume : optionsInWords(invite.options))),
-    inviteAnswers(act, invite),
-    h('span', { class: 'muted num left' }, minutes(leftMs(state, invite))));
+  return h('div', { class: 'toast invite', key: `i${invite.id ?? invite.name}` },
+    h('p', null, h('b', null, words.invites.from(invite.name)), ' ',
+      h('span', { class: 'muted' }, invite.resume ? words.invites.resume : optionsInWords(invite.options)), ' ',
+      h('span', { class: 'muted num left' }, minutes(leftMs(state, invite)))),
+    inviteAnswers(state, act, invite));
 }
 
-/** Accept and decline, as in a toast and in the lobby. @param {Act} act @param {Invite} invite */
-export function inviteAnswers(act, { name }) {
+/** Accept and decline, as in a toast and in the lobby; nothing to accept when its time is over. @param {State} state @param {Act} act @param {Invite} invite */
+export function inviteAnswers(state, act, invite) {
+  const { name, id } = invite;
+  const which = id === undefined ? {} : { invite: id };
   return h('div', { class: 'acts' },
-    h('button', { type: 'button', class: 'btn small primary', 'aria-label': words.invites.acceptName(name),
-      on: { click: () => told(act, act.ask({ ask: 'accept', from: name })) } }, words.invites.accept),
-    h('button', { type: 'button', class: 'btn small', 'aria-label': words.invites.declineName(name),
-      on: { click: () => told(act, act.ask({ ask: 'decline', from: name })) } }, words.invites.decline));
+    leftMs(state, invite) > 0 && h('button', { type: 'button', key: 'accept', class: 'btn small primary', 'aria-label': words.invites.acceptName(name),
+      on: { click: () => told(act, act.ask({ ask: 'accept', from: name, ...which })) } }, words.invites.accept),
+    h('button', { type: 'button', key: 'decline', class: 'btn small', 'aria-label': words.invites.declineName(name),
+      on: { click: () => told(act, act.ask({ ask: 'decline', from: name, ...which })) } }, words.invites.decline));
 }
 
-/** Block or unblock, beside messages and on a player's page. @param {State} state @param {Act} act @param {string} name */
-export function blockButton(state, act, name) {
+/** Block or unblock, in a message and on a player's page. @param {State} state @param {Act} act @param {string} name */
+export function blockButton(state, act, name, more = '') {
   const isBlocked = state.blocked.includes(name);
   const { block, unblock, blockName, unblockName } = words.letters;
-  return h('button', { type: 'button', class: `btn ${isBlocked ? '' : 'danger'}`, 'aria-label': isBlocked ? unblockName(name) : blockName(name),
+  return h('button', { type: 'button', class: `btn ${isBlocked ? '' : 'danger'} ${more}`, 'aria-label': isBlocked ? unblockName(name) : blockName(name),
     on: { click: () => told(act, act.ask({ ask: isBlocked ? 'unblock' : 'block', name })) } }, isBlocked ? unblock : block);
 }
+
+/** What needs attention comes first, on every page. @param {State} state @param {Partial<Screen>} screen */
+export function titleOf(state, screen) {
+  const waiting = state.invites.received.length;
+  const called = isYourTurn(state) ? words.yourTurn : waiting > 0 ? words.invites.waitingTitle(waiting) : null;
+  return [called, screen.title?.(state), words.brand].filter(Boolean).join(' · ');
+}
+
+/** The icon of the page has a mark while it is the own turn. @param {boolean} isMarked */
+export function markIcon(isMarked) {
+  const link = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel="icon"]'));
+  const wanted = link?.href.replace(/favicon(-turn)?\.svg$/, isMarked ? 'favicon-turn.svg' : 'favicon.svg');
+  if (link && wanted && link.href !== wanted) link.href = wanted;
+}
+
+// What is kept in the browser; where storage is blocked it lasts as long as the page.
+
+/** @param {string} key @param {string | null} value */
+export function store(key, value) {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // Blocked.
+  }
+}
+
+/** @param {string} key */
+export function stored(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/** Kept in the browser: that there was a login, so that screens are loaded before the server has answered. */
+const HAD_LOGIN = 'hadLogin';
+
+/** @param {boolean} had */
+export const keepLogin = (had) => store(HAD_LOGIN, had ? 'yes' : null);
+
+/** Whether there may be a login: any tab may have found one. */
+export function hadLogin() {
+  try {
+    return localStorage.getItem(HAD_LOGIN) !== null;
+  } catch {
+    return true;
+  }
+}
+
+/** @param {string} theme */
+export function useTheme(theme) {
+  if (theme === 'system') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  store('theme', theme);
+}
+
+/** @param {Record<string, boolean>} alerts */
+export function keepAlerts(alerts) {
+  for (const [name, wanted] of Object.entries(alerts)) store(name, wanted ? 'yes' : null);
+}
+
+// What screens share of names, times and answers.
+
+/** The attributes of a field for so many characters, counted as the server does: a browser's own limit counts an emoji twice. @param {number} [most] @param {(text: string) => void} [then] */
+export const bounded = (most = 300, then) => ({
+  maxlength: 2 * most,
+  on: { input: (/** @type {any} */ { target, isComposing }) => {
+    const text = isComposing ? target.value : cut(target.value, most);
+    if (text !== target.value) target.value = text;
+    then?.(text);
+  } },
+});
 
 /** Which seat the own player has, or had. @param {State} state @param {BySeat<string>} names @returns {Seat} */
 export const seatOf = ({ you }, names) => (names.second === you?.name ? 'second' : 'first');
@@ -190,6 +287,7 @@ export const nowMs = ({ ui, offsetMs }) => (ui.nowMs ?? 0) + offsetMs;
  */
 export async function told(act, asked) {
   const said = await asked;
-  if (said.update === 'refused') act.notice(refusal(said));
+  // What another account had asked is told once for all of it.
+  if (said.update === 'refused' && said.code !== 'another_account') act.notice(refusal(said));
   return said.update === 'done';
 }

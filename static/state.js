@@ -1,13 +1,47 @@
 // All that the page knows, as one object that only `fold` changes; no DOM, clock or network here.
 
 /** @import { Update, Welcome, TableView, LobbyPage } from './protocol.js' */
-/** @import { State, StateEvent, Shown } from './protocol.js' */
+/** @import { Route, RouteName, State, StateEvent, Shared, Shown } from './protocol.js' */
 
 /** Letters, table talk and notices that are kept, each. */
 const KEPT = 200;
 const NOTICES_KEPT = 5;
 /** Sealed records of one table that are kept: as many as the server takes back. */
 const SEALED_KEPT = 32;
+
+/** Which screens there are, and whether their address names something. @type {Record<RouteName, boolean>} */
+const ROUTES = {
+  lobby: false, table: true, watch: true, game: true, player: true, games: false, rules: false, account: false, login: false, nowhere: false,
+};
+/** The parts of the state that only one tab's screen has. */
+const OWN = new Set(['ui', 'route', 'shown', 'notices', 'noticed', 'follows']);
+/** What stays of a screen when another account is logged in. */
+const LASTING = ['nowMs', 'theme', 'alerts', 'login', 'read', 'replay', 'replayAt', 'replayProof', 'drawer', 'boxes'];
+
+/**
+ * The screen of an address, whatever the address: one that leads nowhere has a screen, too.
+ * @param {string} path
+ * @returns {Route}
+ */
+export function routeOf(path) {
+  const [first = '', raw = '', ...more] = path.split('/').slice(1);
+  const name = /** @type {RouteName} */ (first === '' ? 'lobby' : first);
+  const id = decoded(raw);
+  const fits = Object.hasOwn(ROUTES, name) && name !== 'nowhere' && id !== null && more.every((part) => part === '');
+  return fits && (id !== '') === ROUTES[name] ? { name, id } : { name: 'nowhere', id: '' };
+}
+
+/** A part of an address as text, or nothing if it is none. @param {string} part */
+function decoded(part) {
+  try {
+    const text = decodeURIComponent(part);
+    // Half of a surrogate pair could not be written into another address.
+    encodeURIComponent(text);
+    return text;
+  } catch {
+    return null;
+  }
+}
 
 /** Of the lobby: how rows are told apart. @param {any} row @returns {string} */
 export const rowKey = (row) => row.names ? row.table : row.name;
@@ -35,8 +69,20 @@ export function initial() {
     connection: { word: 'connecting', sinceMs: 0, retryAtMs: null },
     pending: [],
     route: { name: 'lobby', id: '' },
+    follows: false,
     ui: {},
   };
+}
+
+/** What another tab needs to show the same. @param {State} state @returns {Shared} */
+export const sharedOf = (state) =>
+  /** @type {any} */ (Object.fromEntries(Object.entries(state).filter(([part]) => !OWN.has(part))));
+
+/** Whether the own game waits for this player. @param {State} state */
+export function isYourTurn({ seat, tables, closed }) {
+  const table = seat && !(seat in closed) && tables[seat];
+  if (!table || table.stopped || table.view.ending) return false;
+  return table.view.turn === table.view.viewer;
 }
 
 /**
@@ -51,8 +97,14 @@ export function fold(state, event) {
       return afterUpdate(state, event.update, event.nowMs ?? 0);
     case 'connection':
       return event.connection.word === 'logged_out'
-        ? { ...initial(), ui: state.ui, route: state.route, connection: event.connection }
+        ? { ...withoutAccount(state), connection: event.connection }
         : { ...state, connection: event.connection };
+    case 'me':
+      return { ...(isAnother(state, event.you) ? withoutAccount(state) : state), you: event.you };
+    case 'shared':
+      return withShown({ ...(isAnother(state, event.shared.you) ? withoutAccount(state) : state), ...event.shared, follows: true });
+    case 'follows':
+      return { ...state, follows: event.follows };
     case 'route':
       return { ...state, route: event.route };
     case 'ui':
@@ -96,10 +148,18 @@ function afterUpdate(state, update, nowMs) {
   }
 }
 
+/** @param {State} state @param {import('./protocol.js').You | null} you */
+const isAnother = (state, you) => state.you !== null && state.you.name !== you?.name;
+
+/** What stays when an account is left: nothing it was told, and nothing it had begun. @param {State} state @returns {State} */
+function withoutAccount({ route, ui, connection, follows, notices, noticed }) {
+  const lasting = Object.fromEntries(LASTING.filter((part) => part in ui).map((part) => [part, ui[part]]));
+  return { ...initial(), route, connection, follows, notices: notices.filter(({ code }) => code === 'note'), noticed, ui: lasting };
+}
+
 /** @param {State} state @param {Welcome} welcome @param {number} nowMs @returns {State} */
 function welcomed(state, welcome, nowMs) {
-  const another = state.you && state.you.name !== welcome.you.name;
-  const base = another ? { ...initial(), route: state.route, ui: state.ui, connection: state.connection, pending: state.pending } : state;
+  const base = isAnother(state, welcome.you) ? withoutAccount(state) : state;
   const next = withShown({
     ...base,
     you: welcome.you,

@@ -1,7 +1,7 @@
 // Beside the lists: invites, messages, and the own saved and finished games.
 
 import { h, icon } from '../render.js';
-import { flagStrip, inviteAnswers, leftMs, nowMs, opponent, seatOf, told } from '../shell.js';
+import { flagStrip, inviteAnswers, leftMs, named, nowMs, opponent, seatOf, told } from '../shell.js';
 import { ago, minutes, optionsInWords, words } from '../words.js';
 
 /** @import { Act, GameRow, Invite, State } from '../protocol.js' */
@@ -24,10 +24,10 @@ function invites(state, act) {
 
 /** @param {State} state @param {Act} act @param {Invite} invite */
 function receivedInvite(state, act, invite) {
-  return h('div', { class: 'inv', key: `from ${invite.name}` },
-    h('p', null, h('b', null, invite.name), ' ', h('span', { class: 'muted num' }, minutes(leftMs(state, invite))), h('br'),
+  return h('div', { class: 'inv', key: `from ${invite.id ?? invite.name}` },
+    h('p', null, h('b', null, named(invite.name)), ' ', h('span', { class: 'muted num' }, minutes(leftMs(state, invite))), h('br'),
       h('span', { class: 'muted' }, contents(invite))),
-    inviteAnswers(act, invite));
+    inviteAnswers(state, act, invite));
 }
 
 /** @param {Invite} invite */
@@ -39,7 +39,7 @@ function sentInvite(state, act, invite) {
   const part = Math.round(left / 10 / (state.limits?.invite_secs ?? 1));
   const retract = () => told(act, act.ask({ ask: 'withdraw', to: invite.name }));
   return h('div', { class: 'inv', key: `to ${invite.name}` },
-    h('p', null, words.invites.to, ' ', h('b', null, invite.name), ' ', h('span', { class: 'muted num' }, words.invites.left(minutes(left))), h('br'),
+    h('p', null, words.invites.to, ' ', h('b', null, named(invite.name)), ' ', h('span', { class: 'muted num' }, words.invites.left(minutes(left))), h('br'),
       h('span', { class: 'muted' }, contents(invite))),
     h('div', { class: 'bar', role: 'progressbar', 'aria-label': words.invites.timeLeft, 'aria-valuenow': part, 'aria-valuemin': 0, 'aria-valuemax': 100 },
       h('i', { style: { width: `${part}%` } })),
@@ -55,7 +55,7 @@ function letters(state, act) {
   return h('section', { class: 'box letters', 'aria-label': words.letters.title },
     h('h2', null, words.letters.title),
     [...latest].reverse().slice(0, 5).map(([name, letter]) => h('button', { type: 'button', class: 'letter', key: name,
-      on: { click: () => act.ui('dialog', { kind: 'letters', name }) } }, h('b', null, name), h('span', { class: 'muted clip' }, letter.text))));
+      on: { click: () => act.ui('dialog', { kind: 'letters', name }) } }, h('b', null, named(name)), h('bdi', { class: 'muted clip' }, letter.text))));
 }
 
 /** @param {State} state @param {Act} act */
@@ -71,12 +71,12 @@ function games(state, act) {
 
 /** @param {State} state @param {Act} act @param {GameRow} game */
 function savedGame(state, act, game) {
-  const other = opponent(state, game.names);
-  const own = seatOf(state, game.names);
+  const other = game.opponent ?? opponent(state, game.names);
+  const own = game.you ?? seatOf(state, game.names);
   const invited = state.invites.sent.some(({ resume }) => resume === game.table);
   const resume = () => told(act, act.ask({ ask: 'invite', to: other, resume: game.table }));
   return h('div', { class: 'inv', key: game.table },
-    h('p', null, h('b', null, other), `, ${words.lobby.move(game.number)} `, game.turn === own && h('span', { class: 'chip' }, words.games.yourTurn), h('br'),
+    h('p', null, h('b', null, named(other)), `, ${words.lobby.move(game.number)} `, game.turn === own && h('span', { class: 'chip' }, words.games.yourTurn), h('br'),
       flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, words.games.savedAgo(ago(game.last_ms, nowMs(state))))),
     h('div', { class: 'acts' },
       h('button', { type: 'button', class: 'btn small primary', disabled: invited || Boolean(state.seat), 'aria-label': words.games.resumeName(other),
@@ -85,10 +85,10 @@ function savedGame(state, act, game) {
 
 /** @param {State} state @param {Act} act @param {GameRow} game */
 function finishedGame(state, act, game) {
-  const other = opponent(state, game.names);
-  const own = seatOf(state, game.names);
+  const other = game.opponent ?? opponent(state, game.names);
+  const own = game.you ?? seatOf(state, game.names);
   return h('div', { class: 'inv', key: game.table },
-    h('p', null, h('b', null, other), `, ${words.games.finishedAgo(ago(game.last_ms, nowMs(state)))}`, h('br'),
+    h('p', null, h('b', null, named(other)), `, ${words.games.finishedAgo(ago(game.last_ms, nowMs(state)))}`, h('br'),
       flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, result(game, own))),
     h('div', { class: 'acts' },
       h('a', { class: 'btn small', href: `/game/${game.table}`, 'aria-label': words.games.replayName(other) }, icon('play'), words.games.replay),

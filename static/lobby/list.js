@@ -1,7 +1,7 @@
 // The two lists of the lobby, players and tables: tabs, search, rows, pages.
 
 import { h, icon } from '../render.js';
-import { flagStrip } from '../shell.js';
+import { flagStrip, named } from '../shell.js';
 import { number, words } from '../words.js';
 
 /** @import { Act, LobbyQuery, PlayerRow, Shown, State, TableRow } from '../protocol.js' */
@@ -101,8 +101,8 @@ function playerRow(state, act, row, gone) {
   const { name, guest, table } = row;
   const isYou = name === state.you?.name;
   return h('tr', { key: name, class: gone ? 'is-gone' : null },
-    h('th', { scope: 'row', class: 'who' }, h('a', { href: `/player/${name}` }, name), isYou && h('span', { class: 'chip' }, said.youHere),
-      guest && !isYou && h('span', { class: 'muted light' }, said.guest)),
+    h('th', { scope: 'row', class: 'who' }, h('span', { class: 'row-words' }, h('a', { href: `/player/${name}` }, named(name)),
+      isYou && h('span', { class: 'chip' }, said.youHere), guest && !isYou && h('span', { class: 'muted light' }, said.guest))),
     h('td', { class: 'c-st' }, gone ? status('away', said.left) : table ? playing(name, table) : status('free', said.free)),
     h('td', { class: 'c-gm' }, table && !gone && flagStrip(table.flags)),
     h('td', { class: 'c-act' }, !gone && !isYou && h('span', { class: 'acts' }, playerActions(state, act, row))));
@@ -114,7 +114,8 @@ const status = (kind, word) => h('span', { class: `st is-${kind}` }, icon(kind),
 /** @param {string} name @param {TableRow} table */
 function playing(name, { names, number: count }) {
   const other = names.first === name ? names.second : names.first;
-  return [status('busy', said.playing), ' ', h('span', { class: 'muted num' }, said.against(other, count))];
+  const against = said.against(other, count);
+  return h('span', { class: 'row-words' }, status('busy', said.playing), h('span', { class: 'muted num clip', title: against }, against));
 }
 
 /** @param {State} state @param {Act} act @param {PlayerRow} row @returns {(VNode | false)[]} */
@@ -139,10 +140,10 @@ function tableRow(state, _act, row, gone) {
   const { names, flags, number: count, watchers, table } = row;
   const both = `${names.first} ${said.versus} ${names.second}`;
   return h('tr', { key: table, class: gone ? 'is-gone' : null },
-    h('th', { scope: 'row', class: 'who' }, h('a', { href: `/player/${names.first}` }, names.first), h('span', { class: 'muted light' }, said.versus),
-      h('a', { href: `/player/${names.second}` }, names.second)),
-    h('td', { class: 'c-st' }, gone ? status('away', said.over) : [status('busy', said.move(count)), watchers > 0 &&
-      h('span', { class: 'muted num seen' }, icon('eye', said.watchers), number(watchers))]),
+    h('th', { scope: 'row', class: 'who' }, h('span', { class: 'row-words' }, h('a', { href: `/player/${names.first}` }, named(names.first)),
+      h('span', { class: 'muted light' }, said.versus), h('a', { href: `/player/${names.second}` }, named(names.second)))),
+    h('td', { class: 'c-st' }, gone ? status('away', said.over) : h('span', { class: 'row-words' }, status('busy', said.move(count)), watchers > 0 &&
+      h('span', { class: 'muted num seen' }, icon('eye', said.watchers), number(watchers)))),
     h('td', { class: 'c-gm' }, flagStrip(flags)),
     h('td', { class: 'c-act' }, !gone && h('span', { class: 'acts' },
       h('a', { class: 'btn small main', href: watchPath(state, table), 'aria-label': said.watchName(both) },

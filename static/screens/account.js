@@ -1,6 +1,7 @@
 // The own account: password, or how a guest gets one; theme, blocked players, log out, delete.
 
 import { h } from '../render.js';
+import { named } from '../shell.js';
 import { refusal, words } from '../words.js';
 
 /** @import { Act, State } from '../protocol.js' */
@@ -19,11 +20,12 @@ export function draw(state, act) {
   const { you } = state;
   if (!you) return h('p', { class: 'loading muted' }, words.loading);
   return h('div', { class: 'paper narrow' },
-    h('header', null, h('h1', null, you.name),
+    h('header', null, h('h1', { translate: 'no' }, you.name),
       h('a', { class: 'btn', href: `/player/${you.name}` }, said.ownPage),
       h('button', { type: 'button', class: 'btn', on: { click: () => logOut(state, act) } }, said.logOut)),
     you.guest ? upgrade(state, act) : password(state, act),
     theme(state, act),
+    alerts(state, act),
     blocked(state, act),
     remove(state, act, you.guest));
 }
@@ -31,15 +33,21 @@ export function draw(state, act) {
 /**
  * A form with a title, a sentence, fields and one button; what came of it is said below.
  * @param {State} state @param {Act} act
+ * With `sure` it asks once more before it is sent.
  * @param {{ part: string, title: string, text?: string, fields: import('../render.js').Child[], send: string, danger?: boolean, path: string, done: string,
- *   then?: () => void }} form
+ *   sure?: { title: string, text: string }, then?: () => void }} form
  */
-function form(state, act, { part, title: heading, text, fields, send, danger, path, done, then }) {
+function form(state, act, { part, title: heading, text, fields, send, danger, path, done, sure, then }) {
   const outcome = state.ui.account?.part === part ? state.ui.account : null;
   /** @param {SubmitEvent} event */
-  const submit = async (event) => {
+  const submit = (event) => {
     event.preventDefault();
     const element = /** @type {HTMLFormElement} */ (event.currentTarget);
+    if (sure) act.ui('dialog', { kind: 'confirm', ...sure, yes: send, danger: true, run: () => run(element) });
+    else run(element);
+  };
+  /** @param {HTMLFormElement} element */
+  const run = async (element) => {
     const body = Object.fromEntries(new FormData(element));
     act.ui('account', { part, busy: true });
     const { ok, data } = await act.post(path, body);
@@ -79,7 +87,7 @@ const password = (state, act) => form(state, act, {
 /** @param {State} state @param {Act} act @param {boolean} guest */
 const remove = (state, act, guest) => form(state, act, {
   part: 'delete', title: said.remove, text: guest ? said.removeGuestText : said.removeText, send: said.removeSend, danger: true, path: '/api/delete',
-  done: '', then: act.login, fields: guest ? [] : [secret(words.login.password, 'password', 'current-password')],
+  sure: { title: said.removeSure, text: said.removeSureText }, done: '', then: act.login, fields: guest ? [] : [secret(words.login.password, 'password', 'current-password')],
 });
 
 /** @param {State} state @param {Act} act */
@@ -91,12 +99,32 @@ function theme(state, act) {
         on: { change: () => act.ui('theme', value) } }), word))));
 }
 
+/** How somebody who does not look is called; the browser is asked only when that is wanted. @param {State} state @param {Act} act */
+function alerts(state, act) {
+  const wanted = state.ui.alerts ?? {};
+  const change = async (/** @type {string} */ name, /** @type {boolean} */ isOn) => {
+    const { allowed, play } = await import('../attention.js');
+    const mayBe = name !== 'notify' || !isOn || await allowed();
+    if (!mayBe) act.notice(said.alertRefused);
+    if (name === 'sound' && isOn) play();
+    act.ui('alerts', { ...wanted, [name]: isOn && mayBe });
+  };
+  const one = (/** @type {string} */ name, /** @type {string} */ word) => h('label', { class: 'check', key: name },
+    h('input', { type: 'checkbox', name, prop: { checked: Boolean(wanted[name]) }, on: { change: (event) => change(name, event.target.checked) } }), word);
+  return h('section', { class: 'box', 'aria-label': said.alerts },
+    h('h2', null, said.alerts), one('sound', said.alertSound), one('notify', said.alertNotify));
+}
+
 /** @param {State} state @param {Act} act */
 function blocked(state, act) {
+  if (state.connection.word === 'quiet') {
+    return h('section', { class: 'box', 'aria-label': said.blocked }, h('h2', null, said.blocked), h('p', { class: 'muted' }, said.blockedElsewhere),
+      h('button', { type: 'button', class: 'btn', on: { click: act.takeBack } }, said.blockedShow));
+  }
   return h('section', { class: 'box', 'aria-label': said.blocked },
     h('h2', null, said.blocked),
     state.blocked.length === 0 && h('p', { class: 'muted' }, said.blockedNone),
-    state.blocked.map((name) => h('div', { class: 'blocked-row', key: name }, h('b', null, name),
+    state.blocked.map((name) => h('div', { class: 'blocked-row', key: name }, h('b', null, named(name)),
       h('button', { type: 'button', class: 'btn small', 'aria-label': words.letters.unblockName(name), on: { click: () => act.ask({ ask: 'unblock', name }) } },
         words.letters.unblock))));
 }

@@ -8,8 +8,7 @@ import { words } from '../words.js';
 
 /** @import { Act, State } from '../protocol.js' */
 
-/** @param {State} state */
-export const title = ({ invites }) => (invites.received.length > 0 ? `(${invites.received.length}) ${words.lobby.title}` : words.lobby.title);
+export const title = () => words.lobby.title;
 
 /** Asks for the page that was looked at last. @param {State} state @param {Act} act */
 export function enter(state, act) {
@@ -27,8 +26,16 @@ export function draw(state, act) {
   return h('div', { class: 'lobby' },
     h('h1', { class: 'vh' }, words.lobby.title),
     ownTable(state),
+    guest(state),
     list(state, act),
     inbox(state, act));
+}
+
+/** A guest is told in time that it is forgotten one day. @param {State} state */
+function guest({ you }) {
+  if (!you?.guest) return null;
+  return h('div', { class: 'box own-table guest-note' },
+    h('p', null, words.lobby.guestWarning(you.name)), h('a', { class: 'btn', href: '/account' }, words.lobby.keepGuest));
 }
 
 /** The way back to a running game. @param {State} state */

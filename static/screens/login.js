@@ -1,6 +1,7 @@
 // Log in, sign up, or play as a guest: the page of whoever is not logged in.
 
 import { h, icon } from '../render.js';
+import { hadLogin } from '../shell.js';
 import { refusal, words } from '../words.js';
 
 /** @import { Act, State } from '../protocol.js' */
@@ -83,9 +84,23 @@ function submit(event, act, form) {
   send(act, form, form.tab === 'signup' ? '/api/signup' : '/api/login', body);
 }
 
-/** @param {Act} act @param {Form} form @param {string} path @param {object} body */
+/**
+ * Another tab may have logged in meanwhile: a guest is not lost without a question, and nobody gets a second one.
+ * @param {Act} act @param {Form} form @param {string} path @param {object} body
+ */
 async function send(act, form, path, body) {
   act.ui('login', { ...form, busy: true, refused: null });
+  const me = hadLogin() ? await act.get('/api/me') : null;
+  if (me?.ok && path === '/api/guest') return act.login();
+  const run = () => post(act, form, path, body);
+  if (!me?.ok || !me.data.guest) return run();
+  const said = words.accountPage;
+  act.ui('login', { ...form, busy: false, refused: null });
+  act.ui('dialog', { kind: 'confirm', title: said.giveUpGuest(me.data.name), text: said.giveUpGuestText, yes: said.giveUpGuestYes, danger: true, run });
+}
+
+/** @param {Act} act @param {Form} form @param {string} path @param {object} body */
+async function post(act, form, path, body) {
   const { ok, data } = await act.post(path, body);
   act.ui('login', { ...form, busy: false, refused: ok ? null : data });
   if (ok) act.login();

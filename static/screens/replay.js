@@ -1,8 +1,8 @@
 // The replay of a finished game: every move forth and back, both hands open, and the proof that the decks were fixed before it.
 
 import { h, icon } from '../render.js';
-import { cardName, deckButtons, endingWords, line, panels, recordWords, seatBar, seatWords, side } from '../table/board.js';
-import { lastLaid, other } from '../table/turn.js';
+import { deckButtons, line, panels, recordWords, seatBar, seatWords, side } from '../table/board.js';
+import { cardName, endingWords, lastLaid, other } from '../table/turn.js';
 import { day, minutes, optionsInWords, tableWords as words, timeOfDay } from '../words.js';
 
 /** @import { Act, LogLine, Seat, State, View } from '../protocol.js' */
@@ -176,7 +176,7 @@ function scrubber(game, at, go) {
 /** @param {State} state @param {Game} game */
 function facts({ ui }, game) {
   const proof = /** @type {'right' | 'wrong' | 'unable' | null} */ (ui.replayProof);
-  return h('section', { key: 'facts', class: 'pane pane-facts' },
+  return h('section', { key: 'facts', class: 'pane pane-facts', tabindex: '-1' },
     h('h2', null, endingWords(game.ending, game.names, null)),
     h('dl', { class: 'facts' },
       h('dt', null, words.players), h('dd', null,

@@ -1,10 +1,10 @@
 // The table: a seat plays here, and a watcher watches; draws what the view says and sends what was chosen.
 
 import { drag, h, icon } from '../render.js';
-import { nowMs, told } from '../shell.js';
-import { arrange, cardName, cardNames, deckButtons, endingWords, hand, line, panels, seatBar, seatWords, side } from '../table/board.js';
+import { watchesOwn } from '../shell.js';
+import { arrange, deckButtons, hand, line, panels, seatBar, seatWords, side } from '../table/board.js';
 import * as play from '../table/turn.js';
-import { minutes, optionsInWords, refusal, tableWords as words } from '../words.js';
+import { optionsInWords, refusal, tableWords as words } from '../words.js';
 
 /** @import { Act, Deck, Seat, State, TableView, View } from '../protocol.js' */
 
@@ -14,6 +14,8 @@ import { minutes, optionsInWords, refusal, tableWords as words } from '../words.
 let latest = null;
 /** Loaded when first needed. @type {any} */
 let boxes = null;
+/** @type {typeof import('../table/over.js') | null} */
+let over = null;
 
 // ---- what the screen is about ----------------------------------------------------------------------------------------
 
@@ -27,10 +29,11 @@ const tableOf = (state) => state.tables[state.route.id];
  * @param {TableView} table
  * @returns {Turn}
  */
-function turnOf({ ui: { turn }, connection }, table) {
+function turnOf(state, table) {
+  const { turn } = state.ui;
   const stands = turn && turn.table === table.table && turn.hash === table.tip.hash;
   const chosen = stands ? turn : { ...play.NOTHING, sent: false };
-  return connection.word === 'elsewhere' ? { ...chosen, sent: true } : chosen;
+  return watchesOwn(state) ? { ...chosen, sent: true } : chosen;
 }
 
 /** The view, without choices once the table is closed. @param {State} state @param {TableView} table */
@@ -40,9 +43,7 @@ const usable = (state, { view, stopped, table }) => (stopped || table in state.c
 export const title = (state) => {
   const table = tableOf(state);
   if (!table) return words.table;
-  const { names, view } = table;
-  const whose = view.turn && view.turn === view.viewer ? `${words.yourTurn} · ` : '';
-  return `${whose}${names.first} – ${names.second}`;
+  return `${table.names.first} – ${table.names.second}`;
 };
 
 /** @param {State} state */
@@ -55,7 +56,7 @@ export function word(state) {
   const turn = turnOf(state, table);
   if (state.pending.some(({ waits }) => waits)) return { text: words.waits, kind: 'wait' };
   if (turn.sent || state.pending.some((asked) => asked.ask === 'move')) return { text: words.sending, kind: 'wait' };
-  if (turn.back.length || play.step(table.view, turn) === 'staged') return { text: words.notSent, kind: 'wait' };
+  if (turn.back.length || play.isStaged(table.view, turn)) return { text: words.notSent, kind: 'wait' };
   if (table.unsaved || table.saved < table.tip.number) return { text: words.notSaved, kind: 'wait' };
   return { text: words.saved(table.log.length), kind: 'good' };
 }
@@ -79,16 +80,18 @@ export function bar(state, act) {
 /** Also called after each welcome: a new session watches nothing yet. @param {State} state @param {Act} act */
 export async function enter(state, act) {
   document.addEventListener('keydown', onKey);
+  document.addEventListener('pointerdown', onPress);
   const { name, id } = state.route;
   if (name !== 'watch' || state.connection.word !== 'connected') return;
-  if (state.seat === id) act.go(`/table/${id}`);
+  if (state.seat === id) act.redirect(`/table/${id}`);
   else if ((await act.ask({ ask: 'watch', table: id })).update === 'refused') act.ui('notWatched', id);
 }
 
 /** @param {State} state @param {Act} act */
 export function leave(state, act) {
   document.removeEventListener('keydown', onKey);
-  for (const part of ['turn', 'box', 'proof', 'drawer', 'draft', 'notWatched', 'summaryOf']) act.ui(part, null);
+  document.removeEventListener('pointerdown', onPress);
+  for (const part of ['turn', 'box', 'proof', 'drawer', 'draft', 'notWatched', 'summaryOf', 'over']) act.ui(part, null);
   const { name, id } = state.route;
   if (name === 'watch' && state.tables[id] && !(id in state.closed)) act.ask({ ask: 'unwatch', table: id });
 }
@@ -101,8 +104,23 @@ function onKey(event) {
   if (event.key === 'Escape') {
     const open = ['box', 'proof', 'drawer'].find((part) => state.ui[part]);
     if (open) act.ui(open, null);
-    else if (!typing) stepBack();
+    else if (!leaveSummary(state, act) && !typing) stepBack();
+    if (open === 'drawer') /** @type {HTMLElement | null} */ (document.querySelector('.panels [aria-current]'))?.focus();
   } else if (event.key.toLowerCase() === 'z' && !typing) stepBack();
+}
+
+/** Whether the summary was shown, and is closed now. @param {State} state @param {Act} act */
+function leaveSummary(state, act) {
+  const table = tableOf(state);
+  if (!table || !coveredBy(state, table).ended) return false;
+  act.ui('summaryOf', table.table);
+  return true;
+}
+
+/** A press beside the menu closes it, and does what it does there. @param {PointerEvent} event */
+function onPress({ target }) {
+  if (latest?.state.ui.box !== 'menu' || !(target instanceof Element) || target.closest('.table-menu, [aria-expanded]')) return;
+  latest.act.ui('box', null);
 }
 
 function stepBack() {
@@ -134,7 +152,6 @@ async function send(act, table, turn, moves) {
 
 /** Everything a seat can do now, by what is pressed. @param {Act} act @param {TableView} table @param {View} view @param {Turn} turn */
 function deeds(act, table, view, turn) {
-  const timing = table.options.rules.claim_timing;
   // While a move is on its way nothing else is chosen.
   const pick = (/** @type {import('../table/turn.js').Turn} */ next) => !turn.sent && choose(act, table, next);
   const go = (/** @type {string[]} */ moves) => !turn.sent && send(act, table, turn, moves);
@@ -146,18 +163,30 @@ function deeds(act, table, view, turn) {
       if (play.flags(view, turn).includes(flag)) {
         pick(play.chooseFlag(view, turn, flag));
         focusDeck();
-      } else if (play.claims(view, turn, timing).includes(flag)) claim(flag);
+      } else if (claimable(table, view, turn).includes(flag)) {
+        // What is staged can be undone, and no tap on the line ends that.
+        if (play.isStaged(view, turn)) pick(play.chooseClaim(turn, flag));
+        else claim(flag);
+      }
     },
     discard: () => pick(play.chooseDiscard(view, turn)),
     undo: () => pick(play.undo(view, turn)),
-    cancel: () => pick(play.NOTHING),
     deck: (/** @type {Deck} */ deck) => play.decks(view, turn).includes(deck) && go(play.drawMoves(view, turn, deck)),
     claim,
+    chooseClaim: () => pick(play.chooseClaim(turn, 'choose')),
     end: () => go(play.endMoves(view, turn)),
     putBack: () => go(play.returnMoves(turn)),
     pass: () => go(['pass']),
     summary: () => act.ui('summaryOf', null),
+    takeBack: act.takeBack,
   };
+}
+
+/** The flags that a tap claims, or chooses to claim: none while something else is being chosen. @param {TableView} table @param {View} view @param {Turn} turn */
+function claimable({ options }, view, turn) {
+  const now = play.step(view, turn);
+  if (now === 'claim' || now === 'claim_staged') return play.offered(view, turn, options);
+  return ['card', 'draw', 'end'].includes(now) ? play.claims(view, turn, options) : [];
 }
 
 /** Who plays by keyboard finds the decks next. */
@@ -194,27 +223,32 @@ function present() {
 export function draw(state, act) {
   latest = { state, act };
   const table = tableOf(state);
-  if (!table) return missing(state);
+  if (!table) return missing(state, act);
   const view = usable(state, table);
   const turn = turnOf(state, table);
   const near = play.seatOf(view);
   const model = sideModel(state, table, near);
   return h('div', { class: `table-app ${view.choices ? 'my-turn' : ''}`, 'data-table': table.table, 'data-tip': table.tip.number, 'data-phase': view.phase },
     h('h1', { class: 'vh' }, title(state)),
-    board(state, act, table, view, turn, near),
-    side(model, act), panels(model, act), overlays(state, act, table, near));
+    h('div', { class: 'play', inert: covers(state) }, board(state, act, table, view, turn, near), side(model, act), panels(model, act)),
+    overlays(state, act, table, near));
 }
 
-/** @param {State} state */
-function missing({ route: { id, name }, connection, seat, ui }) {
+/** Nobody plays here, as far as this browser was told: what is true is found out. @param {State} state @param {Act} act */
+function missing(state, act) {
+  const { route: { id, name }, connection, ui } = state;
   const waits = connection.word !== 'connected' || (name === 'watch' && ui.notWatched !== id);
-  if (waits) return h('p', { class: 'loading muted' }, words.loading);
-  return h('div', { class: 'paper narrow stack' },
-    h('h1', null, words.noTable), h('p', null, words.noTableWhy),
-    h('div', { class: 'acts' },
-      h('a', { class: 'btn primary', href: `/game/${id}` }, icon('play'), words.replay),
-      name === 'table' && seat !== id ? h('a', { class: 'btn', href: `/watch/${id}` }, icon('eye'), words.watch) : null,
-      h('a', { class: 'btn', href: '/' }, words.toLobby)));
+  if (!waits && over && ui.over?.id !== id) queueMicrotask(() => over?.find(state, act));
+  if (!waits && !over) load(act, import('../table/over.js'), (module) => (over = module));
+  return waits || !over ? h('p', { class: 'loading muted' }, words.loading) : over.draw(state, act);
+}
+
+/** Loads a part of the screen when it is first needed. @template T @param {Act} act @param {Promise<T>} loading @param {(module: T) => void} take */
+function load(act, loading, take) {
+  loading.then((module) => {
+    take(module);
+    act.ui('boxes', {});
+  }, () => act.notice(words.noBoxes));
 }
 
 /** @param {State} state @param {Act} act @param {TableView} table @param {View} view @param {Turn} turn @param {Seat} near */
@@ -238,15 +272,15 @@ function board(state, act, table, view, turn, near) {
 }
 
 /** What is special on the line, by flag and by card. @param {TableView} table @param {View} view @param {Turn} turn @param {Seat} near */
-function lineModel({ names, options, log }, view, turn, near) {
-  const staged = play.step(view, turn) === 'staged';
+function lineModel(table, view, turn, near) {
   const laid = turn.card === 'De' ? null : turn.target ?? turn.card;
-  const claims = play.claims(view, turn, options.rules.claim_timing);
   return {
-    flags: play.line(view, turn), near, viewer: view.viewer, names, last: play.lastLaid(log),
-    staged: staged ? laid : null, picked: turn.target, chosen: turn.target ?? turn.card,
-    targets: turn.sent ? [] : play.targets(view, turn), legal: turn.sent ? [] : play.flags(view, turn), claims,
-    provable: staged ? [] : view.choices?.provable ?? [],
+    flags: play.line(view, turn), near, viewer: view.viewer, names: table.names, last: play.lastLaid(table.log),
+    staged: play.isStaged(view, turn) ? laid : null, picked: turn.target, chosen: turn.target ?? turn.card,
+    targets: turn.sent ? [] : play.targets(view, turn), legal: turn.sent ? [] : play.flags(view, turn),
+    claims: turn.sent ? [] : claimable(table, view, turn),
+    // What can be proved stays marked while a card is staged, unless that one covers the flag.
+    provable: (view.choices?.provable ?? []).filter((flag) => flag !== turn.to), claiming: typeof turn.claim === 'number' ? turn.claim : null,
   };
 }
 
@@ -280,7 +314,7 @@ function storedPlaces(table) {
 /** @param {TableView} table @param {View} view @param {Turn} turn @param {ReturnType<typeof deeds>} does */
 function ownHand(table, view, turn, does) {
   const cards = view.hands[play.seatOf(view)].cards ?? [];
-  const staged = play.step(view, turn) === 'staged';
+  const staged = play.isStaged(view, turn);
   return hand({
     slots: placesOf(table.table, cards).map((code) => (staged && code === turn.card ? null : code)), chosen: turn.card, legal: turn.sent ? [] : play.cards(view, turn),
     back: turn.back, waiting: !view.choices || !['card', 'flag', 'target', 'return'].includes(play.step(view, turn)), onCard: does.card, onDown,
@@ -292,123 +326,104 @@ function ownHand(table, view, turn, does) {
 /** @param {TableView} table @param {View} view @param {Turn} turn @param {Seat} near @param {ReturnType<typeof deeds>} does @param {State} state */
 function prompt(table, view, turn, near, does, state) {
   const now = table.stopped ? 'stopped' : play.step(view, turn);
-  const steps = view.choices ? stepsOf(now, turn, view) : null;
+  const isWatching = watchesOwn(state) && !['over', 'stopped'].includes(now);
+  const steps = view.choices && !isWatching ? play.stepsOf(now, turn, view) : null;
   const isKept = turn.sent && !['connected', 'moving', 'elsewhere'].includes(state.connection.word);
-  return h('section', { class: `prompt ${view.choices ? '' : 'theirs'}`, 'aria-label': words.promptLabel },
+  const said = isKept ? words.kept : play.promptWords(now, turn, view, table.names, near);
+  return h('section', { class: `prompt ${view.choices && !isWatching ? '' : 'theirs'}`, 'aria-label': words.promptLabel },
     steps ? h('ol', { class: 'steps', 'aria-label': words.stepsLabel }, steps.words.map((name, index) => h('li', {
       key: name, class: index < steps.at ? 'ok' : '', 'aria-current': index === steps.at ? 'step' : null,
     }, name))) : null,
-    h('p', { class: 'say', role: 'status' }, isKept ? words.kept : said(now, turn, view, table, near)),
-    h('div', { class: 'commands' }, turn.sent ? null : commands(table, view, turn, now, does)));
-}
-
-/** The steps of the own turn, and which of them is the present one. @param {string} now @param {Turn} turn @param {View} view */
-function stepsOf(now, { card }, { phase }) {
-  if (phase.startsWith('scout')) return { words: words.guileSteps.Sc, at: phase === 'scout_draw' ? 1 : 2 };
-  const guile = words.guileSteps[card ?? ''];
-  if (!guile) return { words: words.steps, at: ['staged', 'draw', 'end'].includes(now) ? 2 : 1 };
-  if (now === 'staged') return { words: guile, at: card === 'Sc' ? 1 : guile.length - 1 };
-  return { words: guile, at: now === 'flag' ? 2 : 1 };
-}
-
-/** What the player is asked to do now. @param {string} now @param {Turn} turn @param {View} view @param {TableView} table @param {Seat} near */
-function said(now, turn, view, { names }, near) {
-  const { prompt } = words;
-  const [card, target] = [turn.card ?? '', turn.target];
-  switch (now) {
-    case 'stopped': return words.stopped;
-    case 'over': return view.ending ? endingWords(view.ending, names, view.viewer) : '';
-    case 'wait': return prompt.wait(names[view.turn ?? near]);
-    case 'target': return prompt.target[card];
-    case 'flag': return card === 'Re' && target ? prompt.flagOrOff(cardName(target)) : prompt.flag(cardName(target ?? card));
-    case 'staged': return card === 'Sc' ? prompt.scout : `${stagedWords(turn)}. ${view.choices?.draw?.length ? prompt.draw : prompt.end}`;
-    case 'draw': return prompt.draw;
-    case 'end': return prompt.end;
-    case 'scout_draw': return prompt.scoutNext;
-    case 'return': return turn.back.length ? prompt.backNext(cardName(turn.back[0])) : prompt.back(view.choices?.give_back ?? 0);
-    case 'confirm': return turn.back.length > 1 ? prompt.backAll(cardNames(turn.back)) : prompt.backOne(cardName(turn.back[0]));
-    default: return prompt.card;
-  }
-}
-
-/** @param {Turn} turn */
-function stagedWords({ card, target, to }) {
-  const name = cardName(target ?? card ?? '');
-  if (card === 'De') return words.prompt.removed(name);
-  return to === 'x' ? words.prompt.discarded(name) : words.prompt.at(name, Number(to));
+    h('p', { class: 'say', role: 'status' }, isWatching ? (state.follows ? words.watchesOwn : words.paused) : said),
+    h('div', { class: 'commands' },
+      isWatching ? command('takeBack', words.takeBack, does.takeBack, 'primary') : turn.sent ? null : commands(table, view, turn, now, does)));
 }
 
 /** @param {string} key @param {string} text @param {() => void} click */
 const command = (key, text, click, more = '', symbol = '') =>
-  h('button', { key, type: 'button', class: `btn ${more}`, on: { click } }, symbol ? icon(symbol) : null, text);
+  h('button', { key, type: 'button', class: `btn ${more}`, on: { click } }, symbol ? icon(symbol) : null, h('span', null, text));
 
-/** @param {TableView} table @param {View} view @param {Turn} turn @param {string} now @param {ReturnType<typeof deeds>} does */
+/** What the prompt offers; the way back comes first. @param {TableView} table @param {View} view @param {Turn} turn @param {string} now @param {ReturnType<typeof deeds>} does */
 function commands(table, view, turn, now, does) {
-  const provable = now === 'staged' ? undefined : view.choices?.provable;
-  const isGuile = turn.target !== null || now === 'target';
-  const offered = isGuile && now !== 'staged' ? [] : provable ?? play.claims(view, turn, table.options.rules.claim_timing);
-  const isUndoable = now === 'staged' || turn.back.length > 0 || (turn.target !== null && now === 'flag');
+  const isStaged = play.isStaged(view, turn);
   return [
-    offered.map((flag) => command(`claim${flag}`, words.claimFlag(flag), () => does.claim(flag), provable ? 'claim' : '', 'flag')),
+    turn.card || turn.back.length || turn.claim !== undefined && turn.claim !== null ? command('undo', words.undo, does.undo, 'undo', 'undo') : null,
+    claimCommand(play.offered(view, turn, table.options), isStaged, turn, now, does),
     play.mayDiscard(view, turn) ? command('discard', words.discard, does.discard) : null,
     play.mayEnd(view, turn) ? command('end', words.end, does.end, 'primary') : null,
     now === 'confirm' ? command('back', words.putBack, does.putBack, 'primary') : null,
     now === 'over' ? command('summary', words.summaryBack, does.summary, 'primary') : null,
     now === 'card' && view.choices?.pass ? command('pass', words.pass, does.pass) : null,
-    isUndoable ? command('undo', words.undo, does.undo, '', 'undo') : null,
-    ['flag', 'target'].includes(now) ? command('cancel', words.cancel, does.cancel) : null,
   ];
 }
 
-/** The other seat is away: what may be done, and when. @param {State} state @param {Act} act @param {TableView} table @param {Seat} far */
-function awayNotice(state, act, table, far) {
-  const since = table.away_since_ms[far];
-  const { limits } = state;
-  if (since === null || !limits || table.view.ending || table.stopped || table.view.viewer === 'watcher') return null;
-  const age = Math.max(0, nowMs(state) - since);
-  const left = (/** @type {number} */ secs) => secs * 1000 - age;
-  const ask = (/** @type {'save' | 'claim_win'} */ what) => () => told(act, act.ask({ ask: what, table: table.table }));
-  const next = left(limits.away_save_secs) > 0 ? words.awayWait(minutes(left(limits.away_save_secs)))
-    : left(limits.away_win_secs) > 0 ? words.awayWinIn(minutes(left(limits.away_win_secs))) : null;
-  return h('div', { class: 'away-note', role: 'status' },
-    h('span', { class: 'num' }, words.awayNow(minutes(age))), next ? h('span', { class: 'num wide clip' }, next) : null,
-    left(limits.away_save_secs) <= 0 ? command('save', words.awaySave, ask('save'), 'small') : null,
-    left(limits.away_win_secs) <= 0 ? command('win', words.awayWin, ask('claim_win'), 'small primary') : null);
+/** One command for all claims: of several flags, or beside a staged card, the flag is chosen on the line. @param {number[]} flags @param {boolean} isStaged @param {Turn} turn @param {string} now @param {ReturnType<typeof deeds>} does */
+function claimCommand(flags, isStaged, { card, claim }, now, does) {
+  if (typeof claim === 'number') return command('claim', words.playAndClaim(play.cardName(card ?? ''), claim), () => does.claim(claim), 'primary wraps', 'flag');
+  if (now === 'claim' || flags.length === 0) return null;
+  return flags.length === 1 && !isStaged ? command('claim', words.claimFlag(flags[0]), () => does.claim(flags[0]), 'claim', 'flag')
+    : command('claim', words.claimOne, does.chooseClaim, 'claim', 'flag');
 }
 
 // ---- around the board ------------------------------------------------------------------------------------------------
 
 /** @param {State} state @param {TableView} table @param {Seat} near */
 function sideModel(state, table, near) {
-  const talk = state.talk[table.table] ?? [];
   const { ui, limits } = state;
-  if (ui.drawer === 'messages') read.set(table.table, talk.length);
   const watcher = table.view.viewer === 'watcher';
+  const talk = linesOf(state, table, watcher);
+  if (ui.drawer === 'messages') read.set(table.table, talk.length);
   const { talk: who } = table.options;
   return {
-    table, near, talk, drawer: ui.drawer ?? null, draft: ui.draft ?? '', limit: limits?.message_chars ?? 500,
+    table, near, talk, drawer: ui.drawer ?? null, draft: ui.draft ?? '', limit: limits?.message_chars ?? 300, blocked: state.blocked,
     mayTalk: who === 'everyone' || (who === 'players' && !watcher),
     fresh: talk.slice(read.get(table.table) ?? 0).filter(({ from }) => from !== state.you?.name).length,
   };
 }
 
+/** What was said at the table, and to a player what others wrote meanwhile: it must not lie over the game. @param {State} state @param {TableView} table @param {boolean} watcher */
+function linesOf({ talk, letters }, { table, started_ms: startedMs }, watcher) {
+  const said = talk[table] ?? [];
+  const written = watcher ? [] : letters.filter(({ sent_ms: sentMs }) => sentMs >= startedMs);
+  return written.length ? [...said, ...written].toSorted((a, b) => a.sent_ms - b.sent_ms) : said;
+}
+
 /** How many messages were read in the drawer, by table. @type {Map<string, number>} */
 const read = new Map();
 
+/** Whether a box covers the whole page. @param {State} state */
+export function covers(state) {
+  const table = tableOf(state);
+  return Boolean(boxes && table && Object.values(coveredBy(state, table)).some(Boolean));
+}
+
+/** @param {State} state @param {TableView} table */
+const isOver = (state, { table, view, stopped }) => Boolean(view.ending) || stopped || state.closed[table] === 'saved';
+
+/** Which box covers the whole table. @param {State} state @param {TableView} table */
+function coveredBy(state, { table, view, stopped }) {
+  return { ended: Boolean(view.ending) && state.ui.summaryOf !== table, saved: stopped || state.closed[table] === 'saved' };
+}
+
 /** @param {State} state @param {Act} act @param {TableView} table @param {Seat} near */
 function overlays(state, act, table, near) {
-  const { box, summaryOf } = state.ui;
+  const { box } = state.ui;
   const { view } = table;
-  const over = Boolean(view.ending) || table.stopped;
-  const ended = view.ending && summaryOf !== table.table;
-  const saved = table.stopped || state.closed[table.table] === 'saved';
+  const over = isOver(state, table);
+  const { ended, saved } = coveredBy(state, table);
   if ((!box && !ended && !saved) || !boxesLoaded(act)) return null;
   return [
     ended ? boxes.ending(state, table, near, act) : null,
     saved ? boxes.stopped(act) : null,
     box === 'menu' ? boxes.menu(table, { seated: view.viewer !== 'watcher', over }, act) : null,
-    box === 'save' || box === 'resign' ? boxes.question(table, box, act) : null,
+    ['save', 'resign', 'claim_win'].includes(box) && !over && !watchesOwn(state) ? boxes.question(table, box, table.names[play.other(near)], act) : null,
   ];
+}
+
+/** The other seat is away: what may be done, and when. @param {State} state @param {Act} act @param {TableView} table @param {Seat} far */
+function awayNotice(state, act, table, far) {
+  const isAway = table.away_since_ms[far] !== null && !isOver(state, table) && table.view.viewer !== 'watcher';
+  return isAway && state.limits && boxesLoaded(act) ? boxes.away(state, table, far, act) : null;
 }
 
 /** Why the last claim failed, beside its flag, until the game goes on. @param {State} state @param {Act} act @param {TableView} table @param {Seat} near */
@@ -420,12 +435,8 @@ function refusedClaim(state, act, table, near) {
   return boxes.proof({ counter: proof.counter, flag: flags[proof.counter.flag], near, names: table.names, hand }, act);
 }
 
-/** Whether the boxes are here; if not, they are fetched, unless that is being done. @param {Act} act */
+/** Whether the boxes are here; if not, they are fetched. @param {Act} act */
 function boxesLoaded(act) {
-  if (boxes) return true;
-  import('../table/boxes.js').then((module) => {
-    boxes = module;
-    act.ui('boxes', true);
-  }, () => act.notice(words.noBoxes));
-  return false;
+  if (!boxes) load(act, import('../table/boxes.js'), (module) => (boxes = module));
+  return boxes !== null;
 }

@@ -2,53 +2,17 @@
 // is said. It shows what it is given and says what was pressed. One file, so that a first visit asks for few.
 
 import { h, icon } from '../render.js';
-import { told } from '../shell.js';
-import { listed, tableWords as words } from '../words.js';
-import { other, readRecord, seatOf } from './turn.js';
+import { bounded, named, told } from '../shell.js';
+import { listed, tableWords as words, words as site } from '../words.js';
+import { cardName, cardNames, cardOf, colours, formationName, isFog, other, readRecord, seatOf } from './turn.js';
 
-/** @import { Act, BySeat, Deck, Ending, FlagView, Formation, HandView, LogLine, Message, Seat, TableView, View } from '../protocol.js' */
+/** @import { Act, Deck, FlagView, HandView, LogLine, Message, Seat, TableView, View } from '../protocol.js' */
 
-const LETTERS = /** @type {const} */ ({ r: 'red', o: 'orange', y: 'yellow', g: 'green', b: 'blue', p: 'purple' });
-const COLOUR_SYMBOLS = { red: 'spear', orange: 'ring', yellow: 'diamond', green: 'clover', blue: 'moon', purple: 'star' };
-/** @type {Record<string, string>} */
-const TACTIC_SYMBOLS = {
-  Al: 'helm', Da: 'helm', Co: 'wild', Sh: 'wild', Fo: 'fog', Mu: 'mud', Sc: 'scout', Re: 'redeploy', De: 'deserter', Tr: 'traitor',
-};
-const TEN = 10;
+const siteWords = { ...site.letters, messageName: site.lobby.messageName };
 /** Letters of a name that fit on a narrow card. */
 const NARROW_NAME = 8;
+const TEN = 10;
 const HAND = 7;
-
-/** The colours in the order of the cards, with the letter of their codes. */
-export const colours = Object.entries(LETTERS).map(([letter, colour]) => ({
-  letter, colour, symbol: COLOUR_SYMBOLS[colour], name: words.colours[colour],
-}));
-
-/** A card by its code: how it is called and drawn. @param {string} code */
-export function cardOf(code) {
-  if (Object.hasOwn(TACTIC_SYMBOLS, code)) {
-    const [name, brief, hint] = words.tactics[code];
-    return { tactic: true, colour: 'tac', rank: 0, symbol: TACTIC_SYMBOLS[code], name, brief, hint };
-  }
-  const colour = LETTERS[/** @type {keyof typeof LETTERS} */ (code[0])];
-  const rank = code.slice(1);
-  return { tactic: false, colour, rank: Number(rank), symbol: COLOUR_SYMBOLS[colour], name: `${words.colours[colour]} ${rank}`, brief: rank, hint: '' };
-}
-
-/** @param {string} code */
-export const cardName = (code) => cardOf(code).name;
-
-/** @param {string[]} codes */
-export const cardNames = (codes) => listed(codes.map(cardName));
-
-/** `Wedge 24`, or `Sum 24` where Fog lies; the brief word is for narrow screens. @param {Formation} formation @param {boolean} fog */
-export function formationName({ kind, sum }, fog) {
-  const [name, brief] = words.formations[fog ? 'sum' : kind];
-  return { name: `${name} ${sum}`, brief: `${brief} ${sum}` };
-}
-
-/** @param {FlagView} flag */
-export const isFog = (flag) => flag.environment.first.includes('Fo') || flag.environment.second.includes('Fo');
 
 /** A card, face up. @param {string} code @param {any} [props] @param {string} [tag] */
 export function card(code, { class: more = '', ...props } = {}, tag = 'span') {
@@ -81,7 +45,7 @@ export function mini(code) {
  * What the line shows: the flags, who sits at the bottom (`near`) and whose view it is, and by flag or by card what is
  * special about it.
  * @typedef {{ flags: FlagView[], near: Seat, viewer: string, names: import('../protocol.js').BySeat<string>, last: string | null, staged: string | null,
- *   picked: string | null, targets: string[], legal: number[], claims: number[], provable: number[], chosen: string | null,
+ *   picked: string | null, targets: string[], legal: number[], claims: number[], provable: number[], claiming?: number | null, chosen: string | null,
  *   onFlag?: (flag: number) => void, onTarget?: (card: string) => void }} Line
  */
 
@@ -98,6 +62,7 @@ function column(model, flag, index) {
     'col', laid.includes('Fo') && 'fog', laid.includes('Mu') && 'mud',
     flag.owner && `done ${flag.owner === near ? 'w-you' : 'w-them'}`,
     legal.includes(index) && 'legal', provable.includes(index) && 'claimable', claims.includes(index) && 'may-claim',
+    model.claiming === index && 'claiming',
   ];
   const most = Math.max(3, flag.slots, flag.cards.first.length, flag.cards.second.length);
   return h('li', {
@@ -250,8 +215,6 @@ export const deckButtons = ({ decks, legal, tactics, onDeck }) =>
 export const fan = (codes, dashed = []) =>
   h('span', { class: 'fan' }, codes.map((code) => card(code, { key: code, class: dashed.includes(code) ? 'maybe' : '' })));
 
-// ---- dragging --------------------------------------------------------------------------------------------------------
-
 // ---- beside the board; on a phone each part is a drawer -----------------------------------------------------------------
 
 const DRAWERS = /** @type {const} */ (['cards', 'moves', 'messages']);
@@ -260,7 +223,7 @@ const DRAWER_ICONS = { cards: 'cards', moves: 'list', messages: 'msg', facts: 'b
 
 /**
  * @typedef {{ table: TableView, near: Seat, drawer: string | null, talk: Message[], draft: string, mayTalk: boolean,
- *   limit: number, at?: number, onRecord?: (number: number) => void, fresh: number }} SideModel
+ *   limit: number, blocked?: string[], at?: number, onRecord?: (number: number) => void, fresh: number }} SideModel
  */
 
 /** @param {SideModel} model @param {Act} act @param {any} [last] what stands in the place of the messages */
@@ -273,7 +236,13 @@ export const panels = ({ drawer, fresh, onRecord }, act) =>
   h('nav', { class: 'panels', 'aria-label': words.panels },
     panelButton('board', 'flag', words.table, !drawer, () => act.ui('drawer', null)),
     (onRecord ? REPLAY_DRAWERS : DRAWERS).map((name) => panelButton(name, DRAWER_ICONS[name], words[name], drawer === name,
-      () => act.ui('drawer', drawer === name ? null : name), name === 'messages' ? fresh : 0)));
+      () => openDrawer(act, drawer === name ? null : name), name === 'messages' ? fresh : 0)));
+
+/** A drawer lies over the board, and takes the focus. @param {Act} act @param {string | null} name */
+function openDrawer(act, name) {
+  act.ui('drawer', name);
+  if (name) requestAnimationFrame(() => requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector(`.pane-${name}`))?.focus()));
+}
 
 /** @param {string} key @param {string} symbol @param {string} word @param {boolean} current @param {() => void} click */
 function panelButton(key, symbol, word, current, click, fresh = 0) {
@@ -292,7 +261,7 @@ function cardsPane({ table: { view, names } }) {
     ...seats.flatMap((seat) => /** @type {[string, string[]][]} */ ([[words.discarded(names[seat]), view.discards[seat]], [words.guile(names[seat]), view.guile[seat]]])),
     [words.returned, view.decks.returned],
   ];
-  return h('section', { key: 'cards', class: 'pane pane-cards' },
+  return h('section', { key: 'cards', class: 'pane pane-cards', tabindex: '-1' },
     h('header', null, h('h2', { class: 'grow' }, words.still), h('span', { class: 'muted num' }, words.inPile(view.decks.troops))),
     tracker(view),
     h('p', { class: 'key-row muted' }, h('span', null, words.filled), h('span', null, words.framed)),
@@ -322,7 +291,7 @@ function tracker(view) {
 function movesPane({ table: { log, names, view }, at, onRecord }) {
   const entries = entriesOf(log);
   const now = at === undefined ? entries.length - 1 : entries.findLastIndex(({ number }) => number <= at);
-  return h('section', { key: 'moves', class: 'pane pane-moves' },
+  return h('section', { key: 'moves', class: 'pane pane-moves', tabindex: '-1' },
     h('header', null, h('h2', { class: 'grow' }, words.moves)),
     h('div', { class: 'moves scroll', tabindex: '0', role: onRecord ? null : 'log', 'aria-label': words.moves, ref: follow(now) },
       h('ol', { class: 'log' }, entries.map((entry, index) => h('li', {
@@ -337,16 +306,50 @@ function movesPane({ table: { log, names, view }, at, onRecord }) {
       }))))))));
 }
 
-/** Keeps the present entry in sight. @param {number} now */
+/**
+ * Keeps the present entry in sight, at first, whenever there is another one and whenever the list has another size; but not
+ * while somebody reads further up. A list that was hidden shows the present entry again.
+ * @param {number} now
+ */
 const follow = (now) => (/** @type {HTMLElement} */ el) => {
-  if (el.dataset.now === String(now)) return;
+  const isNew = el.dataset.now === undefined;
+  const isAway = el.dataset.away === 'yes';
+  const isSame = el.dataset.now === String(now);
   el.dataset.now = String(now);
+  if (isNew) watchList(el);
   // The rest of the panel is not drawn yet, and takes its room only then.
-  queueMicrotask(() => {
-    const entry = (el.querySelector('ol') ?? el).children[now];
-    if (entry instanceof HTMLElement) el.scrollTop = entry.offsetTop + entry.offsetHeight - el.clientHeight + 8;
-  });
+  if (!isSame && !isAway) queueMicrotask(() => toPresent(el));
 };
+
+/** @param {HTMLElement} el */
+function watchList(el) {
+  let height = 0;
+  new ResizeObserver(() => {
+    const wasHidden = height === 0;
+    height = el.clientHeight;
+    if (height > 0 && (wasHidden || el.dataset.away !== 'yes')) toPresent(el);
+  }).observe(el);
+  el.addEventListener('scroll', () => {
+    // A change of size scrolls, too, before it is told.
+    if (el.clientHeight > 0 && el.clientHeight === height) el.dataset.away = Math.abs(el.scrollTop - placeOf(el)) < NEAR_PX ? 'no' : 'yes';
+  });
+}
+
+/** So near to where it should be scrolled to a list counts as being there. */
+const NEAR_PX = 12;
+
+/** @param {HTMLElement} el */
+function toPresent(el) {
+  el.scrollTop = placeOf(el);
+  el.dataset.away = 'no';
+}
+
+/** How far a list is scrolled when its present entry is the last one in sight. @param {HTMLElement} el */
+function placeOf(el) {
+  const entry = (el.querySelector('ol') ?? el).children[Number(el.dataset.now)];
+  const end = entry instanceof HTMLElement ? entry.offsetTop + entry.offsetHeight + 8 : 0;
+  return Math.max(0, Math.min(end, el.scrollHeight) - el.clientHeight);
+}
 
 /** The records as entries: draws go with the play before them. @param {LogLine[]} log */
 export function entriesOf(log) {
@@ -398,16 +401,16 @@ function guileWords({ card, target, flag }) {
   return words.records.others.Sc;
 }
 
-/** Who won and by what; `you` is the viewer's seat, if it has one. @param {Ending} ending @param {BySeat<string>} names @param {string | null} you */
-export function endingWords({ winner, reason }, names, you) {
-  if (!winner) return words.drawn(words.reasons[reason]);
-  return words.won(winner === you ? words.you : names[winner], words.reasons[reason]);
-}
+/** What may be done about a message that somebody wrote from elsewhere. @param {Act} act @param {string} name @param {string[]} blocked */
+const answers = (act, name, blocked) => h('span', { class: 'acts' },
+  h('button', { type: 'button', class: 'btn small', 'aria-label': siteWords.messageName(name), on: { click: () => act.ui('dialog', { kind: 'letters', name }) } }, siteWords.answer),
+  blocked.includes(name) ? null : h('button', { type: 'button', class: 'btn small danger', 'aria-label': siteWords.blockName(name),
+    on: { click: () => told(act, act.ask({ ask: 'block', name })) } }, siteWords.block));
 
 // ---- messages --------------------------------------------------------------------------------------------------------
 
 /** @param {SideModel} model @param {Act} act */
-function talkPane({ table, near, talk, draft, mayTalk, limit }, act) {
+function talkPane({ table, near, talk, draft, mayTalk, limit, blocked = [] }, act) {
   const { view, names, options } = table;
   const watcher = view.viewer === 'watcher';
   const label = watcher ? words.toWatchers : words.messageTo(names[other(near)]);
@@ -418,16 +421,18 @@ function talkPane({ table, near, talk, draft, mayTalk, limit }, act) {
     const text = field.value.trim();
     if (text && await told(act, act.ask({ ask: 'say', table: table.table, text }))) act.ui('draft', '');
   };
-  return h('section', { key: 'talk', class: 'pane pane-messages' },
+  return h('section', { key: 'talk', class: 'pane pane-messages', tabindex: '-1' },
     h('header', null, h('h2', { class: 'grow' }, words.messages),
       h('span', { class: 'muted small' }, options.talk === 'nobody' ? words.talkNobody : watcher ? words.talkWatchers : words.talkPlayers)),
     h('div', { class: 'msgs scroll', role: 'log', tabindex: '0', 'aria-label': words.messages, ref: follow(talk.length - 1) },
-      talk.length ? talk.map((message, index) => h('p', { key: index }, h('b', null, message.from), ' ', h('bdi', null, message.text)))
+      talk.length ? talk.map((message, index) => h('p', { key: index }, h('b', null, named(message.from)), ' ',
+        message.table ? null : h('span', { class: 'muted' }, message.from === names[near] ? words.toName(message.to ?? '') : words.written, ' '),
+        h('bdi', { class: 'theirs' }, message.text), message.table || message.from === names[near] ? null : answers(act, message.from, blocked)))
         : h('p', { class: 'muted' }, words.noMessages)),
     mayTalk ? h('form', { class: 'field', on: { submit: say } },
       h('input', {
-        name: 'text', 'aria-label': label, placeholder: label, maxlength: limit, autocomplete: 'off', enterkeyhint: 'send', prop: { value: draft },
-        on: { input: (/** @type {any} */ event) => act.ui('draft', event.target.value) },
+        name: 'text', 'aria-label': label, placeholder: label, autocomplete: 'off', enterkeyhint: 'send', prop: { value: draft },
+        ...bounded(limit, (text) => act.ui('draft', text)),
       }),
       h('button', { class: 'btn small', type: 'submit' }, words.send)) : null);
 }

@@ -1,10 +1,10 @@
 // What lies over the table now and then: the menu, a question, why a claim failed, how it ended. Loaded when first needed.
 
-import { h, icon } from '../render.js';
-import { told } from '../shell.js';
+import { h, icon, openDialog } from '../render.js';
+import { named, nowMs, told } from '../shell.js';
 import { day, minutes, optionsInWords, tableWords as words, timeOfDay } from '../words.js';
-import { cardNames, endingWords, fan, formationName, isFog } from './board.js';
-import { other } from './turn.js';
+import { fan } from './board.js';
+import { cardNames, endingWords, formationName, isFog, other } from './turn.js';
 
 /** @import { Act, BySeat, CounterExample, Ending, FlagView, Seat, State, TableView } from '../protocol.js' */
 
@@ -16,23 +16,24 @@ function button(text, click, { class: more = '', ...props } = {}, symbol = '') {
   return h('button', { type: 'button', class: `btn ${more}`, on: { click }, ...props }, symbol ? icon(symbol) : null, text);
 }
 
-/** Puts the focus into a box that has just opened. @param {HTMLElement} el */
-const focusFirst = (el) => {
-  if (el.dataset.opened) return;
-  el.dataset.opened = 'true';
-  /** @type {HTMLElement | null} */ (el.querySelector('button, a'))?.focus();
-};
-
-/** @param {string} key @param {string} label @param {string} more @param {...import('../render.js').Child} children */
-const dialog = (key, label, more, ...children) =>
-  h('section', { key, class: `pop ${more}`, role: 'dialog', 'aria-label': label, ref: focusFirst }, children);
+/**
+ * A box over the table, which takes the focus; a modal one keeps it.
+ * @param {string} key @param {string} label @param {string} more @param {() => void} leave what Esc does
+ * @param {...import('../render.js').Child} children
+ */
+const dialog = (key, label, more, leave, ...children) => h('dialog', {
+  key, class: `pop ${more}`, 'aria-label': label, tabindex: '-1', ref: (el) => openDialog(el, more === 'question'),
+  on: { cancel: (event) => {
+    event.preventDefault();
+    leave();
+  } },
+}, children);
 
 // ---- the menu and its questions --------------------------------------------------------------------------------------
 
 /** @param {TableView} table @param {{ seated: boolean, over: boolean }} who @param {Act} act */
-export const menu = (table, { seated, over }, act) => [
-  h('div', { key: 'veil', class: 'veil', on: { click: () => close(act) } }),
-  dialog('menu', words.menu, 'table-menu',
+export const menu = (table, { seated, over }, act) =>
+  dialog('menu', words.menu, 'table-menu', () => close(act),
     seated && !over ? button(words.save, () => act.ui('box', 'save'), { class: 'quiet' }, 'disk') : null,
     seated && !over ? button(words.giveUp, () => act.ui('box', 'resign'), { class: 'quiet danger' }, 'flag') : null,
     seated ? null : button(words.leave, () => act.go('/'), { class: 'quiet' }, 'eye'),
@@ -42,21 +43,35 @@ export const menu = (table, { seated, over }, act) => [
     h('dl', { class: 'facts' },
       h('dt', null, words.options), h('dd', null, optionsInWords(table.options)),
       h('dt', null, words.since), h('dd', null, `${day(table.started_ms)}, ${timeOfDay(table.started_ms)}`),
-      h('dt', null, words.commitment), h('dd', { class: 'hash' }, table.commitment),
-      h('dd', { class: 'muted' }, words.commitmentWhy))),
-];
+      h('dt', null, words.commitment), h('dd', { class: 'hash', translate: 'no' }, table.commitment),
+      h('dd', { class: 'muted' }, words.commitmentWhy)));
 
-/** Save or give up, after a question. @param {TableView} table @param {'save' | 'resign'} what @param {Act} act */
-export function question(table, what, act) {
-  const sure = what === 'save' ? words.saveSure : words.giveUpSure;
-  const yes = async () => {
+/** What ends a game, asked once; the harmless answer has the focus. @param {TableView} table @param {'save' | 'resign' | 'claim_win'} what @param {string} name the opponent's @param {Act} act */
+export function question(table, what, name, act) {
+  const { title, text, yes } = words.questions[what];
+  const run = async () => {
     close(act);
     await told(act, act.ask({ ask: what, table: table.table }));
   };
-  return scrim(dialog('question', sure, 'question', h('p', null, sure),
+  return dialog('question', title, 'question', () => close(act),
+    h('h2', null, title), h('p', null, text(name)),
     h('div', { class: 'acts' },
-      button(what === 'save' ? words.saveYes : words.giveUpYes, yes, { class: what === 'save' ? 'big primary' : 'big danger' }),
-      button(words.cancel, () => close(act), { class: 'big' }))));
+      button(words.cancel, () => close(act), { class: 'big', autofocus: true }),
+      button(yes, run, { class: what === 'resign' ? 'big danger' : 'big primary' })));
+}
+
+/** The other seat is away: for how long, what may be done, and when. @param {State} state @param {TableView} table @param {Seat} far @param {Act} act */
+export function away(state, table, far, act) {
+  const limits = /** @type {import('../protocol.js').Limits} */ (state.limits);
+  const age = Math.max(0, nowMs(state) - (table.away_since_ms[far] ?? 0));
+  const left = (/** @type {number} */ secs) => secs * 1000 - age;
+  const ask = (/** @type {'save' | 'claim_win'} */ what) => () => act.ui('box', what);
+  const next = left(limits.away_save_secs) > 0 ? words.awayWait(minutes(left(limits.away_save_secs)))
+    : left(limits.away_win_secs) > 0 ? words.awayWinIn(minutes(left(limits.away_win_secs))) : null;
+  return h('div', { class: 'away-note', role: 'status' },
+    h('span', { class: 'num' }, words.awayNow(minutes(age))), next ? h('span', { class: 'num wide clip' }, next) : null,
+    left(limits.away_save_secs) <= 0 ? button(words.awaySave, ask('save'), { key: 'save', class: 'small' }) : null,
+    left(limits.away_win_secs) <= 0 ? button(words.awayWin, ask('claim_win'), { key: 'win', class: 'small primary' }) : null);
 }
 
 /** @param {...import('../render.js').Child} children */
@@ -76,8 +91,8 @@ export function proof({ counter, flag, near, names, hand }, act) {
   const name = names[other(near)];
   const back = () => act.ui('proof', null);
   const side = at < 5 ? 'to-right' : 'to-left';
-  return h('section', {
-    key: 'proof', class: `pop proof ${side}`, role: 'dialog', 'aria-label': words.proofTitle(at), style: { '--at': at }, ref: focusFirst,
+  return h('dialog', {
+    key: 'proof', class: `pop proof ${side}`, 'aria-label': words.proofTitle(at), style: { '--at': at }, ref: (el) => openDialog(el, false),
   },
     h('h2', null, words.proofTitle(at)),
     h('p', null, missing.length ? words.proofCould(name) : words.proofHas(name)),
@@ -129,22 +144,23 @@ export function ending(state, table, near, act) {
     if (await told(act, act.ask({ ask: 'invite', to: names[far], options }))) act.notice(words.invited(names[far]));
   };
   const invited = state.invites.sent.some(({ name }) => name === names[far]);
-  return scrim(dialog('ending', title, 'end',
+  const show = () => act.ui('summaryOf', table.table);
+  return scrim(dialog('ending', title, 'end', show,
     h('div', null, h('h2', null, title),
       h('p', { class: 'muted' }, words.summary(table.log.length, minutes(table.last_ms - table.started_ms)))),
     strip(view.flags, /** @type {Ending} */ (view.ending), near),
     h('div', { class: 'stats num' },
-      h('span'), h('b', null, names[near]), h('b', null, names[far]),
+      h('span'), h('b', null, named(names[near])), h('b', null, named(names[far])),
       row(words.flagsRow, (seat) => String(count(seat))), row(words.bestRow, (seat) => best(view.flags, seat)),
       row(words.tacticsRow, (seat) => String(view.tactics_played[seat]))),
     h('div', { class: 'acts' },
       view.viewer !== 'watcher' ? button(invited ? words.invited(names[far]) : words.again, again, { class: 'big primary', disabled: invited }) : null,
       h('a', { class: 'btn big', href: `/game/${table.table}` }, icon('play'), words.replay),
-      button(words.showTable, () => act.ui('summaryOf', table.table), { class: 'big' }),
+      button(words.showTable, show, { class: 'big' }),
       h('a', { class: 'btn big quiet', href: '/' }, words.toLobby))));
 }
 
 /** The game was saved, to be resumed another day. @param {Act} act */
-export const stopped = (act) => scrim(dialog('stopped', words.stopped, 'question',
+export const stopped = (act) => scrim(dialog('stopped', words.stopped, 'end', () => act.go('/'),
   h('h2', null, words.stopped), h('p', { class: 'muted' }, words.stoppedWhy),
   h('div', { class: 'acts' }, button(words.toLobby, () => act.go('/'), { class: 'big primary' }))));

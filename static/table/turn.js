@@ -1,12 +1,15 @@
-// One own turn: what is chosen so far, what may be chosen next, and the moves that are sent. Pure; the server's choices are the only rules.
+// One own turn: what is chosen so far, what may be chosen next, the moves that are sent, and what the prompt says of it. Pure;
+// the server's choices are the only rules.
+
+import { listed, tableWords as words } from '../words.js';
 
 /**
  * What a seat has chosen and not sent: a hand card, a card on the line (for Deserter, Traitor and Redeploy), where it goes
- * (`x` discards), and the cards to put back after Scout, the last one on top.
- * @typedef {{ card: string|null, target: string|null, to: number|'x'|null, back: string[] }} Turn
+ * (`x` discards), the cards to put back after Scout, the last one on top, and the flag to claim (`choose` before it is chosen).
+ * @typedef {{ card: string|null, target: string|null, to: number|'x'|null, back: string[], claim?: number|'choose'|null }} Turn
  */
 
-/** @import { FlagView, Seat, View } from '../protocol.js' */
+/** @import { BySeat, Ending, FlagView, Formation, Seat, TableOptions, View } from '../protocol.js' */
 
 /** The seat whose view it is; a watcher is shown the first one's side. @param {View} view @returns {Seat} */
 export const seatOf = ({ viewer }) => (viewer === 'second' ? 'second' : 'first');
@@ -23,19 +26,26 @@ export const other = (seat) => (seat === 'first' ? 'second' : 'first');
 
 /**
  * What the seat has to do next: `wait`, `over`, `card`, `target`, `flag`, `staged` (all is chosen, the draw sends it),
- * `draw`, `end`, `scout_draw`, `return` or `confirm` (both cards to put back are chosen).
+ * `draw`, `end`, `scout_draw`, `return`, `confirm` (both cards to put back are chosen), `claim` (the flag to claim is to be
+ * chosen) or `claim_staged` (it is chosen, and goes out with what is staged).
  * @param {View} view
  * @param {Turn} turn
  */
 export function step(view, turn) {
+  const { claim } = turn;
   if (view.ending) return 'over';
   if (!view.choices) return 'wait';
+  if (claim === 'choose') return 'claim';
+  if (typeof claim === 'number') return 'claim_staged';
   switch (view.phase) {
     case 'play': return playStep(turn);
     case 'scout_return': return turn.back.length < (view.choices.give_back ?? 0) ? 'return' : 'confirm';
     default: return view.phase;
   }
 }
+
+/** Whether a whole play is chosen and not sent. @param {View} view @param {Turn} turn */
+export const isStaged = (view, turn) => Boolean(view.choices) && !view.ending && view.phase === 'play' && playStep(turn) === 'staged';
 
 /** @param {Turn} turn */
 function playStep({ card, target, to }) {
@@ -107,14 +117,23 @@ export function mayEnd(view, turn) {
   return now === 'end' || (now === 'staged' && !view.choices?.draw?.length);
 }
 
-/** The flags that may be claimed now, or together with the staged play. @param {View} view @param {Turn} turn @param {string} timing */
-export function claims(view, turn, timing) {
+/** The flags that may be claimed now, or together with the staged play. @param {View} view @param {Turn} turn @param {TableOptions} options */
+export function claims(view, turn, { rules, claim_hints: hints }) {
   if (!view.choices) return [];
-  if (step(view, turn) !== 'staged') return view.choices.claim ?? [];
-  if (timing !== 'any' || turn.card === 'Sc') return [];
+  if (!isStaged(view, turn)) return view.choices.claim ?? [];
+  if (rules.claim_timing !== 'any' || turn.card === 'Sc') return [];
   const me = seatOf(view);
   const complete = (/** @type {FlagView} */ flag) => !flag.owner && flag.cards[me].length >= flag.slots;
-  return line(view, turn).flatMap((flag, index) => (complete(flag) ? [index] : []));
+  const all = line(view, turn).flatMap((flag, index) => (complete(flag) ? [index] : []));
+  // The hints are about what lies on the line: whether the flag that the staged card completes can be proved is not said.
+  return hints ? all.filter((flag) => flag === turn.to || view.choices?.provable?.includes(flag)) : all;
+}
+
+/** The claims that the prompt offers: with claim hints only those that would be granted. @param {View} view @param {Turn} turn @param {TableOptions} options */
+export function offered(view, turn, options) {
+  const isGuile = !isStaged(view, turn) && (turn.target !== null || step(view, turn) === 'target');
+  if (isGuile || turn.back.length) return [];
+  return (isStaged(view, turn) ? null : view.choices?.provable) ?? claims(view, turn, options);
 }
 
 // ---- choosing --------------------------------------------------------------------------------------------------------
@@ -142,8 +161,13 @@ export function chooseFlag(view, turn, flag) {
 /** Chooses to discard the card taken by Redeploy. @param {View} view @param {Turn} turn @returns {Turn} */
 export const chooseDiscard = (view, turn) => (mayDiscard(view, turn) ? { ...turn, to: 'x' } : turn);
 
-/** One step back; nothing changes if nothing is chosen. @param {View} view @param {Turn} turn */
-export function undo(view, turn) {
+/** Chooses the flag to claim: first that one is to be chosen, then which. @param {Turn} turn @param {number | 'choose'} claim @returns {Turn} */
+export const chooseClaim = (turn, claim) => ({ ...turn, claim });
+
+/** One step back; nothing changes if nothing is chosen. @param {View} _view @param {Turn} turn @returns {Turn} */
+export function undo(_view, turn) {
+  const { claim = null, ...play } = turn;
+  if (claim !== null) return typeof claim === 'number' ? { ...play, claim: 'choose' } : play;
   if (turn.back.length) return { ...turn, back: turn.back.slice(0, -1) };
   if (turn.to !== null) return { ...turn, to: null };
   if (turn.target) return { ...turn, target: null };
@@ -164,7 +188,7 @@ export function playText({ card, target, to }) {
 }
 
 /** @param {View} view @param {Turn} turn */
-const staged = (view, turn) => (step(view, turn) === 'staged' ? [playText(turn)] : []);
+const staged = (view, turn) => (isStaged(view, turn) ? [playText(turn)] : []);
 
 /** What is sent when a deck is chosen. @param {View} view @param {Turn} turn @param {string} deck */
 export const drawMoves = (view, turn, deck) => [...staged(view, turn), `draw ${deck}`];
@@ -186,7 +210,7 @@ export const returnMoves = (turn) => [`return ${turn.back.join(' ')}`];
 
 /** The nine flags as they would lie after the staged play. @param {View} view @param {Turn} turn */
 export function line(view, turn) {
-  if (step(view, turn) !== 'staged' || turn.card === 'Sc') return view.flags;
+  if (!isStaged(view, turn) || turn.card === 'Sc') return view.flags;
   const me = seatOf(view);
   const [card, target] = [turn.card ?? '', turn.target ?? ''];
   switch (card) {
@@ -252,4 +276,89 @@ export function lastLaid(log) {
     if (record.kind === 'guile') return record.target || null;
   }
   return null;
+}
+
+// ---- saying ----------------------------------------------------------------------------------------------------------
+
+const LETTERS = /** @type {const} */ ({ r: 'red', o: 'orange', y: 'yellow', g: 'green', b: 'blue', p: 'purple' });
+const COLOUR_SYMBOLS = { red: 'spear', orange: 'ring', yellow: 'diamond', green: 'clover', blue: 'moon', purple: 'star' };
+/** @type {Record<string, string>} */
+const TACTIC_SYMBOLS = {
+  Al: 'helm', Da: 'helm', Co: 'wild', Sh: 'wild', Fo: 'fog', Mu: 'mud', Sc: 'scout', Re: 'redeploy', De: 'deserter', Tr: 'traitor',
+};
+
+/** The colours in the order of the cards, with the letter of their codes. */
+export const colours = Object.entries(LETTERS).map(([letter, colour]) => ({
+  letter, colour, symbol: COLOUR_SYMBOLS[colour], name: words.colours[colour],
+}));
+
+/** A card by its code: how it is called and drawn. @param {string} code */
+export function cardOf(code) {
+  if (Object.hasOwn(TACTIC_SYMBOLS, code)) {
+    const [name, brief, hint] = words.tactics[code];
+    return { tactic: true, colour: 'tac', rank: 0, symbol: TACTIC_SYMBOLS[code], name, brief, hint };
+  }
+  const colour = LETTERS[/** @type {keyof typeof LETTERS} */ (code[0])];
+  const rank = code.slice(1);
+  return { tactic: false, colour, rank: Number(rank), symbol: COLOUR_SYMBOLS[colour], name: `${words.colours[colour]} ${rank}`, brief: rank, hint: '' };
+}
+
+/** @param {string} code */
+export const cardName = (code) => cardOf(code).name;
+
+/** @param {string[]} codes */
+export const cardNames = (codes) => listed(codes.map(cardName));
+
+/** `Wedge 24`, or `Sum 24` where Fog lies; the brief word is for narrow screens. @param {Formation} formation @param {boolean} fog */
+export function formationName({ kind, sum }, fog) {
+  const [name, brief] = words.formations[fog ? 'sum' : kind];
+  return { name: `${name} ${sum}`, brief: `${brief} ${sum}` };
+}
+
+/** @param {FlagView} flag */
+export const isFog = (flag) => flag.environment.first.includes('Fo') || flag.environment.second.includes('Fo');
+
+/** Who won and by what; `you` is the viewer's seat, if it has one. @param {Ending} ending @param {BySeat<string>} names @param {string | null} you */
+export function endingWords({ winner, reason }, names, you) {
+  if (!winner) return words.drawn(words.reasons[reason]);
+  return words.won(winner === you ? words.you : names[winner], words.reasons[reason]);
+}
+
+/** The steps of the own turn, and which of them is the present one. @param {string} now @param {Turn} turn @param {View} view */
+export function stepsOf(now, { card }, { phase }) {
+  if (phase.startsWith('scout')) return { words: words.guileSteps.Sc, at: phase === 'scout_draw' ? 1 : 2 };
+  const guile = words.guileSteps[card ?? ''];
+  const isStaging = now === 'staged' || now === 'claim_staged';
+  if (!guile) return { words: words.steps, at: now === 'claim' ? 0 : isStaging || ['draw', 'end'].includes(now) ? 2 : 1 };
+  if (isStaging) return { words: guile, at: card === 'Sc' ? 1 : guile.length - 1 };
+  return { words: guile, at: now === 'flag' ? 2 : 1 };
+}
+
+/** What the player is asked to do now. @param {string} now @param {Turn} turn @param {View} view @param {BySeat<string>} names @param {Seat} near */
+export function promptWords(now, turn, view, names, near) {
+  const { prompt } = words;
+  const [card, target] = [turn.card ?? '', turn.target];
+  switch (now) {
+    case 'stopped': return words.stopped;
+    case 'over': return view.ending ? endingWords(view.ending, names, view.viewer) : '';
+    case 'wait': return prompt.wait(names[view.turn ?? near]);
+    case 'target': return prompt.target[card];
+    case 'flag': return card === 'Re' && target ? prompt.flagOrOff(cardName(target)) : prompt.flag(cardName(target ?? card));
+    case 'staged': return card === 'Sc' ? prompt.scout : (view.choices?.draw?.length ? prompt.confirm : prompt.confirmEnd)(stagedWords(turn));
+    case 'claim': return prompt.claim;
+    case 'claim_staged': return prompt.claimStaged;
+    case 'draw': return prompt.draw;
+    case 'end': return prompt.end;
+    case 'scout_draw': return prompt.scoutNext;
+    case 'return': return turn.back.length ? prompt.backNext(cardName(turn.back[0])) : prompt.back(view.choices?.give_back ?? 0);
+    case 'confirm': return turn.back.length > 1 ? prompt.backAll(cardNames(turn.back)) : prompt.backOne(cardName(turn.back[0]));
+    default: return prompt.card;
+  }
+}
+
+/** @param {Turn} turn */
+function stagedWords({ card, target, to }) {
+  const name = cardName(target ?? card ?? '');
+  if (card === 'De') return words.prompt.removed(name);
+  return to === 'x' ? words.prompt.discarded(name) : words.prompt.at(name, Number(to));
 }

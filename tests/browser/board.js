@@ -106,14 +106,17 @@ async function playStep(player, table, text) {
 /** By its flag where the prompt does not offer it: not every claim is known to be granted. */
 async function claim(player, table, index) {
   const { choices } = player.table(table).view;
-  const offered = (choices.provable ?? choices.claim).includes(index);
-  await player.press(offered ? player.button(`Claim flag ${index + 1}`) : flag(player, index));
+  const offered = choices.provable ?? choices.claim;
+  if (offered.length === 1 && offered[0] === index) return player.press(player.button(`Claim flag ${index + 1}`));
+  // Of several flags the one to claim is chosen on the line.
+  if (offered.includes(index)) await player.press(player.button('Claim a flag'));
+  await player.press(flag(player, index));
 }
 
 async function resign(player) {
   await player.press(player.button('Table menu'));
-  await player.press(player.button('Give up'));
-  await player.press(player.button('Yes, give up'));
+  await player.press(player.button('Resign'));
+  await player.press(player.page.getByRole('dialog').getByRole('button', { name: 'Resign', exact: true }));
 }
 
 /** With both decks empty a play is closed by hand. */

@@ -211,7 +211,7 @@ export class Person {
 
   async isTakenOver() {
     await this.button('Play here').waitFor();
-    await this.page.getByText('Playing in another window').waitFor();
+    await this.page.locator('.net', { hasText: 'Playing in another window' }).waitFor();
   }
 
   async takeBack() {
@@ -222,7 +222,7 @@ export class Person {
   async save() {
     await this.press(this.button('Table menu'));
     await this.press(this.button('Save and leave'));
-    await this.press(this.button('Yes, save it'));
+    await this.press(this.button('Save game'));
   }
 
   async toLobby() {

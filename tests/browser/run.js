@@ -3,6 +3,8 @@
 import './render.test.js';
 import './first-load.test.js';
 import './lobby.test.js';
+import './prompt.test.js';
+import './tabs.test.js';
 import './whole-game.test.js';
 import './table.test.js';
 import './interruptions.test.js';

@@ -58,11 +58,11 @@ test('the hand at the table', { skip, timeout: 600_000 }, async (t) => {
     await dragTo(mover, button, mover.page.locator('.far'));
     await says(mover, `${nameOf(card)}: choose a flag`);
     await mover.page.keyboard.press('Escape');
-    await says(mover, 'Choose a card to play');
+    await says(mover, 'Your turn: choose a card');
     assert.deepEqual(await boardOf(mover.page), before);
 
     await dragTo(mover, button, mover.page.locator('.col').nth(flags[0]));
-    await says(mover, `${nameOf(card)} at flag ${flags[0] + 1}`);
+    await says(mover, `${nameOf(card)} to flag ${flags[0] + 1}`);
     await mover.page.getByText('Not sent yet').waitFor();
     const staged = await boardOf(mover.page);
     assert(staged.flags[flags[0]].ours.includes(card) && !staged.hand.includes(card));
@@ -71,7 +71,7 @@ test('the hand at the table', { skip, timeout: 600_000 }, async (t) => {
     await mover.page.keyboard.press('z');
     await says(mover, 'choose a flag');
     await mover.page.keyboard.press('Escape');
-    await says(mover, 'Choose a card to play');
+    await says(mover, 'Your turn: choose a card');
     assert.deepEqual(await boardOf(mover.page), before);
   });
 
@@ -137,8 +137,8 @@ test('the hand at the table', { skip, timeout: 600_000 }, async (t) => {
 
   await world.stage('who gives up loses, and may be invited again', async () => {
     await ben.press(ben.button('Table menu'));
-    await ben.press(ben.button('Give up'));
-    await ben.press(ben.button('Yes, give up'));
+    await ben.press(ben.button('Resign'));
+    await ben.press(ben.page.getByRole('dialog').getByRole('button', { name: 'Resign', exact: true }));
     await ann.seesWinner('Ann');
     await ben.seesWinner('Ann');
     await ann.press(ann.button('Show the table'));

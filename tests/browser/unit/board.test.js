@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { arrange, cardName, cardNames, cardOf, colours, endingWords, entriesOf, formationName, recordWords } from '../../../static/table/board.js';
+import { arrange, entriesOf, recordWords } from '../../../static/table/board.js';
 import { winningFlags } from '../../../static/table/boxes.js';
+import { cardName, cardNames, cardOf, colours, endingWords, formationName } from '../../../static/table/turn.js';
 import { CARDS } from '../recorded.js';
 
 test('every card has a name of its own, and every colour a symbol of its own', () => {

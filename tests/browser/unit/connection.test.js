@@ -9,7 +9,7 @@ const TIP = { number: 7, hash: 'h' };
 
 /** A connection in a world that the test moves. @param {{ seen?: any }} [known] */
 function connected({ seen = null } = {}) {
-  const heard = [], words = [], sockets = [], timers = new Map();
+  const heard = [], words = [], sockets = [], dropped = [], timers = new Map();
   let now = 0, next = 0, online = true;
   class Socket {
     readyState = 1;
@@ -42,10 +42,11 @@ function connected({ seen = null } = {}) {
   const connection = new Connection({
     url: 'ws://x/socket', hear: (update) => heard.push(update.update), state: ({ word }) => words.push(word),
     sent: () => {}, answered: () => {}, seen: () => seen,
+    dropped: (requests) => dropped.push(...requests.map(({ ask }) => ask)),
   }, world);
   connection.open();
   return {
-    connection, heard, words, sockets,
+    connection, heard, words, sockets, dropped,
     socket: () => sockets.at(-1),
     goOffline: () => (online = false),
     /** Lets time pass, and what is due happen. */
@@ -61,6 +62,8 @@ function connected({ seen = null } = {}) {
   };
 }
 const WELCOME = { update: 'welcome' };
+/** Why an answer refuses. @param {any} answer */
+const codeOf = (answer) => answer.code;
 const asks = (socket) => socket.sent.map(({ ask }) => ask);
 
 test('the first try is at once, then up to twice as long each time, up to a limit', () => {
@@ -276,4 +279,63 @@ test('a move that cannot be saved just now is kept and sent again with the same 
   const save = connection.ask({ ask: 'save', table: 't' });
   socket().say({ update: 'refused', id: socket().sent.at(-1).id, code: 'unavailable', words: '' });
   assert.equal(/** @type {any} */ (await save).code, 'unavailable');
+});
+
+test('what waits is sent only under the account that asked for it', async () => {
+  for (const ask of [{ ask: 'tell', to: 'Zoe', text: 'hello' }, { ask: 'invite', to: 'Zoe' }, { ask: 'accept', from: 'Zoe' }, { ask: 'block', name: 'Zoe' },
+    { ask: 'move', table: 't', tip: TIP, moves: ['pass'] }, { ask: 'say', table: 't', text: 'hello' }, { ask: 'resign', table: 't' }]) {
+    const { connection, socket, dropped, pass } = connected({ seen: { table: 't', tip: TIP } });
+    socket().say({ ...WELCOME, you: { name: 'Xan' } });
+    const old = socket();
+    const answer = connection.ask(/** @type {any} */ (ask));
+    old.end(1006);
+    const late = connection.ask(/** @type {any} */ (ask));
+    pass(0);
+    socket().say({ ...WELCOME, you: { name: 'Yan' } });
+    assert.deepEqual(asks(socket()), [], `${ask.ask} is not sent by another account, nor what its own table showed`);
+    assert.deepEqual([codeOf(await answer), codeOf(await late)], ['another_account', 'another_account']);
+    assert.deepEqual(dropped, [ask.ask, ask.ask]);
+    const own = connection.ask({ ask: 'tell', to: 'Zoe', text: 'mine' });
+    assert.deepEqual(asks(socket()), ['tell']);
+    socket().end(1006);
+    pass(0);
+    socket().say({ ...WELCOME, you: { name: 'Yan' } });
+    assert.deepEqual(asks(socket()).slice(-1), ['tell'], 'what the present account asked is sent again');
+    socket().say({ update: 'done', id: socket().sent.at(-1).id });
+    assert.equal((await own).update, 'done');
+  }
+});
+
+test('a move that waits until it can be saved ends with its account', () => {
+  const { connection, socket, pass } = connected();
+  socket().say({ ...WELCOME, you: { name: 'Xan' } });
+  connection.ask({ ask: 'move', table: 't', tip: TIP, moves: ['pass'] });
+  socket().say({ update: 'refused', id: socket().sent[0].id, code: 'unavailable', words: '' });
+  socket().end(1006);
+  pass(0);
+  socket().say({ ...WELCOME, you: { name: 'Yan' } });
+  pass(5_000);
+  assert.deepEqual(asks(socket()), []);
+});
+
+test('a connection that another tab takes over sends nothing any more', async () => {
+  const { connection, socket, sockets, pass, words } = connected();
+  socket().say(WELCOME);
+  const answer = connection.ask({ ask: 'tell', to: 'Zoe', text: 'hello' });
+  connection.close();
+  assert.equal(codeOf(await answer), 'not_live');
+  assert.equal(words.at(-1), 'elsewhere');
+  pass(60_000);
+  assert.equal(sockets.length, 1);
+});
+
+test('the time is measured anew by a welcome on a second socket, while the first one is used', () => {
+  const { connection, socket, sockets, heard, pass } = connected();
+  socket().say(WELCOME);
+  const [old] = sockets;
+  connection.renew();
+  pass(0);
+  assert.deepEqual([sockets.length, old.readyState], [2, 1]);
+  socket().say(WELCOME);
+  assert.deepEqual([old.readyState, heard], [3, ['welcome', 'welcome']]);
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 
-import { fold, initial, sealedOf, shownOf } from '../../../static/state.js';
+import { fold, initial, isYourTurn, routeOf, sealedOf, sharedOf, shownOf } from '../../../static/state.js';
 
 const WIRE = new URL('../../wire/', import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, WIRE), 'utf8'));
@@ -169,4 +169,52 @@ test('rows that are pointed at keep their places; what they say is new', () => {
 test('another search is shown at once', () => {
   const state = hear(hold(after(welcome(), page([player('A')])), true), page([player('B')], { search: 'b' }));
   assert.equal(names(state.shown), 'B');
+});
+
+test('every address has a screen, and none stops the page', () => {
+  const screens = { '/': 'lobby', '/lobby': 'lobby', '/rules': 'rules', '/rules/': 'rules', '/player/Ann': 'player', '/table/t1': 'table', '/watch/t1/': 'watch',
+    '/game/g1': 'game', '/login': 'login', '/account': 'account', '/games': 'games' };
+  for (const [path, name] of Object.entries(screens)) assert.equal(routeOf(path).name, name, path);
+  assert.deepEqual(routeOf('/player/%41nn'), { name: 'player', id: 'Ann' });
+  for (const path of ['/player/%', '/player/%zz', '/player/%ff', '/player/%ed%a0%80', '/player/\ud800', '/player', '/player/', '/game', '/table//', '/rules/x', '/x', '/Rules',
+    '/nowhere', '/__proto__', '/constructor', '/toString/x', '//', '/player/a/b', '', 'player', '/%']) {
+    assert.equal(routeOf(path).name, ['', 'player', '//'].includes(path) ? 'lobby' : 'nowhere', path);
+  }
+  // Arbitrary addresses: from the letters that mean something in one, and from any code unit.
+  let seed = 7;
+  const random = (most) => (seed = (seed * 48271) % 2147483647) % most;
+  const odd = ['/', '%', '%2', '%2f', '%00', '%E0%A4', '.', '..', '?', '#', '\\', ' ', 'player', 'table', '%C3%BC', '\ud83d', '\u0301', '__proto__'];
+  for (let i = 0; i < 20_000; i += 1) {
+    const path = `/${Array.from({ length: random(6) }, () => (random(3) ? odd[random(odd.length)] : String.fromCharCode(random(65_536)))).join('')}`;
+    const { name, id } = routeOf(path);
+    assert(Object.values(screens).includes(name) || name === 'nowhere', path);
+    assert.doesNotThrow(() => encodeURIComponent(id), path);
+  }
+});
+
+test('another account finds nothing of what the one before had begun', () => {
+  const before = { ...after(welcome(), table(12)), ui: { theme: 'dark', draft: 'half a sen', dialog: { kind: 'letters', name: 'Zoe' }, turn: { card: 'r1' }, read: 'public' } };
+  const other = welcome({ you: { name: 'Somebody-else', guest: false }, table: null });
+  for (const next of [hear(before, other), fold(before, { kind: 'me', you: other.you }), fold(before, { kind: 'shared', shared: sharedOf(after(other)) })]) {
+    assert.deepEqual([next.ui, next.tables, next.letters, next.seat], [{ theme: 'dark', read: 'public' }, {}, [], null]);
+    assert.equal(next.you?.name, 'Somebody-else');
+  }
+});
+
+test('what one tab is told another one shows, with its own screen', () => {
+  const one = { ...after(welcome(), table(12)), ui: { draft: 'mine' } };
+  const two = fold({ ...initial(), route: { name: 'rules', id: '' }, ui: { draft: 'yours' } }, { kind: 'shared', shared: sharedOf(one) });
+  assert.deepEqual([two.tables, two.seat, two.you], [one.tables, one.seat, one.you]);
+  assert.deepEqual([two.route.name, two.ui, two.follows], ['rules', { draft: 'yours' }, true]);
+  const update = table(13);
+  assert.deepEqual(hear(two, update).tables, hear(one, update).tables);
+});
+
+test('it is the own turn while the own game waits for it, and not when that is over', () => {
+  const turn = (more, view) => ({ ...table(12, more), view: { ...table(12, more).view, turn: 'first', ...view } });
+  assert(isYourTurn(after(welcome({ table: null }), turn())));
+  for (const seen of [turn({}, { turn: 'second' }), turn({ viewer: 'watcher' }), turn({ stopped: true }), turn({ ending: { winner: 'first' } })]) {
+    assert(!isYourTurn(after(welcome({ table: null }), seen)));
+  }
+  assert(!isYourTurn(hear(after(welcome({ table: null }), turn()), { update: 'table_closed', table: TABLE, why: 'saved' })));
 });

@@ -155,9 +155,12 @@ test('without a deck to draw from the turn is ended', () => {
   assert.deepEqual(turn.endMoves(end, NOTHING), ['end']);
 });
 
+/** The options that matter here. @returns {any} */
+const options = (claim_timing, claim_hints = false) => ({ rules: { claim_timing }, claim_hints });
+
 test('claims before the play are sent at once', () => {
   const seen = view({ ...CHOICES, claim: [4, 6] });
-  assert.deepEqual(turn.claims(seen, NOTHING, 'turn_start'), [4, 6]);
+  assert.deepEqual(turn.claims(seen, NOTHING, options('turn_start')), [4, 6]);
   assert.deepEqual(turn.claimMoves(seen, NOTHING, 4), ['claim 4']);
   const chosen = turn.chooseCard(seen, NOTHING, 'r10');
   assert.deepEqual(turn.claimMoves(seen, chosen, 4), ['claim 4'], 'a card that is only chosen is not played');
@@ -166,16 +169,40 @@ test('claims before the play are sent at once', () => {
 test('a flag the staged card completes may be claimed with it, where claims may follow the play', () => {
   const seen = view(CHOICES);
   const done = walk(seen, ['chooseCard', 'r10', 'flag'], ['chooseFlag', 0, 'staged']);
-  assert.deepEqual(turn.claims(seen, done, 'any'), [0]);
+  assert.deepEqual(turn.claims(seen, done, options('any')), [0]);
   assert.deepEqual(turn.claimMoves(seen, done, 0), ['r10@0', 'claim 0']);
-  assert.deepEqual(turn.claims(seen, done, 'turn_start'), []);
-  assert.deepEqual(turn.claims(view({ claim: [2], draw: ['t'] }, 'draw'), NOTHING, 'any'), [2]);
+  assert.deepEqual(turn.claims(seen, done, options('turn_start')), []);
+  assert.deepEqual(turn.claims(view({ claim: [2], draw: ['t'] }, 'draw'), NOTHING, options('any')), [2]);
+});
+
+test('with claim hints only what would be granted is offered, and may still be tried on the line', () => {
+  const seen = view({ ...CHOICES, claim: [4, 6], provable: [6] });
+  assert.deepEqual(turn.offered(seen, NOTHING, options('any', true)), [6]);
+  assert.deepEqual(turn.claims(seen, NOTHING, options('any', true)), [4, 6]);
+  assert.deepEqual(turn.offered(view({ ...CHOICES, claim: [4, 6] }), NOTHING, options('any')), [4, 6]);
+  assert.deepEqual(turn.offered(view({ ...CHOICES, claim: [], provable: [] }), NOTHING, options('any', true)), []);
+});
+
+test('a claim beside a staged card is chosen step by step, and every step can be taken back', () => {
+  const seen = view(CHOICES);
+  const staged = walk(seen, ['chooseCard', 'r10', 'flag'], ['chooseFlag', 0, 'staged']);
+  const choosing = turn.chooseClaim(staged, 'choose');
+  const chosen = turn.chooseClaim(choosing, 0);
+  assert.deepEqual([choosing, chosen].map((state) => turn.step(seen, state)), ['claim', 'claim_staged']);
+  for (const state of [choosing, chosen]) {
+    assert.deepEqual(turn.line(seen, state), turn.line(seen, staged), 'the staged card stays on the line');
+    for (const list of ['cards', 'targets', 'flags', 'decks']) assert(list === 'cards' || turn[list](seen, state).length === 0, list);
+    assert(!turn.mayEnd(seen, state));
+  }
+  assert.deepEqual(turn.claimMoves(seen, chosen, 0), ['r10@0', 'claim 0']);
+  assert.deepEqual(turn.undo(seen, chosen), choosing);
+  assert.deepEqual(turn.undo(seen, choosing), staged);
 });
 
 test('nothing can be done in the other seat\'s turn, nor after the end', () => {
   const waiting = { ...view(null), choices: null };
   assert.equal(turn.step(waiting, NOTHING), 'wait');
-  for (const list of ['cards', 'targets', 'flags', 'decks', 'claims']) assert.deepEqual(turn[list](waiting, NOTHING), []);
+  for (const list of ['cards', 'targets', 'flags', 'decks', 'claims']) assert.deepEqual(turn[list](waiting, NOTHING, options('any')), []);
   assert(!turn.mayEnd(waiting, NOTHING));
   assert.equal(turn.step({ ...waiting, ending: { winner: 'first', reason: 'breakthrough' } }, NOTHING), 'over');
 });
