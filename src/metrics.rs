@@ -81,6 +81,8 @@ const ROLLED_BACK: &str = "nineflags_records_rolled_back_total";
 const GIVEN_BACK: &str = "nineflags_records_given_back_total";
 const PLAYED_ON: &str = "nineflags_played_on_total";
 const RELOADS: &str = "nineflags_reloads_total";
+const TIPS_UNKNOWN: &str = "nineflags_tips_unknown_total";
+const TABLE_WAKES: &str = "nineflags_table_wakes_total";
 const REAPED: &str = "nineflags_reaped_nodes_total";
 const DEADLINES: &str = "nineflags_deadlines_taken_total";
 const LIMITED: &str = "nineflags_limited_total";
@@ -156,6 +158,13 @@ pub const ALL: &[Metric] = &[
     ),
     metric(
         Kind::Counter,
+        TIPS_UNKNOWN,
+        Unit::Count,
+        &[],
+        "Tips that players told and nobody has, without a proof: records were lost, or a tip was made up.",
+    ),
+    metric(
+        Kind::Counter,
         ROLLED_BACK,
         Unit::Count,
         &[],
@@ -181,6 +190,13 @@ pub const ALL: &[Metric] = &[
         Unit::Count,
         &["what"],
         "Times all was read again, since something was missed.",
+    ),
+    metric(
+        Kind::Counter,
+        TABLE_WAKES,
+        Unit::Count,
+        &[],
+        "Times a table here was woken by time, not by a message; an idle one is not.",
     ),
     metric(Kind::Counter, REAPED, Unit::Count, &[], "Dead nodes cleaned up after."),
     metric(Kind::Counter, DEADLINES, Unit::Count, &[], "Deadlines of tables taken by this node."),
@@ -375,6 +391,16 @@ pub fn reload(what: Reload) {
 /// A dead node was cleaned up after.
 pub fn reaped() {
     counter!(REAPED).increment(1);
+}
+
+/// A browser told a tip that nobody has.
+pub fn tip_unknown() {
+    counter!(TIPS_UNKNOWN).increment(1);
+}
+
+/// A table's keeper was woken by time.
+pub fn table_woken() {
+    counter!(TABLE_WAKES).increment(1);
 }
 
 /// So many deadlines were taken.

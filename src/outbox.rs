@@ -18,7 +18,10 @@ pub const OUTBOX_BYTES: usize = 512 * 1024;
 #[derive(Debug, Clone)]
 pub struct Outbox {
     frames: mpsc::Sender<Utf8Bytes>,
+    /// Bytes that wait.
     bytes: Arc<AtomicUsize>,
+    /// Bytes that were queued in all.
+    sent: Arc<AtomicUsize>,
     closing: Arc<watch::Sender<Option<CloseCode>>>,
 }
 
@@ -36,7 +39,7 @@ pub fn outbox() -> (Outbox, OutboxReader) {
     let bytes = Arc::new(AtomicUsize::new(0));
     let (closing, closed) = watch::channel(None);
     (
-        Outbox { frames, bytes: Arc::clone(&bytes), closing: Arc::new(closing) },
+        Outbox { frames, bytes: Arc::clone(&bytes), sent: Arc::default(), closing: Arc::new(closing) },
         OutboxReader { frames: reader, bytes, closing: closed },
     )
 }
@@ -46,10 +49,36 @@ impl Outbox {
     pub fn send(&self, text: Utf8Bytes) {
         let length = text.len();
         let waiting = self.bytes.fetch_add(length, Ordering::Relaxed) + length;
+        self.sent.fetch_add(length, Ordering::Relaxed);
         if waiting > OUTBOX_BYTES || self.frames.try_send(text).is_err() {
             self.bytes.fetch_sub(length, Ordering::Relaxed);
             self.close(CloseCode::TooSlow);
         }
+    }
+
+    /// Queues a frame that others caused and that the browser can do without, unless the outbox is half full: what others
+    /// send never closes a websocket. False when it was dropped.
+    pub fn offer(&self, text: Utf8Bytes) -> bool {
+        let has_room = self.has_room();
+        if has_room {
+            self.send(text);
+        }
+        has_room
+    }
+
+    /// Whether no more than half of the outbox is taken.
+    pub fn has_room(&self) -> bool {
+        self.frames.capacity() > OUTBOX_FRAMES / 2 && self.bytes.load(Ordering::Relaxed) <= OUTBOX_BYTES / 2
+    }
+
+    /// Whether nobody writes what is queued any more.
+    pub fn is_gone(&self) -> bool {
+        self.frames.is_closed()
+    }
+
+    /// Bytes queued so far in all.
+    pub fn sent_bytes(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Asks for the websocket to be closed; the first code stands.

@@ -1,16 +1,16 @@
 //! This node's live copies: one keeper for each table with a seat or a watcher here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::bus::Bus;
-use super::keeper::{Acted, Keeper, Member, Refusal, SeatAsk, ToKeeper};
+use super::keeper::{Acted, Inbox, Keeper, Member, Refusal, SeatAsk, ToKeeper};
 use super::seals::Seals;
 use super::shards::Shards;
 use super::underway::Underway;
@@ -27,7 +27,10 @@ use crate::table::record::{Entry, Tip};
 /// Tables in one change of the lobby, at most.
 const NEWS_MAX: usize = 500;
 /// Messages that may wait for one keeper.
-const INBOX: usize = 256;
+pub const INBOX: usize = 256;
+/// How long a caller waits for room in a keeper's inbox, and for the answer, before it is told `unavailable`.
+const ROOM_WITHIN: Duration = Duration::from_secs(2);
+const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 
 /// The tables of a node.
 #[derive(Clone)]
@@ -58,8 +61,6 @@ pub struct Shared {
     bus: Bus,
     /// Tables that moved on by records appended here, for the lobby.
     news: Mutex<HashMap<TableId, TableNews>>,
-    /// Tables whose keepers had no room for what was to be handed on.
-    missed: Mutex<HashSet<TableId>>,
     /// Records that are applied here although the backup does not have them, by table.
     kept: Mutex<HashMap<TableId, u64>>,
     keepers: Mutex<HashMap<TableId, Kept>>,
@@ -69,6 +70,8 @@ pub struct Shared {
 /// A keeper of this node.
 struct Kept {
     inbox: mpsc::Sender<ToKeeper>,
+    /// There was no room for something that was to be handed on.
+    missed: Arc<Notify>,
     /// The shard of its records, once that is known.
     shard: Option<usize>,
 }
@@ -99,7 +102,6 @@ impl Tables {
             kinds_known: AtomicU32::new(1),
             bus,
             news: Mutex::default(),
-            missed: Mutex::default(),
             kept: Mutex::default(),
             keepers: Mutex::default(),
             underway: Arc::default(),
@@ -113,15 +115,16 @@ impl Tables {
     }
 
     /// Shows a table to a session from now on: its whole view comes at once.
-    pub async fn join(&self, table: TableId, member: Member) -> Result<(), Refusal> {
+    /// Gives the bytes it was sent.
+    pub async fn join(&self, table: TableId, member: Member) -> Result<usize, Refusal> {
         self.ask_keeper(table, |reply| ToKeeper::Join(member, reply)).await
     }
 
     /// Shows a table to a session no longer.
     pub async fn leave(&self, table: TableId, session: SessionId) {
         if let Some(keeper) = self.shared.live(table) {
-            // A keeper that is gone shows nothing.
-            let _ = keeper.send(ToKeeper::Leave(session)).await;
+            // A keeper that is gone shows nothing, and one that is too busy finds out by itself.
+            let _ = timeout(ROOM_WITHIN, keeper.send(ToKeeper::Leave(session))).await;
         }
     }
 
@@ -195,8 +198,9 @@ impl Tables {
     /// The tip held here of a table, if a copy is here.
     pub async fn tip(&self, table: TableId) -> Option<Tip> {
         let (reply, answer) = oneshot::channel();
-        self.shared.live(table)?.send(ToKeeper::Tip(reply)).await.ok()?;
-        answer.await.ok()
+        let keeper = self.shared.live(table)?;
+        timeout(ROOM_WITHIN, keeper.send(ToKeeper::Tip(reply))).await.ok()?.ok()?;
+        timeout(ANSWER_WITHIN, answer).await.ok()?.ok()
     }
 
     /// Tells the lobby, in one change, of all tables that moved on by this node since the last call.
@@ -241,10 +245,16 @@ impl Tables {
         message: impl FnOnce(oneshot::Sender<T>) -> ToKeeper,
     ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.keeper(table).send(message(reply)).await;
-        match answer.await {
-            Ok(answer) if sent.is_ok() => Ok(answer),
-            _ => Err(self.why_unanswered(table).await),
+        let keeper = self.keeper(table);
+        match timeout(ROOM_WITHIN, keeper.send(message(reply))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(self.why_unanswered(table).await),
+            Err(_) => return Err(Refusal::unavailable()),
+        }
+        match timeout(ANSWER_WITHIN, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(self.why_unanswered(table).await),
+            Err(_) => Err(Refusal::unavailable()),
         }
     }
 
@@ -263,14 +273,15 @@ impl Tables {
             return keeper.inbox.clone();
         }
         let (sender, inbox) = mpsc::channel(INBOX);
-        keepers.insert(table, Kept { inbox: sender.clone(), shard: None });
-        tokio::spawn(keep(table, Arc::clone(&self.shared), inbox));
+        let missed = Arc::new(Notify::new());
+        keepers.insert(table, Kept { inbox: sender.clone(), missed: Arc::clone(&missed), shard: None });
+        tokio::spawn(keep(table, Arc::clone(&self.shared), Inbox { messages: inbox, missed }));
         sender
     }
 }
 
 /// Opens and runs one keeper; when it cannot be opened, those who wait get no answer, which means there is no such table.
-async fn keep(table: TableId, shared: Arc<Shared>, inbox: mpsc::Receiver<ToKeeper>) {
+async fn keep(table: TableId, shared: Arc<Shared>, inbox: Inbox) {
     if shared.bus.listen(channel_of(table)).await.is_err() {
         drop(inbox);
         return shared.gone(table);
@@ -289,12 +300,7 @@ async fn keep(table: TableId, shared: Arc<Shared>, inbox: mpsc::Receiver<ToKeepe
 }
 
 /// The same once it is known where the table's records are.
-async fn keep_at_shard(
-    table: TableId,
-    info: TableInfo,
-    shared: &Arc<Shared>,
-    inbox: mpsc::Receiver<ToKeeper>,
-) {
+async fn keep_at_shard(table: TableId, info: TableInfo, shared: &Arc<Shared>, inbox: Inbox) {
     let place = shared.shards.shard(info.shard);
     if let Err(error) = place.listen(channel_of(table)).await {
         tracing::warn!(%table, %error, "a table's records could not be heard");
@@ -433,13 +439,9 @@ impl Shared {
     pub(super) fn hand_on(&self, table: TableId, message: ToKeeper) {
         if let Some(keeper) = self.live(table)
             && let Err(TrySendError::Full(_)) = keeper.try_send(message)
+            && let Some(keeper) = self.keepers().get(&table)
         {
-            self.missed.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
+            keeper.missed.notify_one();
         }
-    }
-
-    /// Whether a table's keeper missed something since the last call.
-    pub fn has_missed(&self, table: TableId) -> bool {
-        self.missed.lock().unwrap_or_else(PoisonError::into_inner).remove(&table)
     }
 }

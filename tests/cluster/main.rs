@@ -44,6 +44,7 @@ mod decks;
 mod deploy;
 mod ends;
 mod failovers;
+mod floods;
 mod games;
 mod groups;
 mod hostile;

@@ -2,24 +2,19 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
-
 use super::away::{Reach, Reply, UNSAVED_AFTER};
 use super::refusal::{Refusal, refused};
-use super::{Acted, HEAL_LOOK_EVERY, HEAL_LOOKS, Keeper, PROPOSALS_MAX, Published, SeatAsk, text_of};
+use super::{Acted, Keeper, PROPOSALS_MAX, Published, SeatAsk};
 use crate::fault::is_without;
 use crate::ids::{AccountId, RequestId};
 use crate::lobby::event::TableNews;
-use crate::metrics;
-use crate::protocol::{Message, NoticeCode, RefusalCode, Update};
+use crate::protocol::{Message, RefusalCode};
 use crate::rules::moves::Move;
 use crate::rules::seat::Seat;
-use crate::store::StoreError;
 use crate::store::games::Mover;
 use crate::store::talk::Said;
-use crate::table::copy::{Accepted, Answer, Effect, Intent, Proposal};
+use crate::table::copy::{Answer, Effect, Intent, Proposal};
 use crate::table::options::Talk;
-use crate::table::record::{Entry, Tip};
 
 /// Why a request comes to its end before anything is proposed.
 enum Ready {
@@ -232,75 +227,6 @@ impl Keeper {
                 format!("The other player has not been away for {} seconds.", self.shared.away_win_secs),
             )),
         }
-    }
-
-    pub(super) async fn seen(
-        &mut self,
-        account: AccountId,
-        tip: &Tip,
-        sealed: &[String],
-    ) -> Result<Tip, Refusal> {
-        if tip.number > self.copy.tip().number {
-            self.read_again().await.map_err(|_| Refusal::unavailable())?;
-        }
-        if self.copy.has_tip(tip) || self.ask_to_heal(tip).await.map_err(|_| Refusal::unavailable())? {
-            return Ok(self.copy.tip());
-        }
-        if self.take_back(tip, sealed).await.map_err(|_| Refusal::unavailable())? {
-            return Ok(self.copy.tip());
-        }
-        metrics::went_back();
-        let words = format!("The game went back to move {}.", self.copy.tip().number.saturating_sub(1));
-        for member in self.members.iter().filter(|member| member.account == account) {
-            member.outbox.send(text_of(&Update::Notice {
-                code: NoticeCode::WentBack,
-                words: words.clone(),
-                name: None,
-                table: Some(self.table),
-                // What was seen of another chain may have left this one anywhere.
-                tip: None,
-            }));
-        }
-        Err(Refusal::new(RefusalCode::WentBack, words))
-    }
-
-    /// Asks the other nodes to append again what the stream lost, since a browser has seen a tip that is not there, and
-    /// waits a moment: nobody moves meanwhile. Whether the tip is there then.
-    pub(super) async fn ask_to_heal(&mut self, tip: &Tip) -> Result<bool, StoreError> {
-        if tip.number <= self.copy.tip().number {
-            return Ok(false);
-        }
-        let words = serde_json::to_string(&Published::Heal)?;
-        self.shared.store.table_publish(self.table, &words).await?;
-        for _ in 0..HEAL_LOOKS {
-            sleep(HEAL_LOOK_EVERY).await;
-            self.read_again().await?;
-            if self.copy.has_tip(tip) {
-                self.show();
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Appends records again that only a browser still has: nobody but this cluster can have sealed them, and they are
-    /// taken only if they follow what is there. Whether the tip is there then.
-    async fn take_back(&mut self, tip: &Tip, sealed: &[String]) -> Result<bool, StoreError> {
-        let at = self.copy.tip();
-        let opened = self.shared.seals.open(self.table, sealed);
-        let entries: Vec<Entry> = (at.number..)
-            .zip(opened.into_iter().skip_while(|(number, _)| *number < at.number))
-            .map_while(|(wanted, (number, entry))| (number == wanted).then_some(entry))
-            .collect();
-        let mut tried = self.copy.clone();
-        if !matches!(tried.take_unsaved(&at, &entries), Accepted::Applied(_)) || !tried.has_tip(tip) {
-            return Ok(false);
-        }
-        tracing::warn!(table = %self.table, from = at.number, records = entries.len(), "a browser gave records back");
-        metrics::given_back(entries.len());
-        self.heal(at, entries).await?;
-        self.show();
-        Ok(self.copy.has_tip(tip))
     }
 
     pub(super) async fn say(&mut self, account: AccountId, message: Message) -> Result<(), Refusal> {

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::refusal::Refusal;
-use super::{Acted, Keeper, Published};
+use super::{Acted, FLUSH_EVERY, Keeper, Published};
 use crate::ids::{NodeId, RequestId};
 use crate::metrics;
 use crate::protocol::RefusalCode;
@@ -34,6 +34,13 @@ pub(super) struct Offered {
     proposal: Proposal,
     reply: Reply,
     until: Instant,
+}
+
+impl Offered {
+    /// Until when the other node may take it.
+    pub(super) fn until(&self) -> Instant {
+        self.until
+    }
 }
 
 /// Who can get a record in while the backup is away.
@@ -254,6 +261,7 @@ impl Keeper {
     pub(super) fn became_unsaved(&mut self) {
         let unsaved = self.copy.unsaved().len();
         self.shared.keeps_unsaved(self.table, unsaved);
+        self.flush_at = (unsaved > 0).then(|| self.flush_at.unwrap_or_else(|| Instant::now() + FLUSH_EVERY));
         if unsaved == 0 {
             if let Some(since) = self.unsaved_since.take() {
                 tracing::info!(table = %self.table, ms = since.elapsed().as_millis(), "unsaved records are written");

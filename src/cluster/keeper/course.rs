@@ -131,7 +131,7 @@ impl Keeper {
         for member in &self.members {
             member.outbox.send(text.clone());
         }
-        self.inbox.close();
+        self.inbox.messages.close();
         self.shared.gone(self.table);
     }
 }

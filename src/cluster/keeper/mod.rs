@@ -4,18 +4,21 @@ mod asks;
 mod away;
 mod course;
 mod refusal;
+mod seen;
 mod shows;
 mod stream;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::away::{Offered, Reply};
 pub use self::refusal::Refusal;
+pub use self::seen::HEALS_MAX;
+use self::seen::Heals;
 use super::tables::Shared;
 use crate::ids::{AccountId, AccountName, NodeId, RequestId, SessionId, TableId};
 use crate::metrics;
@@ -36,9 +39,8 @@ const RETRY_EVERY: Duration = Duration::from_secs(1);
 const IDLE_AFTER: Duration = Duration::from_secs(5);
 /// How often one request is proposed again when other records came first.
 const PROPOSALS_MAX: u32 = 4;
-/// How often, and after what pauses, it is looked whether other nodes have healed a stream.
-const HEAL_LOOKS: u32 = 5;
-const HEAL_LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often it is tried to write what is unsaved, and looked whether an offer was taken.
+const FLUSH_EVERY: Duration = Duration::from_millis(500);
 /// How often a bench that changed is counted and shown.
 const BENCH_EVERY: Duration = Duration::from_millis(500);
 
@@ -82,8 +84,8 @@ pub enum SeatAsk {
 pub enum ToKeeper {
     /// Tells the table as an account may see it.
     Look(AccountId, oneshot::Sender<Option<TableView>>),
-    /// Shows the table to a session from now on.
-    Join(Member, oneshot::Sender<()>),
+    /// Shows the table to a session from now on; answered with the bytes sent to it.
+    Join(Member, oneshot::Sender<usize>),
     /// A session is gone, or stops watching.
     Leave(SessionId),
     /// A seat asks.
@@ -165,11 +167,20 @@ pub enum Published {
     },
 }
 
+/// What reaches a keeper, in a queue that is bounded.
+#[derive(Debug)]
+pub struct Inbox {
+    /// One message after the other.
+    pub messages: mpsc::Receiver<ToKeeper>,
+    /// There was no room for another one: everything is read again.
+    pub missed: Arc<Notify>,
+}
+
 /// The state of a keeper.
 pub struct Keeper {
     table: TableId,
     shared: Arc<Shared>,
-    inbox: mpsc::Receiver<ToKeeper>,
+    inbox: Inbox,
     copy: Copy,
     info: TableInfo,
     /// How many records are known to be saved.
@@ -177,15 +188,26 @@ pub struct Keeper {
     /// How many watch on this node.
     bench: u32,
     members: Vec<Member>,
+    /// The tip that all members were shown last.
+    shown: Tip,
     /// The number of watchers changed since it was shown.
     bench_changed: bool,
+    /// When the bench is counted and shown: soon after somebody came or left.
+    bench_at: Option<Instant>,
+    /// Tips that browsers have seen and this copy does not have.
+    heals: Heals,
     /// What waits for the other seat's node while the backup is away.
     offered: Option<Offered>,
     /// Since when there are records that the backup does not have.
     unsaved_since: Option<Instant>,
+    /// When it is tried next to write them.
+    flush_at: Option<Instant>,
     /// The backup is away, and the other nodes were told how far this copy is.
     told_last: bool,
-    idle_since: Instant,
+    /// The game is over, and when it is tried next to put it away.
+    put_away_at: Option<Instant>,
+    /// Since when nobody looks at the table.
+    idle_since: Option<Instant>,
 }
 
 impl Keeper {
@@ -194,7 +216,7 @@ impl Keeper {
         table: TableId,
         info: TableInfo,
         shared: Arc<Shared>,
-        inbox: mpsc::Receiver<ToKeeper>,
+        inbox: Inbox,
     ) -> Result<Self, StoreError> {
         let mut keeper = Self {
             table,
@@ -205,11 +227,16 @@ impl Keeper {
             saved: 0,
             bench: 0,
             members: Vec::new(),
+            shown: Tip::default(),
             bench_changed: false,
+            bench_at: None,
+            heals: Heals::default(),
             offered: None,
             unsaved_since: None,
+            flush_at: None,
             told_last: false,
-            idle_since: Instant::now(),
+            put_away_at: None,
+            idle_since: None,
         };
         keeper.read_again().await?;
         keeper.begin().await?;
@@ -217,44 +244,99 @@ impl Keeper {
         Ok(keeper)
     }
 
-    /// Serves the table until nobody looks at it or the game is over and put away.
+    /// Serves the table until nobody looks at it or the game is over and put away. A keeper sleeps until something
+    /// reaches it or something is due: an idle table costs nothing.
     pub async fn run(mut self) {
-        let mut tick = interval(BENCH_EVERY);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut retry_at = Instant::now();
+        let shard = self.shard().clone();
         loop {
+            let wake_at = self.wake_at();
+            let told_last = self.told_last;
             tokio::select! {
-                message = self.inbox.recv() => match message {
+                message = self.inbox.messages.recv() => match message {
                     Some(message) => self.handle(message).await,
                     None => return,
                 },
-                _ = tick.tick() => {
-                    if self.shared.has_missed(self.table) {
-                        self.handle(ToKeeper::Reload).await;
-                    }
-                    self.flush().await;
+                () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
+                    metrics::table_woken();
+                    self.woken().await;
+                }
+                () = self.inbox.missed.notified() => self.handle(ToKeeper::Reload).await,
+                () = changed(&shard, told_last) => {
                     self.tell_last().await;
-                    self.settle_offer();
-                    self.tell_bench().await;
+                    self.flush().await;
                 }
             }
-            if self.is_over() && self.is_settled() && Instant::now() >= retry_at {
-                match self.put_away().await {
-                    Ok(()) => return self.close(),
-                    Err(error) => {
-                        tracing::warn!(table = %self.table, %error, "a table could not be put away yet");
-                        retry_at = Instant::now() + RETRY_EVERY;
-                    }
-                }
+            if self.put_away_if_over().await {
+                return self.close();
             }
-            if !self.members.is_empty() || !self.copy.unsaved().is_empty() {
-                self.idle_since = Instant::now();
-            } else if self.idle_since.elapsed() > IDLE_AFTER
-                && self.shared.let_go(self.table, &mut self.inbox)
-            {
+            if self.let_go_if_idle().await {
                 return;
             }
         }
+    }
+
+    /// The next time at which something is due, if nothing reaches the keeper before.
+    fn wake_at(&self) -> Option<Instant> {
+        let offer_at = self.offered.as_ref().map(Offered::until);
+        let flush_at = self.flush_at.filter(|_| !self.copy.unsaved().is_empty());
+        let idle_at = self.idle_since.map(|since| since + IDLE_AFTER);
+        [self.bench_at, self.heals.wake_at(), offer_at, flush_at, self.put_away_at, idle_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Does what is due.
+    async fn woken(&mut self) {
+        let now = Instant::now();
+        if self.flush_at.is_some_and(|at| at <= now) {
+            self.flush_at = Some(now + FLUSH_EVERY);
+            self.flush().await;
+        }
+        self.settle_offer();
+        self.look_for_heals().await;
+        if self.bench_at.is_some_and(|at| at <= now) {
+            self.bench_at = None;
+            self.tell_bench().await;
+        }
+    }
+
+    /// Puts the game away once it is over and its end is safe; true when the keeper is at its end.
+    async fn put_away_if_over(&mut self) -> bool {
+        if !self.is_over() || !self.is_settled() {
+            self.put_away_at = None;
+            return false;
+        }
+        if self.put_away_at.is_some_and(|at| at > Instant::now()) {
+            return false;
+        }
+        match self.put_away().await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(table = %self.table, %error, "a table could not be put away yet");
+                self.put_away_at = Some(Instant::now() + RETRY_EVERY);
+                false
+            }
+        }
+    }
+
+    /// Ends a keeper at which nobody has looked for a while; true when it is at its end.
+    async fn let_go_if_idle(&mut self) -> bool {
+        if !self.members.is_empty() || !self.copy.unsaved().is_empty() || self.heals.wake_at().is_some() {
+            self.idle_since = None;
+            return false;
+        }
+        let since = *self.idle_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < IDLE_AFTER {
+            return false;
+        }
+        // The last count of the bench is told before: nobody else would.
+        self.tell_bench().await;
+        if self.bench != 0 {
+            self.idle_since = Some(Instant::now());
+            return false;
+        }
+        self.shared.let_go(self.table, &mut self.inbox.messages)
     }
 
     async fn handle(&mut self, message: ToKeeper) {
@@ -264,23 +346,19 @@ impl Keeper {
                 let _ = reply.send(self.view(self.copy.seat_of(account)));
             }
             ToKeeper::Join(member, reply) => {
-                self.join(member).await;
-                let _ = reply.send(());
+                let bytes = self.join(member).await;
+                let _ = reply.send(bytes);
             }
             ToKeeper::Leave(session) => self.leave(session),
             ToKeeper::Ask(mover, request, ask, reply) => self.ask(mover, request, ask, reply).await,
-            ToKeeper::Seen(account, tip, sealed, reply) => {
-                let answer = self.seen(account, &tip, &sealed).await;
-                let _ = reply.send(answer);
-            }
+            ToKeeper::Seen(account, tip, sealed, reply) => self.seen(account, tip, sealed, reply).await,
             ToKeeper::Say(account, message, reply) => {
                 let answer = self.say(account, message).await;
                 let _ = reply.send(answer);
             }
             ToKeeper::Heard(payload) => self.heard(&payload).await,
             ToKeeper::Watchers(count) => {
-                self.bench_changed |= self.info.watchers != count;
-                self.info.watchers = count;
+                self.watchers(count);
             }
             ToKeeper::Saved(number) => self.tell_saved(number),
             ToKeeper::SavedTip(tip) => {
@@ -307,15 +385,23 @@ impl Keeper {
         }
     }
 
-    async fn join(&mut self, member: Member) {
+    /// Shows the table to a session from now on, and gives how many bytes it was sent: nothing to one that is shown it
+    /// already.
+    async fn join(&mut self, member: Member) -> usize {
+        if self.members.iter().any(|other| other.session == member.session) {
+            return 0;
+        }
+        let before = member.outbox.sent_bytes();
         let seat = self.copy.seat_of(member.account);
-        self.members.retain(|other| other.session != member.session);
         self.show_to(&member);
         // While it is away nobody waits for what was said.
         if !self.shared.store.data().is_away() {
             self.tell_talk(&member, seat.is_some()).await;
         }
+        let bytes = member.outbox.sent_bytes() - before;
         self.members.push(member);
+        self.count_bench_soon();
+        bytes
     }
 
     /// Tells what was said lately on a member's own side.
@@ -324,7 +410,8 @@ impl Keeper {
             Ok(talk) => {
                 let own_side = |said: &Said| said.seated == seated && member.hears(&said.message.from);
                 for said in talk.into_iter().filter(own_side) {
-                    member.outbox.send(text_of(&Update::Message(said.message)));
+                    // Words give way to views.
+                    member.outbox.offer(text_of(&Update::Message(said.message)));
                 }
             }
             Err(error) => tracing::warn!(table = %self.table, %error, "what was said could not be read"),
@@ -338,26 +425,57 @@ impl Keeper {
 
     fn leave(&mut self, session: SessionId) {
         self.members.retain(|member| member.session != session);
+        self.count_bench_soon();
     }
 
-    /// Tells the lobby how many watch on this node, if that changed, and shows how many watch in all.
+    /// This many watch, on all nodes.
+    fn watchers(&mut self, count: u32) {
+        if self.info.watchers != count {
+            self.info.watchers = count;
+            self.bench_changed = true;
+            self.count_bench_soon();
+        }
+    }
+
+    /// How many watch is counted and shown at most twice a second.
+    fn count_bench_soon(&mut self) {
+        self.bench_at.get_or_insert_with(|| Instant::now() + BENCH_EVERY);
+    }
+
+    /// Tells the lobby how many watch on this node, if that changed, and shows how many watch in all. What cannot be told
+    /// is told later.
     async fn tell_bench(&mut self) {
+        self.members.retain(|member| !member.outbox.is_gone());
         let bench = self.members.iter().filter(|member| self.copy.seat_of(member.account).is_none()).count();
         let count = u32::try_from(bench).unwrap_or(u32::MAX);
-        if count != self.bench && !self.shared.store.data().is_away() {
-            match self.shared.store.table_watchers(self.table, self.shared.node, count).await {
+        if count != self.bench {
+            let data = self.shared.store.data();
+            let told = if data.is_away() {
+                Err(StoreError::Unavailable("it is away".to_owned()).at(data.name()))
+            } else {
+                self.shared.store.table_watchers(self.table, self.shared.node, count).await
+            };
+            match told {
                 Ok(watchers) => {
                     self.bench = count;
                     self.bench_changed |= self.info.watchers != watchers;
                     self.info.watchers = watchers;
                 }
-                Err(error) => tracing::warn!(table = %self.table, %error, "the bench could not be counted"),
+                Err(error) => {
+                    tracing::debug!(table = %self.table, %error, "the bench could not be counted yet");
+                    self.bench_at = Some(Instant::now() + RETRY_EVERY);
+                }
             }
         }
         if std::mem::take(&mut self.bench_changed) {
             self.show();
         }
     }
+}
+
+/// Ends when a group goes away, or is back if it is known to be away.
+async fn changed(group: &Group, is_away: bool) {
+    if is_away { group.back().await } else { group.away().await }
 }
 
 /// An update as it goes on the wire.

@@ -9,7 +9,8 @@ use crate::table::record::Entry;
 
 impl Keeper {
     /// Sends every member the whole view; each audience's text is made once.
-    pub(super) fn show(&self) {
+    pub(super) fn show(&mut self) {
+        self.shown = self.copy.tip();
         let mut texts: [Option<Utf8Bytes>; 3] = [None, None, None];
         for member in &self.members {
             let seat = self.copy.seat_of(member.account);
@@ -26,6 +27,13 @@ impl Keeper {
                 },
             };
             member.outbox.send(text);
+        }
+    }
+
+    /// The same if there is anything newer than what was shown.
+    pub(super) fn show_news(&mut self) {
+        if self.copy.tip() != self.shown {
+            self.show();
         }
     }
 

@@ -39,11 +39,7 @@ impl Keeper {
                 }
                 self.show();
             }
-            Published::Heal => {
-                if let Err(error) = self.read_again().await {
-                    tracing::warn!(table = %self.table, %error, "a table could not be healed");
-                }
-            }
+            Published::Heal => self.heard_heal().await,
             Published::Unsaved { node, at, entries } => self.heard_unsaved(node, &at, &entries).await,
             Published::Took { node, by, seats, number } => self.heard_took(node, by, &seats, number),
             Published::Lacks { node, tip } => self.heard_lacks(node, &tip).await,
@@ -52,7 +48,8 @@ impl Keeper {
                 let text = text_of(&Update::Message(said.message));
                 for member in &self.members {
                     if self.copy.seat_of(member.account).is_some() == said.seated && member.hears(&from) {
-                        member.outbox.send(text.clone());
+                        // Whoever does not read is not closed for what others say.
+                        member.outbox.offer(text.clone());
                     }
                 }
             }
