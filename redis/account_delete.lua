@@ -1,11 +1,14 @@
--- Deletes an account with its logins, invites and presence, unless it sits at a table.
+-- Deletes an account with its logins, invites and presence, unless it sits at a table. Its name rests for a while: nobody
+-- else is taken for it.
 -- KEYS: 1 account:{id} 2 account-name:{folded} 3 logins:{id} 4 blocked:{id} 5 seat:{id} 6 online 7 invites:{id}
---       8 invites-sent:{id} 9 invites-by-time
--- ARGV: 1 id
--- Returns: 1, or 0 if it sits at a table.
+--       8 invites-sent:{id} 9 invites-by-time 10 login:{hash that asks} 11 logins-made:{id}
+-- ARGV: 1 id 2 hash of the password that was checked 3 ms that the name rests
+-- Returns: 'done' | 'playing' | 'changed' (it has another password) | 'logged_out' (the login that asks has ended)
 -- Publishes: to node:{node} logged_out, and invites_changed to whom its invites concerned.
-if redis.call('EXISTS', KEYS[5]) == 1 then return 0 end
-for _, login in ipairs(redis.call('SMEMBERS', KEYS[3])) do redis.call('DEL', 'login:' .. login) end
+if redis.call('GET', KEYS[10]) ~= ARGV[1] then return 'logged_out' end
+local password, played, skeleton = unpack(redis.call('HMGET', KEYS[1], 'password', 'played', 'skeleton'))
+if password ~= ARGV[2] then return 'changed' end
+if redis.call('EXISTS', KEYS[5]) == 1 then return 'playing' end
 for _, from in ipairs(redis.call('HKEYS', KEYS[7])) do
   redis.call('SREM', 'invites-sent:' .. from, ARGV[1])
   redis.call('ZREM', KEYS[9], from .. ' ' .. ARGV[1])
@@ -17,5 +20,13 @@ for _, to in ipairs(redis.call('SMEMBERS', KEYS[8])) do
   tell(KEYS[6], to, {kind = 'invites_changed'})
 end
 tell(KEYS[6], ARGV[1], {kind = 'logged_out'})
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[7], KEYS[8])
-return 1
+for _, login in ipairs(redis.call('SMEMBERS', KEYS[3])) do redis.call('DEL', 'login:' .. login) end
+redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[7], KEYS[8], KEYS[10], KEYS[11])
+if played == '0' then
+  -- A guest that nobody can have met.
+  redis.call('DEL', KEYS[2])
+else
+  redis.call('PEXPIRE', KEYS[2], ARGV[3])
+end
+if skeleton then redis.call('PEXPIRE', 'account-skeleton:' .. skeleton, ARGV[3]) end
+return 'done'

@@ -3,13 +3,15 @@
 --       9 saved:{table} 10 deadlines
 -- ARGV: 1 by 2 from 3 table 4 account on the first seat 5 its name 6 account on the second seat 7 its name
 --       8 record 0 ('' when a saved game is resumed) 9 milliseconds after which a node looks whether the game began
---       10 shard of the backup
--- Returns: 'started' | 'no_invite' | 'you_are_playing' | 'playing' | 'no_saved_game'
+--       10 shard of the backup 11 ms that a guest lives that has played
+--       12 the invite as it was read
+-- Returns: 'started' | 'no_invite' | 'changed' (another one stands) | 'you_are_playing' | 'playing' | 'no_saved_game'
 -- Publishes: to node:{node} started and invites_changed to both, invites_changed and the notice invite_void to whom
 --            another invite concerned; to lobby table_in.
 local by, from, table_id = ARGV[1], ARGV[2], ARGV[3]
 local text = redis.call('HGET', KEYS[2], from)
 if not text or cjson.decode(text).expires_ms <= now_ms() then return 'no_invite' end
+if text ~= ARGV[12] then return 'changed' end
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'you_are_playing' end
 if redis.call('EXISTS', KEYS[4]) == 1 then return 'playing' end
 if ARGV[8] == '' and redis.call('EXISTS', KEYS[9]) == 0 then return 'no_saved_game' end
@@ -22,6 +24,7 @@ redis.call('HSET', KEYS[7], 'first', ARGV[4], 'first_name', ARGV[5], 'second', A
 for account, mark in pairs({[ARGV[4]] = 'away_first', [ARGV[6]] = 'away_second'}) do
   if redis.call('HEXISTS', KEYS[1], account) == 0 then redis.call('HSET', KEYS[7], mark, whole(now_ms())) end
 end
+for _, account in ipairs({by, from}) do note_played(account, tonumber(ARGV[11])) end
 redis.call('SADD', KEYS[5], table_id)
 redis.call('ZADD', KEYS[10], whole(now_ms() + tonumber(ARGV[9])), table_id)
 

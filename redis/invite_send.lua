@@ -1,24 +1,40 @@
 -- Offers a game to a player who is online and free.
 -- KEYS: 1 online 2 invites:{to} 3 invites:{from} 4 invites-sent:{from} 5 seat:{from} 6 seat:{to} 7 blocked:{to}
---       8 invites-by-time
+--       8 invites-by-time 9 words:{from}:{request}
 -- ARGV: 1 from 2 to 3 invite as JSON 4 milliseconds it stands 5 most invites at once
--- Returns: 'sent' | 'crossing' (nothing is made: accept the other's invite) | 'you_are_playing' | 'not_online'
---          | 'playing' | 'blocked' | 'already' | 'too_many'
+--       6 seconds for which the request may be repeated
+-- Returns: 'sent' (also to a repeated request) | 'crossing' (nothing is made: accept the other's invite, which is the same)
+--          | 'you_are_playing' | 'not_online' | 'playing' | 'blocked' | 'already' | 'too_many'
 -- Publishes: to node:{node} invites_changed, to both.
+if redis.call('EXISTS', KEYS[9]) == 1 then return 'sent' end
 if redis.call('EXISTS', KEYS[5]) == 1 then return 'you_are_playing' end
 if redis.call('HEXISTS', KEYS[1], ARGV[2]) == 0 then return 'not_online' end
 if redis.call('EXISTS', KEYS[6]) == 1 then return 'playing' end
 if redis.call('SISMEMBER', KEYS[7], ARGV[1]) == 1 then return 'blocked' end
 local now = now_ms()
-local function stands(text) return text and cjson.decode(text).expires_ms > now end
-if stands(redis.call('HGET', KEYS[3], ARGV[2])) then return 'crossing' end
-if stands(redis.call('HGET', KEYS[2], ARGV[1])) then return 'already' end
-if redis.call('SCARD', KEYS[4]) >= tonumber(ARGV[5]) then return 'too_many' end
+local function standing(text)
+  local invite = text and cjson.decode(text)
+  return invite and invite.expires_ms > now and invite
+end
+local function same(one, other)
+  if type(one) ~= 'table' or type(other) ~= 'table' then return one == other end
+  for name, value in pairs(one) do if not same(value, other[name]) then return false end end
+  for name in pairs(other) do if one[name] == nil then return false end end
+  return true
+end
 local invite = cjson.decode(ARGV[3])
+local theirs = standing(redis.call('HGET', KEYS[3], ARGV[2]))
+-- One on other terms stands beside this one: nobody plays by terms that they have not seen.
+if theirs and theirs.resume == invite.resume and (invite.resume or same(theirs.options, invite.options)) then
+  return 'crossing'
+end
+if standing(redis.call('HGET', KEYS[2], ARGV[1])) then return 'already' end
+if redis.call('SCARD', KEYS[4]) >= tonumber(ARGV[5]) then return 'too_many' end
 invite.expires_ms = now + tonumber(ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[1], cjson.encode(invite))
 redis.call('SADD', KEYS[4], ARGV[2])
 redis.call('ZADD', KEYS[8], whole(invite.expires_ms), ARGV[1] .. ' ' .. ARGV[2])
+redis.call('SET', KEYS[9], 'sent', 'EX', ARGV[6])
 tell(KEYS[1], ARGV[1], {kind = 'invites_changed'})
 tell(KEYS[1], ARGV[2], {kind = 'invites_changed'})
 return 'sent'

@@ -2,8 +2,8 @@
 local function tell(online, account, event)
   local live = redis.call('HGET', online, account)
   if not live then return false end
-  redis.call('PUBLISH', 'node:' .. cjson.decode(live).node, cjson.encode({account = account, event = event}))
-  return true
+  local text = cjson.encode({account = account, event = event})
+  return redis.call('PUBLISH', 'node:' .. cjson.decode(live).node, text) > 0
 end
 local function change(version_key, what)
   local version = redis.call('INCR', version_key)

@@ -51,6 +51,10 @@ uuid_id!(
     TableId
 );
 uuid_id!(
+    /// An invite: another one between the same two players, after this one, has another id.
+    InviteId
+);
+uuid_id!(
     /// One websocket.
     SessionId
 );
@@ -141,7 +145,83 @@ impl AccountName {
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }
+
+    /// What the name looks like: two names that are hard to tell apart have the same skeleton (the term of Unicode's
+    /// Technical Standard 39). Of an account's names it must be unique.
+    pub fn skeleton(&self) -> String {
+        skeleton_of(&self.0)
+    }
+
+    /// Why nobody may choose this name from now on, if so; whoever has it keeps it.
+    pub fn fault_as_new(&self) -> Option<Malformed> {
+        let skeleton = self.skeleton();
+        let bare = skeleton_of(self.0.trim_matches(|letter: char| !letter.is_ascii_alphabetic()));
+        let any =
+            |names: &[&str], test: &dyn Fn(&str) -> bool| names.iter().any(|name| test(&skeleton_of(name)));
+        if bare.is_empty() {
+            Some(Malformed("a name has at least one letter"))
+        } else if bare.starts_with("guest") {
+            Some(Malformed("names that begin with Guest- are for guests"))
+        } else if any(&RESERVED_STARTS, &|name| bare.starts_with(name))
+            || any(&RESERVED_ENDS, &|name| bare.ends_with(name))
+            || any(&RESERVED_PARTS, &|name| skeleton.contains(name))
+            || any(&RESERVED, &|name| bare == name || skeleton == name)
+        {
+            Some(Malformed("that name is reserved, since it could pass for somebody who runs this site"))
+        } else {
+            None
+        }
+    }
 }
+
+/// What text looks like, letters that look alike being one.
+fn skeleton_of(text: &str) -> String {
+    let one = |letter: char| match letter.to_ascii_lowercase() {
+        '-' | '_' => None,
+        '1' | 'i' | 'l' => Some('l'),
+        '0' | 'o' => Some('o'),
+        '2' | 'z' => Some('z'),
+        '5' | 's' => Some('s'),
+        '8' | 'b' => Some('b'),
+        other => Some(other),
+    };
+    let folded: String = text.chars().filter_map(one).collect();
+    folded.replace("rn", "m").replace("vv", "w").replace("cl", "d")
+}
+
+/// Names nobody may begin theirs with, whatever follows.
+const RESERVED_STARTS: [&str; 2] = ["computer", "admin"];
+/// Nor end theirs with.
+const RESERVED_ENDS: [&str; 1] = ["admin"];
+/// Nor have in theirs.
+const RESERVED_PARTS: [&str; 2] = ["moderator", "nineflags"];
+/// Nor have as theirs, digits around it or not.
+const RESERVED: [&str; 24] = [
+    "anonymous",
+    "anybody",
+    "bot",
+    "deleted",
+    "everybody",
+    "everyone",
+    "help",
+    "host",
+    "mod",
+    "mods",
+    "nobody",
+    "null",
+    "official",
+    "operator",
+    "owner",
+    "robot",
+    "root",
+    "server",
+    "somebody",
+    "staff",
+    "support",
+    "system",
+    "team",
+    "undefined",
+];
 
 impl TryFrom<String> for AccountName {
     type Error = Malformed;

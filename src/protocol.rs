@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountName, RequestId, TableId};
+use crate::ids::{AccountName, InviteId, RequestId, TableId};
 use crate::rules::flag::CounterExample;
 use crate::rules::game::Ending;
 use crate::rules::seat::{BySeat, Seat};
@@ -50,16 +50,26 @@ pub enum Ask {
     Accept {
         /// Who sent it.
         from: AccountName,
+        /// Which it is: where another one stands by now, the answer is [`RefusalCode::InviteChanged`]. Left out, the one
+        /// in the list that was sent last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invite: Option<InviteId>,
     },
     /// Decline an invite.
     Decline {
         /// Who sent it.
         from: AccountName,
+        /// Which it is, as for `accept`; left out, whichever stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invite: Option<InviteId>,
     },
     /// Withdraw an invite.
     Withdraw {
         /// To whom it was sent.
         to: AccountName,
+        /// Which it is, as for `accept`; left out, whichever stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invite: Option<InviteId>,
     },
     /// Make one to four moves at the own table, all or none: `r7@3` and `draw t`, say.
     Move {
@@ -360,6 +370,9 @@ pub struct Invites {
 /// An offer of a game.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Invite {
+    /// Which it is, for `accept`, `decline` and `withdraw`; absent if a server of an older version made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<InviteId>,
     /// The other player.
     pub name: AccountName,
     /// The rules offered.
@@ -507,12 +520,16 @@ pub enum RefusalCode {
     YouArePlaying,
     /// There is no such invite (any more).
     NoInvite,
+    /// Another invite stands by now than the one that was named, on other terms perhaps; the list is sent again.
+    InviteChanged,
     /// An invite to that player stands already.
     AlreadyInvited,
     /// Too many invites at once.
     TooManyInvites,
     /// That player does not want to hear of this one.
     Blocked,
+    /// Too many players are blocked at once.
+    TooManyBlocked,
     /// No such table is live.
     NoTable,
     /// No such saved game of these two.

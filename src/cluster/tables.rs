@@ -163,8 +163,14 @@ impl Tables {
     }
 
     /// Says something at a table.
-    pub async fn say(&self, table: TableId, account: AccountId, message: Message) -> Result<(), Refusal> {
-        self.ask_keeper(table, |reply| ToKeeper::Say(account, message, reply)).await?
+    pub async fn say(
+        &self,
+        table: TableId,
+        account: AccountId,
+        request: RequestId,
+        message: Message,
+    ) -> Result<(), Refusal> {
+        self.ask_keeper(table, |reply| ToKeeper::Say(account, request, message, reply)).await?
     }
 
     /// Hands on what was published on a table's channel.

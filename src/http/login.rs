@@ -1,22 +1,27 @@
 //! Accounts over HTTP: sign up, log in and out, guests, passwords. Every answer is JSON.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::sleep;
 use warp::reply::Response;
 
 use super::answer::{self, Failure};
 use super::{Http, Peer};
-use crate::ids::AccountName;
+use crate::cluster::App;
+use crate::ids::{AccountId, AccountName};
 use crate::lobby::event::PlayerEvent;
 use crate::passwords::{PASSWORD_MAX, PASSWORD_MIN};
-use crate::store::accounts::{Account, Upgraded};
-use crate::store::logins::LOGIN_LIVES_SECS;
+use crate::store::accounts::{Account, Created, Deleted, Upgraded};
+use crate::store::logins::{Cookie, LOGIN_LIVES, Login, PasswordChange};
 
 /// The name of the cookie.
 pub const COOKIE: &str = "nineflags";
+/// How long a browser may take to have the cookie that an answer brings.
+const COOKIE_TAKEN_WITHIN: Duration = Duration::from_millis(500);
 
 /// A name and a password.
 #[derive(Deserialize)]
@@ -54,8 +59,12 @@ impl Http {
         let (name, password) = self.checked(wanted)?;
         let hash = self.passwords.hash(password).await?;
         match self.app.store.account_create(&name, &hash).await? {
-            Some(account) => self.logged_in(&account).await,
-            None => Err(name_taken()),
+            Created::Done(account) => match self.app.store.login_create(&account).await? {
+                Some(cookie) => Ok(self.logged_in(&account, &cookie)),
+                None => Err(logged_out()),
+            },
+            Created::Taken => Err(name_taken()),
+            Created::Alike => Err(name_alike()),
         }
     }
 
@@ -72,26 +81,24 @@ impl Http {
         let account = self.app.store.account_named(&name).await?;
         let hash = account.as_ref().map(|account| account.password.clone()).unwrap_or_default();
         let fits = self.passwords.fits(given.password, hash).await?;
-        match account.filter(|_| fits) {
-            Some(account) => self.logged_in(&account).await,
-            None => Err(wrong()),
-        }
+        let account = account.filter(|_| fits).ok_or_else(wrong)?;
+        // The password may have been changed since.
+        let cookie = self.app.store.login_create(&account).await?.ok_or_else(wrong)?;
+        Ok(self.logged_in(&account, &cookie))
     }
 
     /// Makes a guest and logs it in.
     pub async fn guest(self: Arc<Self>, peer: Peer) -> Answer {
         self.check_address(peer)?;
         let account = self.app.store.guest_create().await?;
-        self.logged_in(&account).await
+        let cookie = self.app.store.login_create(&account).await?.ok_or_else(logged_out)?;
+        Ok(self.logged_in(&account, &cookie))
     }
 
     /// Ends the login.
     pub async fn log_out(self: Arc<Self>, cookie: Option<String>) -> Answer {
-        if let Some(cookie) = cookie
-            && let Some(account) = self.app.store.login_find(&cookie).await?
-        {
+        if let Some(cookie) = cookie {
             self.app.store.login_end(&cookie).await?;
-            self.start_again(&account).await?;
         }
         Ok(self.with_cookie(answer::json(&json!({})), "", 0))
     }
@@ -104,73 +111,92 @@ impl Http {
         change: Change,
     ) -> Answer {
         self.check_address(peer)?;
-        let (account, cookie) = self.account_of(cookie).await?;
-        self.check_password(&account, change.old).await?;
+        let login = self.account_of(cookie).await?;
+        let account = &login.account;
+        self.check_name(&account.name)?;
         check_new_password(&change.new)?;
+        if !self.fits(account, change.old).await? {
+            // Whoever does not know what became of a change asks again.
+            if !self.fits(account, change.new).await? {
+                return Err(wrong_password());
+            }
+            self.app.store.settle().await?;
+            return Ok(answer::json(&Me { name: &account.name, guest: account.guest }));
+        }
         let hash = self.passwords.hash(change.new).await?;
-        self.app.store.password_change(account.id, &hash).await?;
-        self.app.store.logins_end_others(account.id, &cookie).await?;
-        self.start_again(&account).await?;
-        Ok(answer::json(&Me { name: &account.name, guest: account.guest }))
-    }
-
-    /// A login may have ended under the live session: it has to show its cookie once more. Only one with a login that
-    /// stands comes back.
-    async fn start_again(&self, account: &Account) -> Result<(), Failure> {
-        self.app.store.tell(account.id, &PlayerEvent::Changed).await?;
-        Ok(())
+        match self.app.store.password_change(&login, &hash).await? {
+            PasswordChange::Done => Ok(answer::json(&Me { name: &account.name, guest: account.guest })),
+            PasswordChange::Changed => Err(wrong_password()),
+            PasswordChange::LoggedOut => Err(logged_out()),
+        }
     }
 
     /// Makes a guest an account.
     pub async fn upgrade(self: Arc<Self>, peer: Peer, cookie: Option<String>, wanted: Credentials) -> Answer {
         self.check_address(peer)?;
-        let (account, _) = self.account_of(cookie).await?;
+        let login = self.account_of(cookie).await?;
         let (name, password) = self.checked(wanted)?;
         let hash = self.passwords.hash(password).await?;
-        match self.app.store.account_upgrade(&account, &name, &hash).await? {
-            Upgraded::Done => Ok(answer::json(&Me { name: &name, guest: false })),
+        match self.app.store.account_upgrade(&login, &name, &hash).await? {
+            Upgraded::Done(cookie) => {
+                let account = Account { name, guest: false, ..login.account };
+                // Its websocket starts again under the new name, once the browser has the new cookie.
+                tokio::spawn(start_again(Arc::clone(&self.app), account.id));
+                Ok(self.logged_in(&account, &cookie))
+            }
             Upgraded::Taken => Err(name_taken()),
+            Upgraded::Alike => Err(name_alike()),
             Upgraded::NotGuest => {
                 Err(Failure::new(StatusCode::CONFLICT, "not_guest", "This is an account already."))
             }
+            Upgraded::LoggedOut => Err(logged_out()),
         }
     }
 
     /// Deletes the account.
     pub async fn delete(self: Arc<Self>, peer: Peer, cookie: Option<String>, confirm: Confirm) -> Answer {
         self.check_address(peer)?;
-        let (account, _) = self.account_of(cookie).await?;
-        if !account.guest {
-            self.check_password(&account, confirm.password).await?;
+        let login = self.account_of(cookie).await?;
+        if !login.account.guest {
+            self.check_name(&login.account.name)?;
+            if !self.fits(&login.account, confirm.password).await? {
+                return Err(wrong_password());
+            }
         }
-        if self.app.store.account_delete(&account).await? {
-            Ok(self.with_cookie(answer::json(&json!({})), "", 0))
-        } else {
-            let words = "You are playing: finish or save that game first.";
-            Err(Failure::new(StatusCode::CONFLICT, "you_are_playing", words))
+        match self.app.store.account_delete(&login).await? {
+            Deleted::Done => Ok(self.with_cookie(answer::json(&json!({})), "", 0)),
+            Deleted::Playing => {
+                let words = "You are playing: finish or save that game first.";
+                Err(Failure::new(StatusCode::CONFLICT, "you_are_playing", words))
+            }
+            Deleted::Changed => Err(wrong_password()),
+            Deleted::LoggedOut => Err(logged_out()),
         }
     }
 
     /// Who is logged in, and whether a session of that account is open: a page that only reads then opens none, since
     /// the newest session takes the others' place.
     pub async fn me(self: Arc<Self>, cookie: Option<String>) -> Answer {
-        let (account, _) = self.account_of(cookie).await?;
+        let text = cookie.clone();
+        let login = self.account_of(cookie).await?;
+        let account = &login.account;
         let online = self.app.store.is_online(account.id).await?;
-        Ok(answer::json(&json!({ "name": account.name, "guest": account.guest, "online": online })))
+        let reply = answer::json(&json!({ "name": account.name, "guest": account.guest, "online": online }));
+        Ok(match text.filter(|_| login.renewed) {
+            Some(text) => self.with_cookie(reply, &text, login.lasts.as_secs()),
+            None => reply,
+        })
     }
 
-    /// The account of a cookie, with the cookie.
-    pub async fn account_of(&self, cookie: Option<String>) -> Result<(Account, String), Failure> {
-        let logged_out = || Failure::new(StatusCode::UNAUTHORIZED, "logged_out", "You are not logged in.");
+    /// The login of a cookie.
+    pub async fn account_of(&self, cookie: Option<String>) -> Result<Login, Failure> {
         let cookie = cookie.ok_or_else(logged_out)?;
-        let account = self.app.store.login_find(&cookie).await?.ok_or_else(logged_out)?;
-        Ok((account, cookie))
+        self.app.store.login_find(&cookie).await?.ok_or_else(logged_out)
     }
 
-    async fn logged_in(&self, account: &Account) -> Answer {
-        let cookie = self.app.store.login_create(account.id).await?;
+    fn logged_in(&self, account: &Account, cookie: &Cookie) -> Response {
         let reply = answer::json(&Me { name: &account.name, guest: account.guest });
-        Ok(self.with_cookie(reply, &cookie, LOGIN_LIVES_SECS))
+        self.with_cookie(reply, cookie.as_str(), LOGIN_LIVES.as_secs())
     }
 
     fn with_cookie(&self, mut reply: Response, value: &str, lives_secs: u64) -> Response {
@@ -183,21 +209,16 @@ impl Http {
         reply
     }
 
-    async fn check_password(&self, account: &Account, password: String) -> Result<(), Failure> {
-        self.check_name(&account.name)?;
-        if password.len() <= PASSWORD_MAX && self.passwords.fits(password, account.password.clone()).await? {
-            return Ok(());
-        }
-        Err(Failure::new(StatusCode::FORBIDDEN, "wrong_password", "That is not your password."))
+    async fn fits(&self, account: &Account, password: String) -> Result<bool, Failure> {
+        Ok(password.len() <= PASSWORD_MAX && self.passwords.fits(password, account.password.clone()).await?)
     }
 
     fn checked(&self, wanted: Credentials) -> Result<(AccountName, String), Failure> {
         let name: AccountName = wanted.name.parse().map_err(|fault: crate::ids::Malformed| {
             Failure::new(StatusCode::BAD_REQUEST, "bad_name", sentence(fault.0))
         })?;
-        if name.folded().starts_with("guest-") {
-            let words = "Names that begin with Guest- are for guests.";
-            return Err(Failure::new(StatusCode::BAD_REQUEST, "bad_name", words));
+        if let Some(fault) = name.fault_as_new() {
+            return Err(Failure::new(StatusCode::BAD_REQUEST, "bad_name", sentence(fault.0)));
         }
         check_new_password(&wanted.password)?;
         self.check_name(&name)?;
@@ -219,6 +240,28 @@ fn check_new_password(password: &str) -> Result<(), Failure> {
     }
     let words = format!("A password has {PASSWORD_MIN} to {PASSWORD_MAX} characters.");
     Err(Failure::new(StatusCode::BAD_REQUEST, "bad_password", words))
+}
+
+/// Has an account's websocket start again: it shows its cookie and gets its new name. The browser is given the time to take
+/// its new cookie first.
+async fn start_again(app: Arc<App>, account: AccountId) {
+    sleep(COOKIE_TAKEN_WITHIN).await;
+    if let Err(error) = app.store.tell(account, &PlayerEvent::Changed).await {
+        tracing::warn!(%error, "a session could not be told of its new name");
+    }
+}
+
+fn logged_out() -> Failure {
+    Failure::new(StatusCode::UNAUTHORIZED, "logged_out", "You are not logged in.")
+}
+
+fn wrong_password() -> Failure {
+    Failure::new(StatusCode::FORBIDDEN, "wrong_password", "That is not your password.")
+}
+
+fn name_alike() -> Failure {
+    let words = "Somebody has a name that looks like this one.";
+    Failure::new(StatusCode::CONFLICT, "name_taken", words)
 }
 
 fn name_taken() -> Failure {

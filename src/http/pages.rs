@@ -12,7 +12,7 @@ use warp::reply::Response;
 use super::answer::{self, Failure};
 use super::assets::{self, Asset, brotli};
 use super::{Http, Readiness, plain};
-use crate::ids::{AccountName, TableId};
+use crate::ids::{AccountId, AccountName, TableId};
 use crate::protocol::GameRow;
 use crate::rules::view::{View, Viewer};
 use crate::store::archive::{ArchivedGame, GAMES_PAGE};
@@ -36,6 +36,7 @@ pub struct PageQuery {
 
 #[derive(Serialize)]
 struct PlayerPage<'a> {
+    account: AccountId,
     name: &'a AccountName,
     guest: bool,
     since_ms: u64,
@@ -55,16 +56,24 @@ struct GamePage<'a> {
 type Answer = Result<Response, Failure>;
 
 impl Http {
-    /// A player and its finished games.
-    pub async fn player(name: String, http: Arc<Self>, query: PageQuery) -> Answer {
+    /// A player, by its name or by its account, which archived games tell, and its finished games.
+    pub async fn player(who: String, http: Arc<Self>, query: PageQuery) -> Answer {
         let nobody = || Failure::new(StatusCode::NOT_FOUND, "nobody", "Nobody has that name.");
-        let name: AccountName = name.parse().map_err(|_| nobody())?;
         let store = &http.app.store;
-        let account = store.account_named(&name).await?.ok_or_else(nobody)?;
+        let id = match who.parse::<AccountId>() {
+            Ok(id) => id,
+            Err(_) => {
+                let name: AccountName = who.parse().map_err(|_| nobody())?;
+                store.account_id(&name).await?.ok_or_else(nobody)?
+            }
+        };
+        let gone = || Failure::new(StatusCode::NOT_FOUND, "deleted", "There is no such account any more.");
+        let account = store.account(id).await?.ok_or_else(gone)?;
         let (games, more) = store.archive_of(account.id, query.page.min(PAGE_MAX), GAMES_PAGE).await?;
         let online = store.is_online(account.id).await?;
         let since_ms = account.created_ms;
         Ok(answer::json(&PlayerPage {
+            account: account.id,
             name: &account.name,
             guest: account.guest,
             since_ms,

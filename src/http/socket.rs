@@ -85,7 +85,7 @@ async fn start(http: Arc<Http>, cookie: Option<String>, upgrade: OnUpgrade) {
     let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
     let socket = Socket::open(parts.io.into_inner(), parts.read_buf.to_vec()).await;
     match http.account_of(cookie).await {
-        Ok((account, _)) => session::serve(Arc::clone(&http.app), account, socket).await,
+        Ok(login) => session::serve(Arc::clone(&http.app), login, socket).await,
         Err(failure) if failure.is_logged_out() => socket.outbox().close(CloseCode::LoggedOut),
         Err(_) => socket.outbox().close(CloseCode::Unavailable),
     }

@@ -155,7 +155,7 @@ impl Player {
             self.due = Instant::now() + INVITE_PATIENCE;
             self.link.ask(Ask::Invite { to: self.partner.clone(), options, resume }).await;
         } else if self.board.is_none() && self.invited {
-            self.link.ask(Ask::Accept { from: self.partner.clone() }).await;
+            self.link.ask(Ask::Accept { from: self.partner.clone(), invite: None }).await;
         }
     }
 

@@ -138,7 +138,14 @@ pub enum PlayerEvent {
         words: String,
     },
     /// Words from another player.
-    Message(Message),
+    Message {
+        /// Who wrote; absent if a node of an older version tells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
+        /// The words.
+        #[serde(flatten)]
+        message: Message,
+    },
     /// A game started for the player.
     Started {
         /// Its table.

@@ -3,17 +3,18 @@
 use super::{Answer, Done, Session, not_online};
 use crate::chance;
 use crate::cluster::keeper::Refusal;
-use crate::ids::{AccountId, AccountName, TableId};
-use crate::protocol::RefusalCode;
+use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
+use crate::protocol::{Invites, RefusalCode};
 use crate::rules::seat::BySeat;
 use crate::store::StoreError;
-use crate::store::invites::{NewTable, Sent, Standing, Started};
+use crate::store::invites::{NewTable, Offer, Removed, Sent, Standing, Started};
 use crate::table::options::TableOptions;
 use crate::table::record::Start;
 
 impl Session {
     pub(super) async fn invite(
         &mut self,
+        request: &RequestId,
         to: &AccountName,
         options: TableOptions,
         resume: Option<TableId>,
@@ -23,6 +24,7 @@ impl Session {
             return Ok(Err(Refusal::new(RefusalCode::Yourself, "That would be yourself.")));
         }
         let mut invite = Standing {
+            id: Some(InviteId::random()),
             from_name: self.account.name.clone(),
             to_name: to.clone(),
             options,
@@ -38,23 +40,54 @@ impl Session {
             }
         }
         let lives_ms = self.app.config.invite_secs * 1_000;
-        let sent = self.app.store.invite_send(self.account.id, other, &invite, lives_ms).await?;
+        let sent = self.app.store.invite_send(request, self.account.id, other, &invite, lives_ms).await?;
         Ok(match sent {
             Sent::Sent => Ok(Done::default()),
-            Sent::Crossing => return self.accept(to).await,
+            Sent::Crossing => match self.app.store.invite_between(other, self.account.id).await? {
+                Some(offer) if offer.standing.has_terms_of(&invite) => {
+                    return self.start(to, other, &offer).await;
+                }
+                // What the other side had sent is gone already: whoever asks again sends an invite.
+                _ => Err(no_invite(to)),
+            },
+            // Whoever does not know what became of a crossing invite asks again.
+            Sent::YouArePlaying => {
+                self.table_with(other).await?.map(Done::at).ok_or_else(|| sent_refusal(sent, to))
+            }
             refused => Err(sent_refusal(refused, to)),
         })
     }
 
-    pub(super) async fn accept(&mut self, from: &AccountName) -> Result<Answer, StoreError> {
+    pub(super) async fn accept(
+        &mut self,
+        from: &AccountName,
+        invite: Option<InviteId>,
+    ) -> Result<Answer, StoreError> {
         let Some(other) = self.app.store.account_id(from).await? else { return Ok(Err(no_invite(from))) };
-        let Some(invite) = self.app.store.invite_between(other, self.account.id).await? else {
+        let Some(offer) = self.app.store.invite_between(other, self.account.id).await? else {
             // Whoever does not know what became of an acceptance asks again.
             let started = self.table_with(other).await?;
             return Ok(started.map(Done::at).ok_or_else(|| no_invite(from)));
         };
-        let Some(table) = self.new_table(other, &invite).await? else { return Ok(Err(no_saved_game())) };
-        Ok(match self.app.store.invite_accept(self.account.id, other, &table).await? {
+        let known = self.received.iter().find(|(name, _)| name.folded() == from.folded());
+        let seen = invite.or_else(|| known.and_then(|(_, id)| *id));
+        if seen.is_some() && seen != offer.standing.id {
+            return self.changed(from).await;
+        }
+        self.start(from, other, &offer).await
+    }
+
+    /// Starts the game of an invite from a player.
+    async fn start(
+        &mut self,
+        from: &AccountName,
+        other: AccountId,
+        offer: &Offer,
+    ) -> Result<Answer, StoreError> {
+        let Some(table) = self.new_table(other, &offer.standing).await? else {
+            return Ok(Err(no_saved_game()));
+        };
+        Ok(match self.app.store.invite_accept(self.account.id, other, &offer.text, &table).await? {
             // The first record is in the backup before anybody is told that the game has started.
             Started::Started => match self.app.tables.look(table.table, self.account.id).await {
                 Ok(_) => Ok(Done::at(table.table)),
@@ -62,11 +95,24 @@ impl Session {
             },
             Started::NoSavedGame => Err(no_saved_game()),
             Started::NoInvite => Err(no_invite(from)),
+            Started::Changed => return self.changed(from).await,
             Started::Playing => {
                 Err(Refusal::new(RefusalCode::Playing, format!("{from} is playing at another table.")))
             }
             Started::YouArePlaying => Err(you_play()),
         })
+    }
+
+    /// Another invite stands than the one that was answered: it is shown first.
+    async fn changed(&mut self, name: &AccountName) -> Result<Answer, StoreError> {
+        self.tell_invites().await?;
+        let words = format!("There is another invite between you and {name} by now: look at it first.");
+        Ok(Err(Refusal::new(RefusalCode::InviteChanged, words)))
+    }
+
+    /// Notes the invites that are shown to the player.
+    pub(super) fn note_received(&mut self, invites: &Invites) {
+        self.received = invites.received.iter().map(|invite| (invite.name.clone(), invite.id)).collect();
     }
 
     /// The live table at which this player sits with another.
@@ -110,16 +156,34 @@ impl Session {
         }))
     }
 
-    pub(super) async fn decline(&mut self, from: &AccountName) -> Result<Answer, StoreError> {
+    pub(super) async fn decline(
+        &mut self,
+        request: &RequestId,
+        from: &AccountName,
+        invite: Option<InviteId>,
+    ) -> Result<Answer, StoreError> {
         let Some(other) = self.app.store.account_id(from).await? else { return Ok(Err(no_invite(from))) };
-        let declined = self.app.store.invite_decline(&self.account, other).await?;
-        Ok(if declined { Ok(Done::default()) } else { Err(no_invite(from)) })
+        let declined = self.app.store.invite_decline(request, &self.account, other, invite).await?;
+        self.removed(declined, from).await
     }
 
-    pub(super) async fn withdraw(&mut self, to: &AccountName) -> Result<Answer, StoreError> {
+    pub(super) async fn withdraw(
+        &mut self,
+        request: &RequestId,
+        to: &AccountName,
+        invite: Option<InviteId>,
+    ) -> Result<Answer, StoreError> {
         let Some(other) = self.app.store.account_id(to).await? else { return Ok(Err(no_invite(to))) };
-        let withdrawn = self.app.store.invite_withdraw(&self.account, other).await?;
-        Ok(if withdrawn { Ok(Done::default()) } else { Err(no_invite(to)) })
+        let withdrawn = self.app.store.invite_withdraw(request, &self.account, other, invite).await?;
+        self.removed(withdrawn, to).await
+    }
+
+    async fn removed(&mut self, removed: Removed, name: &AccountName) -> Result<Answer, StoreError> {
+        match removed {
+            Removed::Done => Ok(Ok(Done::default())),
+            Removed::NoInvite => Ok(Err(no_invite(name))),
+            Removed::Changed => self.changed(name).await,
+        }
     }
 }
 

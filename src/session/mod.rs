@@ -1,8 +1,10 @@
 //! One websocket's session: the loop, and the only match on requests.
 
 mod invites;
+mod login;
 pub mod pace;
 pub mod socket;
+pub mod text;
 mod told;
 mod words;
 
@@ -19,7 +21,7 @@ use crate::cluster::App;
 use crate::cluster::keeper::{Acted, Blocked, Member, Refusal, SeatAsk, text_of};
 use crate::cluster::mirror::PAGES_EVERY;
 use crate::cluster::sessions::Told;
-use crate::ids::{AccountId, AccountName, RequestId, SessionId, TableId};
+use crate::ids::{AccountId, AccountName, InviteId, RequestId, SessionId, TableId};
 use crate::metrics;
 use crate::outbox::Outbox;
 use crate::protocol::{
@@ -30,6 +32,7 @@ use crate::store::StoreError;
 use crate::store::accounts::Account;
 use crate::store::games::Mover;
 use crate::store::lobby::Left;
+use crate::store::logins::{Login, LoginHash};
 use crate::table::record::Tip;
 
 /// Characters of a message.
@@ -68,6 +71,8 @@ struct Session {
     app: Arc<App>,
     id: SessionId,
     account: Account,
+    /// The login that opened the websocket.
+    login: LoginHash,
     outbox: Outbox,
     /// The lobby page shown, and its text as last sent.
     query: Option<LobbyQuery>,
@@ -76,6 +81,8 @@ struct Session {
     /// The table the player was last seated at here.
     seat: Option<TableId>,
     blocked: Blocked,
+    /// The invites in the list that was sent last, by sender: what the player answers is one of them.
+    received: Vec<(AccountName, Option<InviteId>)>,
     /// When a browser that was asked to reconnect is sent away.
     leave_at: Option<Instant>,
     requests: Pace,
@@ -83,7 +90,8 @@ struct Session {
 }
 
 /// Serves one websocket from its first update to its end.
-pub async fn serve(app: Arc<App>, account: Account, mut socket: Socket) {
+pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
+    let Login { account, hash: login, .. } = login;
     let id = SessionId::random();
     let outbox = socket.outbox();
     let (events, told) = mpsc::channel(EVENTS);
@@ -93,12 +101,14 @@ pub async fn serve(app: Arc<App>, account: Account, mut socket: Socket) {
         app: Arc::clone(&app),
         id,
         account,
+        login,
         outbox: outbox.clone(),
         query: None,
         page_sent: None,
         watched: Vec::new(),
         seat: None,
         blocked: Blocked::default(),
+        received: Vec::new(),
         leave_at: None,
         requests: Pace::requests(),
         words: Pace::words(),
@@ -117,7 +127,9 @@ pub async fn serve(app: Arc<App>, account: Account, mut socket: Socket) {
 
 impl Session {
     async fn run(mut self, socket: &mut Socket, mut told: mpsc::Receiver<Told>) -> Result<(), StoreError> {
-        self.app.store.enter(&self.account, self.app.node, self.id).await?;
+        if !self.enter().await? {
+            return Ok(());
+        }
         self.app.sessions.entered(self.account.id, self.id);
         // Boxed, as requests are: an idle session should hold no room for what it is not doing.
         Box::pin(self.welcome()).await?;
@@ -136,6 +148,7 @@ impl Session {
         let mut lobby = self.app.mirror.changes();
         let mut page_due: Option<Instant> = None;
         let mut page_after = Instant::now();
+        let mut login_due = Instant::now() + login::USED_EVERY;
         loop {
             let due = page_due.unwrap_or_else(Instant::now);
             let leave_at = self.leave_at.unwrap_or_else(Instant::now);
@@ -156,6 +169,10 @@ impl Session {
                     page_due = None;
                     page_after = Instant::now() + PAGES_EVERY;
                     self.send_page(false);
+                }
+                () = sleep_until(login_due) => {
+                    login_due = Instant::now() + login::USED_EVERY;
+                    Box::pin(self.use_login()).await;
                 }
                 () = sleep_until(leave_at), if self.leave_at.is_some() => {
                     self.outbox.close(CloseCode::GoingAway);
@@ -186,7 +203,8 @@ impl Session {
             },
             None => None,
         };
-        self.set_blocked(&blocked);
+        let blocked = self.set_blocked(blocked);
+        self.note_received(&invites);
         self.seat = table.as_ref().map(|view| view.table);
         let welcome = Welcome {
             protocol: VERSION,
@@ -268,10 +286,10 @@ impl Session {
                 self.query = None;
                 Ok(Ok(Done::default()))
             }
-            Ask::Invite { to, options, resume } => self.invite(&to, options, resume).await,
-            Ask::Accept { from } => self.accept(&from).await,
-            Ask::Decline { from } => self.decline(&from).await,
-            Ask::Withdraw { to } => self.withdraw(&to).await,
+            Ask::Invite { to, options, resume } => self.invite(&id, &to, options, resume).await,
+            Ask::Accept { from, invite } => self.accept(&from, invite).await,
+            Ask::Decline { from, invite } => self.decline(&id, &from, invite).await,
+            Ask::Withdraw { to, invite } => self.withdraw(&id, &to, invite).await,
             Ask::Move { table, tip, moves } => Ok(match parse_moves(&moves) {
                 Ok(moves) => self.at_table(table, id, SeatAsk::Moves(tip, moves)).await,
                 Err(refusal) => Err(refusal),
@@ -287,8 +305,8 @@ impl Session {
             }
             Ask::Tell { to, text } => self.tell(&id, &to, &text).await,
             Ask::Say { table, text } => self.say(&id, table, &text).await,
-            Ask::Block { name } => self.block(&name, true).await,
-            Ask::Unblock { name } => self.block(&name, false).await,
+            Ask::Block { name } => self.set_block(&name, true).await,
+            Ask::Unblock { name } => self.set_block(&name, false).await,
         }
     }
 
@@ -329,16 +347,6 @@ impl Session {
         }
         let Acted { tip, unsaved } = acted?;
         Ok(Done { table: Some(table), tip: Some(tip), unsaved })
-    }
-
-    /// Enters again where the store has lost the session, as after a time without the store; false, and the end of the
-    /// session, where another one is live.
-    async fn reenter(&self) -> Result<bool, StoreError> {
-        let entered = self.app.store.reenter(&self.account, self.app.node, self.id).await?;
-        if !entered {
-            self.outbox.close(CloseCode::TakenOver);
-        }
-        Ok(entered)
     }
 
     async fn watch(&mut self, table: TableId) -> Answer {

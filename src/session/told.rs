@@ -40,8 +40,8 @@ impl Session {
                 PlayerEvent::Notice { code, name, words } => {
                     self.send(&Update::Notice { code, words, name, table: None, tip: None });
                 }
-                PlayerEvent::Message(message) => {
-                    if !self.blocked().contains(&message.from) {
+                PlayerEvent::Message { account, message } => {
+                    if self.blocked().hears(account, &message.from) {
                         self.send(&Update::Message(message));
                     }
                 }
@@ -61,8 +61,9 @@ impl Session {
         }
     }
 
-    async fn tell_invites(&self) -> Result<(), StoreError> {
+    pub(super) async fn tell_invites(&mut self) -> Result<(), StoreError> {
         let invites = self.app.store.invites_of(self.account.id).await?;
+        self.note_received(&invites);
         self.send(&Update::Invites(invites));
         Ok(())
     }

@@ -3,12 +3,14 @@
 use std::sync::{PoisonError, RwLockReadGuard};
 
 use super::pace::Paced;
-use super::{Answer, Done, MESSAGE_CHARS_MAX, Session, not_online};
-use crate::cluster::keeper::Refusal;
-use crate::ids::{AccountName, RequestId, TableId};
-use crate::lobby::event::PlayerEvent;
+use super::text::fault_of;
+use super::{Answer, Done, Session, not_online};
+use crate::cluster::keeper::{BlockedPlayers, Refusal};
+use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::protocol::{Message, RefusalCode, Update};
 use crate::store::StoreError;
+use crate::store::accounts::BLOCKED_MAX;
+use crate::store::talk::LetterSent;
 
 impl Session {
     pub(super) async fn tell(
@@ -22,27 +24,20 @@ impl Session {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let Some(other) = self.account_of(to).await? else { return Ok(Err(not_online(to))) };
-        if self.app.store.is_blocked(other, self.account.id).await? {
-            return Ok(Err(Refusal::new(
-                RefusalCode::Blocked,
-                format!("{to} does not take messages from you."),
-            )));
-        }
-        if !self.app.store.words_first(self.account.id, id).await? {
-            return Ok(Ok(Done::default()));
-        }
-        let message = Message {
-            from: self.account.name.clone(),
-            to: Some(to.clone()),
-            table: None,
-            text,
-            sent_ms: self.app.store.now_ms().await?,
-        };
-        if !self.app.store.tell(other, &PlayerEvent::Message(message.clone())).await? {
-            return Ok(Err(not_online(to)));
-        }
-        self.send(&Update::Message(message));
-        Ok(Ok(Done::default()))
+        let from = self.account.name.clone();
+        let mut message = Message { from, to: Some(to.clone()), table: None, text, sent_ms: 0 };
+        Ok(match self.app.store.letter_send(self.account.id, other, id, &message).await? {
+            LetterSent::Sent(sent_ms) => {
+                message.sent_ms = sent_ms;
+                self.send(&Update::Message(message));
+                Ok(Done::default())
+            }
+            LetterSent::Already => Ok(Done::default()),
+            LetterSent::Blocked => {
+                Err(Refusal::new(RefusalCode::Blocked, format!("{to} does not take messages from you.")))
+            }
+            LetterSent::NotOnline => Err(not_online(to)),
+        })
     }
 
     pub(super) async fn say(
@@ -58,9 +53,6 @@ impl Session {
         if self.seat != Some(table) && !self.watched.contains(&table) {
             return Ok(Err(Refusal::new(RefusalCode::NoTalk, "You are not at that table.")));
         }
-        if !self.app.store.words_first(self.account.id, id).await? {
-            return Ok(Ok(Done::default()));
-        }
         let message = Message {
             from: self.account.name.clone(),
             to: None,
@@ -68,15 +60,14 @@ impl Session {
             text,
             sent_ms: self.app.store.now_ms().await?,
         };
-        Ok(self.app.tables.say(table, self.account.id, message).await.map(|()| Done::default()))
+        let said = self.app.tables.say(table, self.account.id, id.clone(), message).await;
+        Ok(said.map(|()| Done::default()))
     }
 
     pub(super) fn words_of(&mut self, text: &str) -> Result<String, Refusal> {
         let text = text.trim();
-        let chars = text.chars().count();
-        if chars == 0 || chars > MESSAGE_CHARS_MAX || text.chars().any(char::is_control) {
-            let words = format!("A message has 1 to {MESSAGE_CHARS_MAX} characters on one line.");
-            return Err(Refusal::new(RefusalCode::BadText, words));
+        if let Some(fault) = fault_of(text) {
+            return Err(Refusal::new(RefusalCode::BadText, fault));
         }
         match self.words.take() {
             Paced::Go => Ok(text.to_owned()),
@@ -86,25 +77,40 @@ impl Session {
         }
     }
 
-    pub(super) async fn block(&mut self, name: &AccountName, blocked: bool) -> Result<Answer, StoreError> {
+    pub(super) async fn set_block(&mut self, name: &AccountName, block: bool) -> Result<Answer, StoreError> {
         let Some(other) = self.app.store.account_id(name).await? else {
             return Ok(Err(Refusal::new(RefusalCode::NotOnline, format!("Nobody is called {name}."))));
         };
-        if other == self.account.id {
+        let own = self.account.id;
+        if other == own {
             return Ok(Err(Refusal::new(RefusalCode::Yourself, "That would be yourself.")));
         }
-        self.app.store.block(self.account.id, other, blocked).await?;
-        let names = self.app.store.blocked(self.account.id).await?;
-        self.set_blocked(&names);
+        if !block {
+            self.app.store.unblock(own, other).await?;
+        } else if !self.app.store.block(own, other).await? {
+            let words =
+                format!("You have blocked {BLOCKED_MAX} players, which is the most: unblock one first.");
+            return Ok(Err(Refusal::new(RefusalCode::TooManyBlocked, words)));
+        }
+        let blocked = self.app.store.blocked(own).await?;
+        let names = self.set_blocked(blocked);
         self.send(&Update::Blocked { names });
         Ok(Ok(Done::default()))
     }
 
-    pub(super) fn set_blocked(&self, names: &[AccountName]) {
-        *self.blocked.write().unwrap_or_else(PoisonError::into_inner) = names.to_vec();
+    /// Notes whom the player has blocked; gives the names of those that are still there, to be shown.
+    pub(super) fn set_blocked(&self, blocked: Vec<(AccountId, Option<AccountName>)>) -> Vec<AccountName> {
+        let accounts = blocked.iter().map(|(account, _)| *account).collect();
+        let mut names: Vec<AccountName> = blocked.into_iter().filter_map(|(_, name)| name).collect();
+        names.sort_by_key(AccountName::folded);
+        *self.blocked.write().unwrap_or_else(PoisonError::into_inner) =
+            BlockedPlayers { accounts, names: names.clone() };
+        // Older versions let the list grow without end; what is beyond the bound counts, and is not shown.
+        names.truncate(BLOCKED_MAX);
+        names
     }
 
-    pub(super) fn blocked(&self) -> RwLockReadGuard<'_, Vec<AccountName>> {
+    pub(super) fn blocked(&self) -> RwLockReadGuard<'_, BlockedPlayers> {
         self.blocked.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

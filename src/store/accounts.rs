@@ -2,29 +2,40 @@
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use redis::Script;
 
 use super::group::{Arg, StoreError};
+use super::logins::{Cookie, LOGIN_LIVES, LOGIN_LIVES_MAX, Login, millis};
 use super::{Store, keys};
+use crate::chance;
 use crate::ids::{AccountId, AccountName};
 
-/// A guest nobody used for so long is gone.
-pub const GUEST_LIVES_SECS: u64 = 30 * 24 * 3_600;
-/// Guests are called `Guest-1234` with a number below this.
-const GUEST_NUMBERS: u32 = 1_000_000;
-/// How many numbers are tried for a new guest.
-const GUEST_TRIES: usize = 20;
+/// A guest that has played is gone when nobody used it for so long.
+pub const GUEST_LIVES: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// A guest that never played is gone when nobody used it for so long.
+pub const UNPLAYED_GUEST_LIVES: Duration = Duration::from_secs(24 * 3_600);
+/// A name that an account gave up is given to nobody else for so long.
+pub const NAME_RESTS: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// Accounts that one account may have blocked.
+pub const BLOCKED_MAX: usize = 500;
+/// The digits of the first numbers that are tried for a new guest, as in `Guest-123456`.
+const GUEST_DIGITS: usize = 6;
+/// The digits of the last ones: there are more of them than guests can be made in a day.
+const GUEST_DIGITS_MAX: usize = 14;
 
 static CREATE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("../../redis/prelude.lua"),
+        include_str!("../../redis/logins.lua"),
         include_str!("../../redis/account_create.lua")
     ))
 });
 static UPGRADE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("../../redis/prelude.lua"),
+        include_str!("../../redis/logins.lua"),
         include_str!("../../redis/account_upgrade.lua")
     ))
 });
@@ -34,6 +45,11 @@ static DELETE: LazyLock<Script> = LazyLock::new(|| {
         include_str!("../../redis/account_delete.lua")
     ))
 });
+static BLOCK: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/block_add.lua")))
+});
+static CLAIM_SKELETON: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("../../redis/skeleton_claim.lua")));
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,71 +66,115 @@ pub struct Account {
     pub created_ms: u64,
 }
 
-/// What became of a guest that wants to be an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Upgraded {
-    /// It is one.
-    Done,
-    /// Somebody has that name.
-    Taken,
-    /// It is one already.
-    NotGuest,
-}
-
-impl Store {
-    /// Makes an account; nothing if the name is taken.
-    pub async fn account_create(
-        &self,
-        name: &AccountName,
-        password: &str,
-    ) -> Result<Option<Account>, StoreError> {
-        self.create(name, password, false).await
-    }
-
-    /// Makes a guest with a name nobody has.
-    pub async fn guest_create(&self) -> Result<Account, StoreError> {
-        for _ in 0..GUEST_TRIES {
-            let number = crate::chance::below(GUEST_NUMBERS);
-            let name: AccountName = format!("Guest-{number}").parse()?;
-            if let Some(account) = self.create(&name, "", true).await? {
-                return Ok(account);
-            }
-        }
-        Err(StoreError::Unavailable("no name is free for a guest".to_owned()))
-    }
-
-    async fn create(
-        &self,
-        name: &AccountName,
-        password: &str,
-        guest: bool,
-    ) -> Result<Option<Account>, StoreError> {
-        let id = AccountId::random();
-        let lives = if guest { GUEST_LIVES_SECS } else { 0 };
-        let args: [Arg; 5] = [
-            id.to_string().into(),
-            name.as_str().into(),
-            password.into(),
-            u64::from(guest).into(),
-            lives.into(),
-        ];
-        let keys = [keys::account_name(name), keys::account(id)];
-        let created: u8 = self.data().settled(self.data().invoke(&CREATE, &keys, &args)).await?;
-        if created == 0 { Ok(None) } else { self.account(id).await }
-    }
-
-    /// The account with an id.
-    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        let command = redis::cmd("HGETALL").arg(keys::account(id)).to_owned();
-        let fields: HashMap<String, String> = self.data().query(&command).await?;
+impl Account {
+    /// The account that these fields of its key tell of; nothing if there are none.
+    pub(super) fn parse(id: AccountId, fields: &HashMap<String, String>) -> Result<Option<Self>, StoreError> {
         let Some(name) = fields.get("name") else { return Ok(None) };
-        Ok(Some(Account {
+        Ok(Some(Self {
             id,
             name: name.parse()?,
             guest: fields.get("guest").is_some_and(|guest| guest == "1"),
             password: fields.get("password").cloned().unwrap_or_default(),
             created_ms: fields.get("created_ms").and_then(|text| text.parse().ok()).unwrap_or(0),
         }))
+    }
+}
+
+/// What became of an account to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    /// It is there.
+    Done(Account),
+    /// Somebody has that name, or had it lately.
+    Taken,
+    /// The name looks like somebody else's.
+    Alike,
+}
+
+/// What became of a guest that wants to be an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upgraded {
+    /// It is one; this login replaces the one that asked.
+    Done(Cookie),
+    /// Somebody has that name, or had it lately.
+    Taken,
+    /// The name looks like somebody else's.
+    Alike,
+    /// It is one already.
+    NotGuest,
+    /// The login that asked has ended.
+    LoggedOut,
+}
+
+/// What became of an account to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone.
+    Done,
+    /// It sits at a table.
+    Playing,
+    /// Its password is not the one that was checked.
+    Changed,
+    /// The login that asked has ended.
+    LoggedOut,
+}
+
+impl Store {
+    /// Makes an account.
+    pub async fn account_create(&self, name: &AccountName, password: &str) -> Result<Created, StoreError> {
+        self.create(name, password, false).await
+    }
+
+    /// Makes a guest with a name nobody has: its number is longer the more are taken.
+    pub async fn guest_create(&self) -> Result<Account, StoreError> {
+        for digits in GUEST_DIGITS..=GUEST_DIGITS_MAX {
+            let digits = (0..digits).map(|place| match place {
+                0 => chance::below(9) + 1,
+                _ => chance::below(10),
+            });
+            let number: String = digits.map(|digit| digit.to_string()).collect();
+            if let Created::Done(account) = self.create(&format!("Guest-{number}").parse()?, "", true).await?
+            {
+                return Ok(account);
+            }
+        }
+        Err(StoreError::Unavailable("no name is free for a guest".to_owned()))
+    }
+
+    async fn create(&self, name: &AccountName, password: &str, guest: bool) -> Result<Created, StoreError> {
+        let id = AccountId::random();
+        let lives_ms = if guest { millis(UNPLAYED_GUEST_LIVES) } else { 0 };
+        let args: [Arg; 6] = [
+            id.to_string().into(),
+            name.as_str().into(),
+            password.into(),
+            u64::from(guest).into(),
+            lives_ms.into(),
+            name.skeleton().into(),
+        ];
+        let mut keys = vec![keys::account_name(name), keys::account(id)];
+        if !guest {
+            keys.push(keys::account_skeleton(name));
+        }
+        let word: String = self.data().settled(self.data().invoke(&CREATE, &keys, &args)).await?;
+        Ok(match word.as_str() {
+            "done" => self.account(id).await?.map_or(Created::Taken, Created::Done),
+            "alike" => Created::Alike,
+            _ => Created::Taken,
+        })
+    }
+
+    /// The account with an id.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        let command = redis::cmd("HGETALL").arg(keys::account(id)).to_owned();
+        Account::parse(id, &self.data().query(&command).await?)
+    }
+
+    /// Notes whose name looks how, for an account that an older version made.
+    pub(super) async fn skeleton_claim(&self, account: &Account) -> Result<(), StoreError> {
+        let keys = [keys::account(account.id), keys::account_skeleton(&account.name)];
+        let args: [Arg; 2] = [account.id.to_string().into(), account.name.skeleton().into()];
+        self.data().invoke::<u8>(&CLAIM_SKELETON, &keys, &args).await.map(drop)
     }
 
     /// The id a name belongs to, regardless of case.
@@ -132,37 +192,48 @@ impl Store {
         }
     }
 
-    /// Makes a guest an account; its id and games stay.
+    /// Makes the guest of a login an account; its id and games stay.
     pub async fn account_upgrade(
         &self,
-        guest: &Account,
+        login: &Login,
         name: &AccountName,
         password: &str,
     ) -> Result<Upgraded, StoreError> {
+        let (guest, cookie) = (&login.account, Cookie::random());
         let keys = [
             keys::account_name(name),
             keys::account(guest.id),
             keys::account_name(&guest.name),
-            keys::ONLINE.to_owned(),
+            keys::account_skeleton(name),
+            keys::login(login.hash.as_str()),
+            keys::login(cookie.hash().as_str()),
+            keys::logins(guest.id),
+            keys::invites(guest.id),
+            keys::invites_sent(guest.id),
         ];
-        let args: [Arg; 3] = [guest.id.to_string().into(), name.as_str().into(), password.into()];
+        let args: [Arg; 8] = [
+            guest.id.to_string().into(),
+            name.as_str().into(),
+            password.into(),
+            name.skeleton().into(),
+            cookie.hash().as_str().to_owned().into(),
+            millis(NAME_RESTS).into(),
+            millis(LOGIN_LIVES).into(),
+            millis(LOGIN_LIVES_MAX).into(),
+        ];
         let word: String = self.data().settled(self.data().invoke(&UPGRADE, &keys, &args)).await?;
         Ok(match word.as_str() {
-            "done" => Upgraded::Done,
+            "done" => Upgraded::Done(cookie),
             "taken" => Upgraded::Taken,
+            "alike" => Upgraded::Alike,
+            "logged_out" => Upgraded::LoggedOut,
             _ => Upgraded::NotGuest,
         })
     }
 
-    /// Replaces the password's hash.
-    pub async fn password_change(&self, id: AccountId, password: &str) -> Result<(), StoreError> {
-        let command = redis::cmd("HSET").arg(keys::account(id)).arg("password").arg(password).to_owned();
-        self.data().settled(self.data().query(&command)).await
-    }
-
-    /// Deletes an account with everything that is only its own; false while it sits at a table.
-    pub async fn account_delete(&self, account: &Account) -> Result<bool, StoreError> {
-        let id = account.id;
+    /// Deletes the account of a login, whose password was checked, with everything that is only its own.
+    pub async fn account_delete(&self, login: &Login) -> Result<Deleted, StoreError> {
+        let (account, id) = (&login.account, login.account.id);
         let keys = [
             keys::account(id),
             keys::account_name(&account.name),
@@ -173,44 +244,48 @@ impl Store {
             keys::invites(id),
             keys::invites_sent(id),
             keys::INVITES_BY_TIME.to_owned(),
+            keys::login(login.hash.as_str()),
+            keys::logins_made(id),
         ];
-        let args = [id.to_string().into()];
-        let deleted: u8 = self.data().settled(self.data().invoke(&DELETE, &keys, &args)).await?;
-        Ok(deleted == 1)
+        let args: [Arg; 3] =
+            [id.to_string().into(), account.password.as_str().into(), millis(NAME_RESTS).into()];
+        let word: String = self.data().settled(self.data().invoke(&DELETE, &keys, &args)).await?;
+        Ok(match word.as_str() {
+            "done" => Deleted::Done,
+            "playing" => Deleted::Playing,
+            "changed" => Deleted::Changed,
+            _ => Deleted::LoggedOut,
+        })
     }
 
-    /// Keeps a used guest for another while.
-    pub async fn guest_used(&self, account: &Account) -> Result<(), StoreError> {
-        let mut commands = redis::pipe();
-        commands.expire(keys::account(account.id), GUEST_LIVES_SECS.cast_signed());
-        commands.expire(keys::account_name(&account.name), GUEST_LIVES_SECS.cast_signed());
-        self.data().pipe::<()>(&commands).await
+    /// Blocks an account for another, and takes an invite from it away; false if too many are blocked.
+    pub async fn block(&self, by: AccountId, other: AccountId) -> Result<bool, StoreError> {
+        let keys = [
+            keys::ONLINE.to_owned(),
+            keys::blocked(by),
+            keys::invites(by),
+            keys::invites_sent(other),
+            keys::INVITES_BY_TIME.to_owned(),
+        ];
+        let most = u64::try_from(BLOCKED_MAX).unwrap_or(u64::MAX);
+        let args: [Arg; 3] = [by.to_string().into(), other.to_string().into(), most.into()];
+        let blocked: u8 = self.data().settled(self.data().invoke(&BLOCK, &keys, &args)).await?;
+        Ok(blocked == 1)
     }
 
-    /// Blocks or unblocks an account for another.
-    pub async fn block(&self, by: AccountId, other: AccountId, blocked: bool) -> Result<(), StoreError> {
-        let verb = if blocked { "SADD" } else { "SREM" };
-        let command = redis::cmd(verb).arg(keys::blocked(by)).arg(other.to_string()).to_owned();
-        self.data().query(&command).await
+    /// Undoes a block.
+    pub async fn unblock(&self, by: AccountId, other: AccountId) -> Result<(), StoreError> {
+        let command = redis::cmd("SREM").arg(keys::blocked(by)).arg(other.to_string()).to_owned();
+        self.data().settled(self.data().query(&command)).await
     }
 
-    /// Whether `by` has blocked `other`.
-    pub async fn is_blocked(&self, by: AccountId, other: AccountId) -> Result<bool, StoreError> {
-        let command = redis::cmd("SISMEMBER").arg(keys::blocked(by)).arg(other.to_string()).to_owned();
-        self.data().query(&command).await
-    }
-
-    /// The names of those an account has blocked; deleted ones are left out.
-    pub async fn blocked(&self, by: AccountId) -> Result<Vec<AccountName>, StoreError> {
-        let command = redis::cmd("SMEMBERS").arg(keys::blocked(by)).to_owned();
-        let ids: Vec<String> = self.data().query(&command).await?;
-        let mut names = Vec::with_capacity(ids.len());
-        for id in ids {
-            if let Some(account) = self.account(id.parse()?).await? {
-                names.push(account.name);
-            }
-        }
-        names.sort_by_key(AccountName::folded);
-        Ok(names)
+    /// Those an account has blocked, with the names they have now; none for one that is gone.
+    pub async fn blocked(&self, by: AccountId) -> Result<Vec<(AccountId, Option<AccountName>)>, StoreError> {
+        let mut command = redis::cmd("SORT");
+        command.arg(keys::blocked(by)).arg("BY").arg("nosort");
+        command.arg("GET").arg("#").arg("GET").arg("account:*->name");
+        let found: Vec<Option<String>> = self.data().query(&command).await?;
+        let each = found.chunks_exact(2).filter_map(|pair| Some((pair[0].as_ref()?, pair[1].as_ref())));
+        each.map(|(id, name)| Ok((id.parse()?, name.map(|name| name.parse()).transpose()?))).collect()
     }
 }

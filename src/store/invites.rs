@@ -6,10 +6,12 @@ use std::sync::LazyLock;
 use redis::Script;
 use serde::{Deserialize, Serialize};
 
-use super::accounts::Account;
+use super::accounts::{Account, GUEST_LIVES};
 use super::group::{Arg, StoreError};
+use super::logins::millis;
+use super::talk::REPEATED_SECS;
 use super::{Store, keys};
-use crate::ids::{AccountId, AccountName, TableId};
+use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
 use crate::lobby::event::PlayerEvent;
 use crate::protocol::{Invite, Invites, NoticeCode};
 use crate::rules::seat::BySeat;
@@ -38,6 +40,7 @@ static EXPIRE: LazyLock<Script> = LazyLock::new(|| {
 static ACCEPT: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("../../redis/prelude.lua"),
+        include_str!("../../redis/logins.lua"),
         include_str!("../../redis/invite_accept.lua")
     ))
 });
@@ -45,6 +48,9 @@ static ACCEPT: LazyLock<Script> = LazyLock::new(|| {
 /// A standing invite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
+    /// Which it is; nodes of older versions give it none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<InviteId>,
     /// The sender's name.
     pub from_name: AccountName,
     /// The receiver's name.
@@ -57,6 +63,33 @@ pub struct Standing {
     /// When it lapses, milliseconds since 1970; set by the script.
     #[serde(default)]
     pub expires_ms: u64,
+}
+
+impl Standing {
+    /// Whether it offers the same game as another.
+    pub fn has_terms_of(&self, other: &Self) -> bool {
+        self.resume == other.resume && (self.resume.is_some() || self.options == other.options)
+    }
+}
+
+/// An invite as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// What it says.
+    pub standing: Standing,
+    /// Its text: only the very one that was read is accepted.
+    pub text: String,
+}
+
+/// What became of an invite to be taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// It is gone.
+    Done,
+    /// There was none.
+    NoInvite,
+    /// Another one stands than the one named.
+    Changed,
 }
 
 /// What became of an invite to be sent.
@@ -100,6 +133,8 @@ pub enum Started {
     Started,
     /// It does not stand any more.
     NoInvite,
+    /// Another one stands than the one that was read.
+    Changed,
     /// The accepting player sits at a table.
     YouArePlaying,
     /// The other one does.
@@ -109,9 +144,10 @@ pub enum Started {
 }
 
 impl Store {
-    /// Sends an invite that stands for `lives_ms`.
+    /// Sends an invite that stands for `lives_ms`, once for each request.
     pub async fn invite_send(
         &self,
+        request: &RequestId,
         from: AccountId,
         to: AccountId,
         invite: &Standing,
@@ -126,16 +162,18 @@ impl Store {
             keys::seat(to),
             keys::blocked(to),
             keys::INVITES_BY_TIME.to_owned(),
+            keys::words(from, request),
         ];
         let most = u64::try_from(INVITES_SENT_MAX).unwrap_or(u64::MAX);
-        let args: [Arg; 5] = [
+        let args: [Arg; 6] = [
             from.to_string().into(),
             to.to_string().into(),
             serde_json::to_string(invite)?.into(),
             lives_ms.into(),
             most.into(),
+            REPEATED_SECS.into(),
         ];
-        let word: String = self.data().invoke(&SEND, &keys, &args).await?;
+        let word: String = self.data().settled(self.data().invoke(&SEND, &keys, &args)).await?;
         Ok(match word.as_str() {
             "sent" => Sent::Sent,
             "crossing" => Sent::Crossing,
@@ -149,47 +187,67 @@ impl Store {
         })
     }
 
-    /// Declines an invite, telling its sender; false if there is none.
-    pub async fn invite_decline(&self, by: &Account, from: AccountId) -> Result<bool, StoreError> {
+    /// Declines an invite, the one with this id or any, telling its sender.
+    pub async fn invite_decline(
+        &self,
+        request: &RequestId,
+        by: &Account,
+        from: AccountId,
+        invite: Option<InviteId>,
+    ) -> Result<Removed, StoreError> {
         let notice = PlayerEvent::Notice {
             code: NoticeCode::InviteDeclined,
             name: Some(by.name.clone()),
             words: format!("{} declined your invite.", by.name),
         };
-        self.invite_remove(from, by.id, from, &notice).await
+        self.invite_remove(keys::words(by.id, request), (from, by.id), invite, (from, &notice)).await
     }
 
-    /// Withdraws an invite, telling its receiver; false if there is none.
-    pub async fn invite_withdraw(&self, by: &Account, to: AccountId) -> Result<bool, StoreError> {
+    /// Withdraws an invite, the one with this id or any, telling its receiver.
+    pub async fn invite_withdraw(
+        &self,
+        request: &RequestId,
+        by: &Account,
+        to: AccountId,
+        invite: Option<InviteId>,
+    ) -> Result<Removed, StoreError> {
         let notice = PlayerEvent::Notice {
             code: NoticeCode::InviteWithdrawn,
             name: Some(by.name.clone()),
             words: format!("{} withdrew the invite.", by.name),
         };
-        self.invite_remove(by.id, to, to, &notice).await
+        self.invite_remove(keys::words(by.id, request), (by.id, to), invite, (to, &notice)).await
     }
 
     async fn invite_remove(
         &self,
-        from: AccountId,
-        to: AccountId,
-        told: AccountId,
-        notice: &PlayerEvent,
-    ) -> Result<bool, StoreError> {
+        repeated: String,
+        (from, to): (AccountId, AccountId),
+        invite: Option<InviteId>,
+        (told, notice): (AccountId, &PlayerEvent),
+    ) -> Result<Removed, StoreError> {
         let keys = [
             keys::ONLINE.to_owned(),
             keys::invites(to),
             keys::invites_sent(from),
             keys::INVITES_BY_TIME.to_owned(),
+            repeated,
         ];
-        let args: [Arg; 4] = [
+        let args: [Arg; 6] = [
             from.to_string().into(),
             to.to_string().into(),
             told.to_string().into(),
             serde_json::to_string(notice)?.into(),
+            invite.map(|id| id.to_string()).unwrap_or_default().into(),
+            REPEATED_SECS.into(),
         ];
-        let removed: u8 = self.data().invoke(&REMOVE, &keys, &args).await?;
-        Ok(removed == 1)
+        let word: String = self.data().settled(self.data().invoke(&REMOVE, &keys, &args)).await?;
+        Ok(match word.as_str() {
+            "removed" => Removed::Done,
+            "none" => Removed::NoInvite,
+            "changed" => Removed::Changed,
+            other => return Err(StoreError::Corrupt(other.to_owned())),
+        })
     }
 
     /// Takes lapsed invites away.
@@ -198,11 +256,12 @@ impl Store {
         self.data().invoke(&EXPIRE, &keys, &[]).await
     }
 
-    /// Accepts an invite: both take their seats at the new table, or nothing happens.
+    /// Accepts an invite as it was read: both take their seats at the new table, or nothing happens.
     pub async fn invite_accept(
         &self,
         by: AccountId,
         from: AccountId,
+        offer: &str,
         table: &NewTable,
     ) -> Result<Started, StoreError> {
         let keys = [
@@ -218,7 +277,7 @@ impl Store {
             keys::DEADLINES.to_owned(),
         ];
         let shard = u64::try_from(self.shard_for(table.table)).unwrap_or(0);
-        let args: [Arg; 10] = [
+        let args: [Arg; 12] = [
             by.to_string().into(),
             from.to_string().into(),
             table.table.to_string().into(),
@@ -229,11 +288,14 @@ impl Store {
             table.start.as_str().into(),
             START_CHECK_MS.into(),
             shard.into(),
+            millis(GUEST_LIVES).into(),
+            offer.into(),
         ];
         let word: String = self.data().settled(self.data().invoke(&ACCEPT, &keys, &args)).await?;
         Ok(match word.as_str() {
             "started" => Started::Started,
             "no_invite" => Started::NoInvite,
+            "changed" => Started::Changed,
             "you_are_playing" => Started::YouArePlaying,
             "playing" => Started::Playing,
             "no_saved_game" => Started::NoSavedGame,
@@ -242,14 +304,11 @@ impl Store {
     }
 
     /// The invite from one account to another, if it stands.
-    pub async fn invite_between(
-        &self,
-        from: AccountId,
-        to: AccountId,
-    ) -> Result<Option<Standing>, StoreError> {
+    pub async fn invite_between(&self, from: AccountId, to: AccountId) -> Result<Option<Offer>, StoreError> {
         let command = redis::cmd("HGET").arg(keys::invites(to)).arg(from.to_string()).to_owned();
         let text: Option<String> = self.data().query(&command).await?;
-        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+        let offer = |text: String| Ok(Offer { standing: serde_json::from_str(&text)?, text });
+        text.map(offer).transpose()
     }
 
     /// All invites to and by an account.
@@ -279,6 +338,7 @@ fn listed(
     let mut invites: Vec<Invite> = standing?
         .into_iter()
         .map(|standing| Invite {
+            id: standing.id,
             name: other(&standing).clone(),
             options: standing.options,
             resume: standing.resume,

@@ -36,9 +36,14 @@ pub fn account(id: AccountId) -> String {
     format!("account:{id}")
 }
 
-/// String: the account a folded name belongs to.
+/// String: the account a folded name belongs to; with expiry also for a while after the account gave the name up.
 pub fn account_name(name: &AccountName) -> String {
     format!("account-name:{}", name.folded())
+}
+
+/// String: the account with a name that looks like this; see [`AccountName::skeleton`].
+pub fn account_skeleton(name: &AccountName) -> String {
+    format!("account-skeleton:{}", name.skeleton())
 }
 
 /// Set: accounts this one does not want to hear of.
@@ -54,6 +59,12 @@ pub fn login(hash: &str) -> String {
 /// Set: the hashes of an account's logins.
 pub fn logins(id: AccountId) -> String {
     format!("logins:{id}")
+}
+
+/// Hash: of each login, by its hash, when it was made, in milliseconds since 1970, and the generation of the account's
+/// password then: a change of the password begins another, in which older logins do not count.
+pub fn logins_made(id: AccountId) -> String {
+    format!("logins-made:{id}")
 }
 
 /// Hash with expiry: a node's address, version, load. Also the channel of what goes to one node.
@@ -101,7 +112,7 @@ pub fn talk(id: TableId) -> String {
     format!("talk:{id}")
 }
 
-/// String with expiry: words that a request said, so that its repetition says nothing.
+/// String with expiry: a request that was carried out (words, an invite), so that its repetition does nothing more.
 pub fn words(account: AccountId, request: &RequestId) -> String {
     format!("words:{account}:{}", request.as_str())
 }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use redis::{FromRedisValue, Script};
+use redis::Script;
 use serde::Deserialize;
 
 use super::accounts::Account;
 use super::group::{Arg, Group, StoreError};
+use super::logins::LoginHash;
 use super::{Store, keys};
 use crate::fault;
 use crate::ids::{AccountId, AccountName, NodeId, SessionId, TableId};
@@ -91,39 +92,63 @@ pub enum Left {
     },
 }
 
+/// What became of a session that enters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entered {
+    /// It is the live one of its account.
+    Live,
+    /// Another one is.
+    TakenOver,
+    /// Its login has ended.
+    LoggedOut,
+}
+
 impl Store {
-    /// Makes a session the live one of its account.
-    pub async fn enter(&self, account: &Account, node: NodeId, session: SessionId) -> Result<(), StoreError> {
-        self.enter_by::<String>(&ENTER, account, node, session).await.map(drop)
+    /// Makes a session the live one of its account, by a login unless a test goes without.
+    pub async fn enter(
+        &self,
+        account: &Account,
+        login: Option<&LoginHash>,
+        node: NodeId,
+        session: SessionId,
+    ) -> Result<Entered, StoreError> {
+        self.enter_by(&ENTER, account, login, node, session).await
     }
 
-    /// Makes a session the live one again that the store lost; false if another one is by now.
+    /// Makes a session the live one again that the store lost.
     pub async fn reenter(
         &self,
         account: &Account,
+        login: Option<&LoginHash>,
         node: NodeId,
         session: SessionId,
-    ) -> Result<bool, StoreError> {
-        let entered = self.enter_by::<Option<String>>(&REENTER, account, node, session).await?;
-        Ok(entered.is_some())
+    ) -> Result<Entered, StoreError> {
+        self.enter_by(&REENTER, account, login, node, session).await
     }
 
-    async fn enter_by<T: FromRedisValue>(
+    async fn enter_by(
         &self,
         script: &Script,
         account: &Account,
+        login: Option<&LoginHash>,
         node: NodeId,
         session: SessionId,
-    ) -> Result<T, StoreError> {
+    ) -> Result<Entered, StoreError> {
         let keys = [keys::ONLINE.to_owned(), keys::LOBBY_VERSION.to_owned(), keys::seat(account.id)];
-        let args: [Arg; 5] = [
+        let args: [Arg; 6] = [
             account.id.to_string().into(),
             node.to_string().into(),
             session.to_string().into(),
             account.name.as_str().into(),
             u64::from(account.guest).into(),
+            login.map_or("", LoginHash::as_str).into(),
         ];
-        self.data().invoke(script, &keys, &args).await
+        let word: Option<String> = self.data().invoke(script, &keys, &args).await?;
+        Ok(match word.as_deref() {
+            Some("logged_out") => Entered::LoggedOut,
+            Some(_) => Entered::Live,
+            None => Entered::TakenOver,
+        })
     }
 
     /// Takes a session's player out of the lobby, unless another session is the live one; false in that case.

@@ -1,72 +1,188 @@
 //! Logins: a random cookie in the browser, and only its hash here.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use redis::Script;
 use sha2::{Digest, Sha256};
 
-use super::accounts::Account;
-use super::group::StoreError;
+use super::accounts::{Account, GUEST_LIVES, UNPLAYED_GUEST_LIVES};
+use super::group::{Arg, StoreError};
 use super::{Store, keys};
 use crate::chance;
 use crate::ids::AccountId;
 use crate::table::record::hex;
 
 /// A login nobody used for so long is over.
-pub const LOGIN_LIVES_SECS: u64 = 30 * 24 * 3_600;
+pub const LOGIN_LIVES: Duration = GUEST_LIVES;
+/// Any login is over after so long, however much it is used, but for a guest's: a guest cannot log in again.
+pub const LOGIN_LIVES_MAX: Duration = Duration::from_secs(180 * 24 * 3_600);
+/// Logins of one account; beyond them the oldest ends.
+pub const LOGINS_MAX: u64 = 20;
 
-fn hash_of(cookie: &str) -> String {
-    hex(&Sha256::digest(cookie.as_bytes()))
+macro_rules! script {
+    ($name:ident, $file:literal) => {
+        static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(
+                include_str!("../../redis/prelude.lua"),
+                include_str!("../../redis/logins.lua"),
+                include_str!(concat!("../../redis/", $file, ".lua"))
+            ))
+        });
+    };
+}
+
+script!(CREATE, "login_create");
+script!(USE, "login_use");
+script!(END, "login_end");
+script!(CHANGE_PASSWORD, "password_change");
+
+/// What a browser shows: 256 random bits as text. Only its hash is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cookie(String);
+
+impl Cookie {
+    /// A new one.
+    pub(super) fn random() -> Self {
+        Self(BASE64_URL_SAFE_NO_PAD.encode(chance::bytes::<32>()))
+    }
+
+    /// The text for the browser.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn hash(&self) -> LoginHash {
+        LoginHash::of(&self.0)
+    }
+}
+
+/// What names a login here: the SHA-256 of its cookie, in hex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginHash(String);
+
+impl LoginHash {
+    /// That of a cookie.
+    pub fn of(cookie: &str) -> Self {
+        Self(hex(&Sha256::digest(cookie.as_bytes())))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A login that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Whose it is.
+    pub account: Account,
+    /// Which it is.
+    pub hash: LoginHash,
+    /// It lasts longer now than the browser was told: the cookie has to be set again. Once a day of use at most.
+    pub renewed: bool,
+    /// How long it lasts from now on; the cookie lasts as long.
+    pub lasts: Duration,
+}
+
+/// What became of a password to be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordChange {
+    /// It is changed, and all other logins have ended.
+    Done,
+    /// It is not the one any more that was checked.
+    Changed,
+    /// The login that asked has ended.
+    LoggedOut,
 }
 
 impl Store {
-    /// A new login of an account: the cookie's value, 256 random bits.
-    pub async fn login_create(&self, account: AccountId) -> Result<String, StoreError> {
-        let cookie = BASE64_URL_SAFE_NO_PAD.encode(chance::bytes::<32>());
-        let hash = hash_of(&cookie);
-        let mut commands = redis::pipe();
-        commands.atomic().set_ex(keys::login(&hash), account.to_string(), LOGIN_LIVES_SECS).ignore();
-        commands.sadd(keys::logins(account), &hash).ignore();
-        commands.expire(keys::logins(account), LOGIN_LIVES_SECS.cast_signed()).ignore();
-        self.data().settled(self.data().pipe::<()>(&commands)).await?;
-        Ok(cookie)
+    /// A new login of an account, if its password is still the one in `account`, which was checked.
+    pub async fn login_create(&self, account: &Account) -> Result<Option<Cookie>, StoreError> {
+        let cookie = Cookie::random();
+        let hash = cookie.hash();
+        let keys = [
+            keys::account(account.id),
+            keys::login(hash.as_str()),
+            keys::logins(account.id),
+            keys::logins_made(account.id),
+        ];
+        let args: [Arg; 7] = [
+            account.id.to_string().into(),
+            hash.as_str().into(),
+            account.password.as_str().into(),
+            LOGINS_MAX.into(),
+            millis(LOGIN_LIVES).into(),
+            millis(LOGIN_LIVES_MAX).into(),
+            millis(UNPLAYED_GUEST_LIVES).into(),
+        ];
+        let made: u8 = self.data().settled(self.data().invoke(&CREATE, &keys, &args)).await?;
+        Ok((made == 1).then_some(cookie))
     }
 
-    /// The account a cookie stands for; using a login makes it last longer.
-    pub async fn login_find(&self, cookie: &str) -> Result<Option<Account>, StoreError> {
-        let key = keys::login(&hash_of(cookie));
-        let command = redis::cmd("GETEX").arg(&key).arg("EX").arg(LOGIN_LIVES_SECS).to_owned();
-        let id: Option<String> = self.data().query(&command).await?;
-        let Some(id) = id else { return Ok(None) };
-        let account = self.account(id.parse()?).await?;
-        if let Some(account) = account.as_ref().filter(|account| account.guest) {
-            self.guest_used(account).await?;
+    /// The login of a cookie; using it makes it last longer.
+    pub async fn login_find(&self, cookie: &str) -> Result<Option<Login>, StoreError> {
+        self.login_use(LoginHash::of(cookie)).await
+    }
+
+    /// The same for a login that was found before.
+    pub async fn login_use(&self, hash: LoginHash) -> Result<Option<Login>, StoreError> {
+        let args: [Arg; 4] = [
+            hash.as_str().into(),
+            millis(LOGIN_LIVES).into(),
+            millis(LOGIN_LIVES_MAX).into(),
+            millis(UNPLAYED_GUEST_LIVES).into(),
+        ];
+        let keys = [keys::login(hash.as_str())];
+        let found: Option<(String, bool, u64, HashMap<String, String>)> =
+            self.data().invoke(&USE, &keys, &args).await?;
+        let Some((id, renewed, lasts_ms, fields)) = found else { return Ok(None) };
+        let Some(account) = Account::parse(id.parse()?, &fields)? else { return Ok(None) };
+        if !account.guest && !fields.contains_key("skeleton") {
+            self.skeleton_claim(&account).await?;
         }
-        Ok(account)
+        Ok(Some(Login { account, hash, renewed, lasts: Duration::from_millis(lasts_ms) }))
     }
 
-    /// Ends one login.
+    /// Ends a login; may be repeated.
     pub async fn login_end(&self, cookie: &str) -> Result<(), StoreError> {
-        let hash = hash_of(cookie);
-        let command = redis::cmd("GETDEL").arg(keys::login(&hash)).to_owned();
-        let id: Option<String> = self.data().query(&command).await?;
-        if let Some(id) = id {
-            let account: AccountId = id.parse()?;
-            let command = redis::cmd("SREM").arg(keys::logins(account)).arg(&hash).to_owned();
-            self.data().query::<()>(&command).await?;
-        }
-        Ok(())
+        let hash = LoginHash::of(cookie);
+        let (keys, args) = ([keys::login(hash.as_str())], [hash.as_str().into()]);
+        let ended = self.data().settled(self.data().invoke::<u8>(&END, &keys, &args));
+        ended.await.map(drop)
     }
 
-    /// Ends all logins of an account but one.
-    pub async fn logins_end_others(&self, account: AccountId, cookie: &str) -> Result<(), StoreError> {
-        let kept = hash_of(cookie);
-        let command = redis::cmd("SMEMBERS").arg(keys::logins(account)).to_owned();
-        let hashes: Vec<String> = self.data().query(&command).await?;
-        let mut commands = redis::pipe();
-        for hash in hashes.iter().filter(|hash| **hash != kept) {
-            commands.del(keys::login(hash)).ignore();
-            commands.srem(keys::logins(account), hash).ignore();
-        }
-        self.data().pipe::<()>(&commands).await
+    /// Replaces the password of a login's account by one with this hash, if it is still the one in `login`, which was
+    /// checked; ends all other logins.
+    pub async fn password_change(&self, login: &Login, password: &str) -> Result<PasswordChange, StoreError> {
+        let id: AccountId = login.account.id;
+        let keys =
+            [keys::account(id), keys::login(login.hash.as_str()), keys::logins(id), keys::logins_made(id)];
+        let args: [Arg; 4] = [
+            id.to_string().into(),
+            login.hash.as_str().into(),
+            login.account.password.as_str().into(),
+            password.into(),
+        ];
+        let word: String = self.data().settled(self.data().invoke(&CHANGE_PASSWORD, &keys, &args)).await?;
+        Ok(match word.as_str() {
+            "done" => PasswordChange::Done,
+            "changed" => PasswordChange::Changed,
+            _ => PasswordChange::LoggedOut,
+        })
     }
+
+    /// Waits until what was written by now is durable: a repeated request may find its work done, but not yet kept.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        self.data().settled(async { Ok(()) }).await
+    }
+}
+
+/// A time for a script.
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

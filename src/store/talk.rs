@@ -1,46 +1,105 @@
 //! What was said at a table lately, for those who come back to it.
 
+use std::sync::LazyLock;
+
+use redis::{RedisError, Script};
 use serde::{Deserialize, Serialize};
 
-use super::group::StoreError;
+use super::group::{Arg, StoreError};
 use super::{Store, keys};
 use crate::ids::{AccountId, RequestId, TableId};
+use crate::lobby::event::PlayerEvent;
 use crate::protocol::Message;
 
 /// Messages kept for one table.
-const KEPT: isize = 50;
+const KEPT: u64 = 50;
 /// A request may be repeated for so long, in seconds.
-const REPEATED_SECS: u64 = 300;
+pub(super) const REPEATED_SECS: u64 = 300;
 /// How long they are kept after the last one.
-const KEPT_SECS: i64 = 24 * 3_600;
+const KEPT_SECS: u64 = 24 * 3_600;
+
+static SAY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/talk_say.lua")));
+static LETTER: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/letter_send.lua")))
+});
 
 /// Words said at a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
-    /// They.
+    /// Who said them; absent if a node of an older version tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// The words.
     pub message: Message,
     /// Whether a player said them, to players; else a watcher, to watchers.
     pub seated: bool,
 }
 
+/// What became of a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetterSent {
+    /// The receiver's node has it; when that was, milliseconds since 1970.
+    Sent(u64),
+    /// The same request sent it before.
+    Already,
+    /// The receiver does not want to hear of the sender.
+    Blocked,
+    /// The receiver is not online.
+    NotOnline,
+}
+
 impl Store {
-    /// Publishes words on the table's channel, and keeps them for a while.
-    pub async fn talk_say(&self, table: TableId, said: &Said, published: &str) -> Result<(), StoreError> {
-        let mut commands = redis::pipe();
-        commands.rpush(keys::talk(table), serde_json::to_string(said)?).ignore();
-        commands.ltrim(keys::talk(table), -KEPT, -1).ignore();
-        commands.expire(keys::talk(table), KEPT_SECS).ignore();
-        commands.publish(keys::table(table), published).ignore();
-        self.data().pipe(&commands).await
+    /// Publishes words on the table's channel, and keeps them for a while; nothing if the same request said them before.
+    pub async fn talk_say(
+        &self,
+        table: TableId,
+        by: AccountId,
+        request: &RequestId,
+        said: &Said,
+        published: &str,
+    ) -> Result<(), StoreError> {
+        let keys = [keys::talk(table), keys::words(by, request)];
+        let args: [Arg; 6] = [
+            keys::table(table).into(),
+            published.into(),
+            serde_json::to_string(said)?.into(),
+            KEPT.into(),
+            KEPT_SECS.into(),
+            REPEATED_SECS.into(),
+        ];
+        self.data().invoke::<u8>(&SAY, &keys, &args).await.map(drop)
     }
 
-    /// Whether words are said for the first time: a request is repeated when its fate is not known.
-    pub async fn words_first(&self, account: AccountId, request: &RequestId) -> Result<bool, StoreError> {
-        let key = keys::words(account, request);
-        let command =
-            redis::cmd("SET").arg(key).arg("said").arg("NX").arg("EX").arg(REPEATED_SECS).to_owned();
-        let set: Option<String> = self.data().query(&command).await?;
-        Ok(set.is_some())
+    /// Sends words to a player. When they were sent is told by Redis, whatever the message says.
+    pub async fn letter_send(
+        &self,
+        from: AccountId,
+        to: AccountId,
+        request: &RequestId,
+        message: &Message,
+    ) -> Result<LetterSent, StoreError> {
+        let keys = [keys::ONLINE.to_owned(), keys::blocked(to), keys::words(from, request)];
+        let event = PlayerEvent::Message { account: Some(from), message: message.clone() };
+        let args: [Arg; 4] = [
+            to.to_string().into(),
+            from.to_string().into(),
+            serde_json::to_string(&event)?.into(),
+            REPEATED_SECS.into(),
+        ];
+        let (word, sent_ms): (String, Option<u64>) = {
+            let answer: Vec<redis::Value> = self.data().invoke(&LETTER, &keys, &args).await?;
+            let mut answer = answer.into_iter();
+            let word = answer.next().map(redis::from_redis_value).transpose().map_err(RedisError::from)?;
+            let time = answer.next().map(redis::from_redis_value).transpose().map_err(RedisError::from)?;
+            (word.unwrap_or_default(), time)
+        };
+        Ok(match (word.as_str(), sent_ms) {
+            ("sent", Some(sent_ms)) => LetterSent::Sent(sent_ms),
+            ("already", _) => LetterSent::Already,
+            ("blocked", _) => LetterSent::Blocked,
+            ("not_online", _) => LetterSent::NotOnline,
+            (other, _) => return Err(StoreError::Corrupt(other.to_owned())),
+        })
     }
 
     /// Publishes something on a table's channel, which is not kept.

@@ -176,7 +176,7 @@ async fn only_the_live_session_appends() {
     let next = proposal(&entries, 1, 2);
     assert_eq!(bench.append_by(&next, by(old)).await, Answer::NotLive, "it never entered");
     for session in [old, new] {
-        bench.store.enter(&account, node, session).await.expect("entered");
+        bench.store.enter(&account, None, node, session).await.expect("entered");
     }
     assert_eq!(bench.append_by(&next, by(old)).await, Answer::NotLive, "another took over");
     let stranger = Some(Mover { account: AccountId::random(), session: new });

@@ -76,7 +76,7 @@ async fn table_with(node: &Node, talk: Talk) -> (Browser, Browser, Browser) {
     let mut mira = Browser::guest(node.address).await;
     let options = TableOptions { talk, ..TableOptions::default() };
     assert!(is_done(&ann.ask(Ask::Invite { to: mira.name.clone(), options, resume: None }).await));
-    let accepted = mira.ask(Ask::Accept { from: ann.name.clone() }).await;
+    let accepted = mira.ask(Ask::Accept { from: ann.name.clone(), invite: None }).await;
     let Update::Done { table: Some(table), .. } = accepted else { panic!("{accepted:?}") };
     for browser in [&mut ann, &mut mira] {
         browser.until_table("the table", |view| view.table == table).await;

@@ -136,7 +136,7 @@ async fn a_saved_game_is_resumed_at_any_shard() {
     let options = first.table.as_ref().expect("a view").options;
     let invite = Ask::Invite { to: second.name.clone(), options, resume: Some(table) };
     assert!(matches!(first.ask(invite).await, Update::Done { .. }));
-    let accepted = second.ask(Ask::Accept { from: first.name.clone() }).await;
+    let accepted = second.ask(Ask::Accept { from: first.name.clone(), invite: None }).await;
     assert!(
         matches!(accepted, Update::Done { table: Some(resumed), .. } if resumed == table),
         "{accepted:?}"
@@ -417,7 +417,7 @@ async fn only_the_live_session_appends_at_a_shard_apart() {
     let account = store.guest_create().await.expect("a guest");
     let (old, new, node) = (SessionId::random(), SessionId::random(), NodeId::random());
     for session in [old, new] {
-        store.enter(&account, node, session).await.expect("entered");
+        store.enter(&account, None, node, session).await.expect("entered");
     }
     let first = Copy::open(some_table()).propose_start(&request("start"), start(&mut Chance(5)));
     let append = async |account: AccountId, session: SessionId| {

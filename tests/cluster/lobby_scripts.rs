@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use nineflags::ids::{NodeId, SessionId, TableId};
+use nineflags::ids::{NodeId, RequestId, SessionId, TableId};
 use nineflags::lobby::event::{NodeEvent, PlayerEvent, Versioned};
 use nineflags::store::Store;
 use nineflags::store::accounts::Account;
 use nineflags::store::archive::ArchivedGame;
-use nineflags::store::invites::{NewTable, Sent, Standing, Started};
-use nineflags::store::lobby::{Left, TableInfo};
+use nineflags::store::invites::{NewTable, Removed, Sent, Standing, Started};
+use nineflags::store::lobby::{Entered, Left, TableInfo};
 use nineflags::table::options::TableOptions;
 use redis::aio::PubSubStream;
 use tokio::time::timeout;
@@ -42,6 +42,11 @@ fn session_id(session: u32) -> SessionId {
 
 fn table_id(table: u128) -> TableId {
     TableId(Uuid::from_u128(table))
+}
+
+/// A new one each time.
+fn request() -> RequestId {
+    Uuid::new_v4().simple().to_string().parse().expect("an id")
 }
 
 /// Both ends of the comparison.
@@ -78,13 +83,17 @@ impl Compared {
         let answered = "Redis answers";
         match *command {
             Command::Enter { player: of, session } => {
-                store.enter(&player(of), node_id(node), session_id(session)).await.expect(answered);
+                store.enter(&player(of), None, node_id(node), session_id(session)).await.expect(answered);
                 // Whom it took over is told on the channels of the nodes.
                 Reply::Entered(self.model.online[of])
             }
             Command::Reenter { player: of, session } => {
-                let entered = store.reenter(&player(of), node_id(node), session_id(session)).await;
-                if entered.expect(answered) { Reply::Entered(self.model.online[of]) } else { Reply::Refused }
+                let entered = store.reenter(&player(of), None, node_id(node), session_id(session)).await;
+                if entered.expect(answered) == Entered::Live {
+                    Reply::Entered(self.model.online[of])
+                } else {
+                    Reply::Refused
+                }
             }
             Command::Leave { player: of, session } => {
                 let left = Left::Gone { abandoned_ms: 60_000 };
@@ -96,23 +105,27 @@ impl Compared {
             Command::Invite { from, to } => {
                 let (from_name, to_name) = (name(from), name(to));
                 let options = TableOptions::default();
-                let invite = Standing { from_name, to_name, options, resume: None, expires_ms: 0 };
-                let sent = store.invite_send(account(from), account(to), &invite, 600_000).await;
+                let invite = Standing { id: None, from_name, to_name, options, resume: None, expires_ms: 0 };
+                let sent = store.invite_send(&request(), account(from), account(to), &invite, 600_000).await;
                 done(sent.expect(answered) == Sent::Sent)
             }
             Command::Remove { from, to } => {
                 // Half of them are declined by the one, half withdrawn by the other.
                 let removed = if node == 0 {
-                    store.invite_withdraw(&player(from), account(to)).await
+                    store.invite_withdraw(&request(), &player(from), account(to), None).await
                 } else {
-                    store.invite_decline(&player(to), account(from)).await
+                    store.invite_decline(&request(), &player(to), account(from), None).await
                 };
-                done(removed.expect(answered))
+                done(removed.expect(answered) == Removed::Done)
             }
             Command::Accept { by, from, table } => {
                 let (accounts, names) = (by_seat([from, by], account), by_seat([from, by], name));
                 let new = NewTable { table: table_id(table), accounts, names, start: "start".to_owned() };
-                let started = store.invite_accept(account(by), account(from), &new).await.expect(answered);
+                let started = {
+                    let offer = store.invite_between(account(from), account(by)).await.expect(answered);
+                    let text = offer.map(|offer| offer.text).unwrap_or_default();
+                    store.invite_accept(account(by), account(from), &text, &new).await.expect(answered)
+                };
                 if started == Started::Started {
                     let info = store.table_info(table_id(table)).await.expect(answered);
                     self.made.insert(table, info.expect("it was made"));

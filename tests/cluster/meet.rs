@@ -78,13 +78,16 @@ async fn invites_are_sent_declined_withdrawn_and_lapse() {
     assert!(done(&ann.ask(invite(&mira)).await));
     assert!(refused(&ann.ask(invite(&mira)).await, RefusalCode::AlreadyInvited));
     until_invited(&mut mira, 1).await;
-    assert!(done(&mira.ask(Ask::Decline { from: ann.name.clone() }).await));
+    assert!(done(&mira.ask(Ask::Decline { from: ann.name.clone(), invite: None }).await));
     notice(&mut ann, NoticeCode::InviteDeclined).await;
-    assert!(refused(&mira.ask(Ask::Accept { from: ann.name.clone() }).await, RefusalCode::NoInvite));
+    assert!(refused(
+        &mira.ask(Ask::Accept { from: ann.name.clone(), invite: None }).await,
+        RefusalCode::NoInvite
+    ));
 
     assert!(done(&ann.ask(invite(&mira)).await));
     until_invited(&mut mira, 1).await;
-    assert!(done(&ann.ask(Ask::Withdraw { to: mira.name.clone() }).await));
+    assert!(done(&ann.ask(Ask::Withdraw { to: mira.name.clone(), invite: None }).await));
     notice(&mut mira, NoticeCode::InviteWithdrawn).await;
     until_invited(&mut mira, 0).await;
 
@@ -92,7 +95,10 @@ async fn invites_are_sent_declined_withdrawn_and_lapse() {
     until_invited(&mut mira, 1).await;
     notice(&mut ann, NoticeCode::InviteExpired).await;
     until_invited(&mut mira, 0).await;
-    assert!(refused(&mira.ask(Ask::Accept { from: ann.name.clone() }).await, RefusalCode::NoInvite));
+    assert!(refused(
+        &mira.ask(Ask::Accept { from: ann.name.clone(), invite: None }).await,
+        RefusalCode::NoInvite
+    ));
 
     assert!(refused(&ann.ask(invite_name("Nobody-here")).await, RefusalCode::NotOnline));
     assert!(refused(&ann.ask(invite_name(ann.name.as_str())).await, RefusalCode::Yourself));
@@ -171,7 +177,7 @@ async fn accepting_clears_the_other_invites_and_tells_their_senders() {
     until_invited(&mut mira, 1).await;
     assert!(done(&ann.ask(invite(&mira)).await));
     until_invited(&mut mira, 2).await;
-    let accepted = mira.ask(Ask::Accept { from: ann.name.clone() }).await;
+    let accepted = mira.ask(Ask::Accept { from: ann.name.clone(), invite: None }).await;
     assert!(matches!(accepted, Update::Done { table: Some(_), .. }), "{accepted:?}");
     notice(&mut otto, NoticeCode::InviteVoid).await;
     until_invited(&mut mira, 0).await;
@@ -242,7 +248,7 @@ async fn a_table_without_talk_is_silent() {
     let options = TableOptions { talk: Talk::Nobody, ..TableOptions::default() };
     assert!(done(&ann.ask(Ask::Invite { to: mira.name.clone(), options, resume: None }).await));
     until_invited(&mut mira, 1).await;
-    mira.ask(Ask::Accept { from: ann.name.clone() }).await;
+    mira.ask(Ask::Accept { from: ann.name.clone(), invite: None }).await;
     let table = ann.until_table("the table", |_| true).await.table;
     let said = ann.ask(Ask::Say { table, text: "hello".to_owned() }).await;
     assert!(refused(&said, RefusalCode::NoTalk), "{said:?}");

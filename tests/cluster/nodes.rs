@@ -81,7 +81,7 @@ async fn three_nodes_are_one_site() {
     let offer = Ask::Invite { to: first.name.clone(), options: TableOptions::default(), resume: Some(table) };
     assert!(is_done(&second.ask(offer).await));
     until_invited(&mut first).await;
-    assert!(is_done(&first.ask(Ask::Accept { from: second.name.clone() }).await));
+    assert!(is_done(&first.ask(Ask::Accept { from: second.name.clone(), invite: None }).await));
     second.until_table("the game to go on", |view| view.table == table && !view.stopped).await;
 
     drop(first);
@@ -151,8 +151,10 @@ async fn whoever_accepts_at_once_on_two_nodes_no_player_gets_two_tables() {
         until_invited(&mut ben).await;
         until_invited(&mut ann).await;
         let (from_ann, from_cleo) = (ann.name.clone(), cleo.name.clone());
-        let (one, two) =
-            tokio::join!(ben.ask(Ask::Accept { from: from_ann }), ann.ask(Ask::Accept { from: from_cleo }),);
+        let (one, two) = tokio::join!(
+            ben.ask(Ask::Accept { from: from_ann, invite: None }),
+            ann.ask(Ask::Accept { from: from_cleo, invite: None }),
+        );
         let started = [&one, &two].iter().filter(|answer| is_done(answer)).count();
         assert_eq!(started, 1, "{one:?} {two:?}");
     }
@@ -191,8 +193,10 @@ async fn an_invite_is_accepted_or_withdrawn_but_not_both() {
         assert!(is_done(&ann.ask(invite(&ben)).await));
         until_invited(&mut ben).await;
         let (from, to) = (ann.name.clone(), ben.name.clone());
-        let (accepted, withdrawn) =
-            tokio::join!(ben.ask(Ask::Accept { from }), ann.ask(Ask::Withdraw { to }));
+        let (accepted, withdrawn) = tokio::join!(
+            ben.ask(Ask::Accept { from, invite: None }),
+            ann.ask(Ask::Withdraw { to, invite: None })
+        );
         assert_ne!(is_done(&accepted), is_done(&withdrawn), "{accepted:?} {withdrawn:?}");
     }
 }
@@ -205,7 +209,7 @@ async fn an_invite_outlives_the_node_of_its_sender() {
     assert!(is_done(&ann.ask(invite(&ben)).await));
     until_invited(&mut ben).await;
     site.nodes.remove(0).kill();
-    let accepted = ben.ask(Ask::Accept { from: ann.name.clone() }).await;
+    let accepted = ben.ask(Ask::Accept { from: ann.name.clone(), invite: None }).await;
     let Update::Done { table: Some(table), .. } = accepted else { panic!("{accepted:?}") };
     let ann = Browser::connect(site.address(0), &ann.cookie).await;
     assert_eq!(ann.welcome.table.map(|view| view.table), Some(table));

@@ -168,7 +168,7 @@ async fn a_saved_game_is_resumed_on_another_day() {
     if second.invites.received.is_empty() {
         second.until("the invite", |update| matches!(update, Update::Invites(_))).await;
     }
-    let accepted = second.ask(Ask::Accept { from: first.name.clone() }).await;
+    let accepted = second.ask(Ask::Accept { from: first.name.clone(), invite: None }).await;
     assert!(matches!(accepted, Update::Done { table: Some(at), .. } if at == table), "{accepted:?}");
     let after = first.until_table("the resumed game", |view| view.table == table && !view.stopped).await;
     assert_eq!(after.view.flags, before.view.flags);

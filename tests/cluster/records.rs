@@ -98,7 +98,10 @@ async fn nobody_can_use_up_an_id_of_the_other_seat() {
     let options = TableOptions::default();
     let invite = Ask::Invite { to: second.name.clone(), options, resume: Some(table) };
     assert!(matches!(first.ask(invite).await, Update::Done { .. }));
-    assert!(matches!(second.ask(Ask::Accept { from: first.name.clone() }).await, Update::Done { .. }));
+    assert!(matches!(
+        second.ask(Ask::Accept { from: first.name.clone(), invite: None }).await,
+        Update::Done { .. }
+    ));
     first.until_table("the game goes on", |view| !view.stopped).await;
     assert_eq!(tip_of(&first.ask_as(id("guess-1"), Ask::Resign { table }).await), Some(one));
     assert!(matches!(second.ask_as(id("stop"), Ask::Save { table }).await, Update::Done { .. }));

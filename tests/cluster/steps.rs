@@ -42,7 +42,7 @@ async fn start_is_gone_on_with(point: &str) {
     let (mut ann, mut ben) = guests_on_the_first(&site).await;
     let invite = Ask::Invite { to: ben.name.clone(), options: TableOptions::default(), resume: None };
     assert!(matches!(ann.ask(invite).await, Update::Done { .. }));
-    last_words(&mut ben, Ask::Accept { from: ann.name.clone() }).await;
+    last_words(&mut ben, Ask::Accept { from: ann.name.clone(), invite: None }).await;
     until_dead(&mut site);
     // Nobody comes back at first: the living node sees by itself that the game begins.
     let table = only(&site, "tables");
@@ -102,7 +102,7 @@ async fn resume(mut first: Browser, mut second: Browser, table: TableId) {
     let offer =
         Ask::Invite { to: second.name.clone(), options: TableOptions::default(), resume: Some(table) };
     assert!(matches!(first.ask(offer).await, Update::Done { .. }));
-    let accepted = second.ask(Ask::Accept { from: first.name.clone() }).await;
+    let accepted = second.ask(Ask::Accept { from: first.name.clone(), invite: None }).await;
     assert!(matches!(accepted, Update::Done { .. }), "{accepted:?}");
     goes_on(&mut first, &mut second, table).await;
 }
@@ -128,7 +128,7 @@ async fn resume_is_gone_on_with(point: &str) {
     let offer =
         Ask::Invite { to: second.name.clone(), options: TableOptions::default(), resume: Some(table) };
     assert!(matches!(first.ask(offer).await, Update::Done { .. }));
-    last_words(&mut second, Ask::Accept { from: first.name.clone() }).await;
+    last_words(&mut second, Ask::Accept { from: first.name.clone(), invite: None }).await;
     until_dead(&mut site);
     let mut first = Browser::connect(site.address(0), &first.cookie).await;
     let mut second = Browser::connect(site.address(0), &second.cookie).await;

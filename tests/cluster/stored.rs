@@ -136,7 +136,7 @@ async fn is_read(stored: &Stored) {
     assert_eq!(ann.welcome.blocked.len(), 1);
     assert_eq!(ann.welcome.games.saved.first().map(|row| row.table), Some(stored.saved));
     assert_eq!(ben.welcome.invites.received.len(), 1);
-    assert!(is_done(&ben.ask(Ask::Accept { from: ann.name.clone() }).await));
+    assert!(is_done(&ben.ask(Ask::Accept { from: ann.name.clone(), invite: None }).await));
     for browser in [&mut ann, &mut ben] {
         browser.until_table("the game to go on", |view| view.table == stored.saved && !view.stopped).await;
     }

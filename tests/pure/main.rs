@@ -17,6 +17,7 @@ mod metrics;
 mod mirror;
 #[path = "../model/mod.rs"]
 mod model;
+mod names;
 mod normal_build;
 mod notation;
 mod properties;
@@ -28,6 +29,7 @@ mod scripted;
 mod settings;
 mod style;
 mod table;
+mod texts;
 mod turns;
 mod unsaved;
 mod vectors;

@@ -229,7 +229,12 @@ impl Keeper {
         }
     }
 
-    pub(super) async fn say(&mut self, account: AccountId, message: Message) -> Result<(), Refusal> {
+    pub(super) async fn say(
+        &mut self,
+        account: AccountId,
+        request: &RequestId,
+        message: Message,
+    ) -> Result<(), Refusal> {
         let seated = self.copy.seat_of(account).is_some();
         let talk = self.copy.start().map_or(Talk::Nobody, |start| start.options.talk);
         let allowed = match talk {
@@ -240,9 +245,11 @@ impl Keeper {
         if !allowed {
             return Err(Refusal::new(RefusalCode::NoTalk, "There is no talk at this table from your side."));
         }
-        let said = Said { message, seated };
+        let said = Said { account: Some(account), message, seated };
         let published =
             serde_json::to_string(&Published::Said(said.clone())).map_err(|_| Refusal::unavailable())?;
-        self.shared.store.talk_say(self.table, &said, &published).await.map_err(|_| Refusal::unavailable())
+        let store = &self.shared.store;
+        let kept = store.talk_say(self.table, account, request, &said, &published).await;
+        kept.map_err(|_| Refusal::unavailable())
     }
 }

@@ -8,6 +8,7 @@ mod seen;
 mod shows;
 mod stream;
 
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -57,12 +58,29 @@ pub struct Member {
     pub blocked: Blocked,
 }
 
-/// Names of players that a session does not want to hear.
-pub type Blocked = Arc<RwLock<Vec<AccountName>>>;
+/// Players that a session does not want to hear.
+#[derive(Debug, Default)]
+pub struct BlockedPlayers {
+    /// Their accounts.
+    pub accounts: HashSet<AccountId>,
+    /// The names they have now, for words that a node of an older version tells without the account.
+    pub names: Vec<AccountName>,
+}
+
+impl BlockedPlayers {
+    /// Whether words of a player are heard.
+    pub fn hears(&self, account: Option<AccountId>, name: &AccountName) -> bool {
+        account.map_or_else(|| !self.names.contains(name), |account| !self.accounts.contains(&account))
+    }
+}
+
+/// Shared by a session and the tables it looks at.
+pub type Blocked = Arc<RwLock<BlockedPlayers>>;
 
 impl Member {
-    fn hears(&self, name: &AccountName) -> bool {
-        !self.blocked.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+    fn hears(&self, said: &Said) -> bool {
+        let blocked = self.blocked.read().unwrap_or_else(PoisonError::into_inner);
+        blocked.hears(said.account, &said.message.from)
     }
 }
 
@@ -93,7 +111,7 @@ pub enum ToKeeper {
     /// A browser tells which tip it has seen, and gives sealed records back.
     Seen(AccountId, Tip, Vec<String>, oneshot::Sender<Result<Tip, Refusal>>),
     /// Somebody says something.
-    Say(AccountId, Message, oneshot::Sender<Result<(), Refusal>>),
+    Say(AccountId, RequestId, Message, oneshot::Sender<Result<(), Refusal>>),
     /// Something was published on the table's channel.
     Heard(String),
     /// This many watch, on all nodes.
@@ -352,8 +370,8 @@ impl Keeper {
             ToKeeper::Leave(session) => self.leave(session),
             ToKeeper::Ask(mover, request, ask, reply) => self.ask(mover, request, ask, reply).await,
             ToKeeper::Seen(account, tip, sealed, reply) => self.seen(account, tip, sealed, reply).await,
-            ToKeeper::Say(account, message, reply) => {
-                let answer = self.say(account, message).await;
+            ToKeeper::Say(account, request, message, reply) => {
+                let answer = self.say(account, &request, message).await;
                 let _ = reply.send(answer);
             }
             ToKeeper::Heard(payload) => self.heard(&payload).await,
@@ -408,7 +426,7 @@ impl Keeper {
     async fn tell_talk(&self, member: &Member, seated: bool) {
         match self.shared.store.talk_read(self.table).await {
             Ok(talk) => {
-                let own_side = |said: &Said| said.seated == seated && member.hears(&said.message.from);
+                let own_side = |said: &Said| said.seated == seated && member.hears(said);
                 for said in talk.into_iter().filter(own_side) {
                     // Words give way to views.
                     member.outbox.offer(text_of(&Update::Message(said.message)));

@@ -44,10 +44,9 @@ impl Keeper {
             Published::Took { node, by, seats, number } => self.heard_took(node, by, &seats, number),
             Published::Lacks { node, tip } => self.heard_lacks(node, &tip).await,
             Published::Said(said) => {
-                let from = said.message.from.clone();
-                let text = text_of(&Update::Message(said.message));
+                let text = text_of(&Update::Message(said.message.clone()));
                 for member in &self.members {
-                    if self.copy.seat_of(member.account).is_some() == said.seated && member.hears(&from) {
+                    if self.copy.seat_of(member.account).is_some() == said.seated && member.hears(&said) {
                         // Whoever does not read is not closed for what others say.
                         member.outbox.offer(text.clone());
                     }

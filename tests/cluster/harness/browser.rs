@@ -361,7 +361,7 @@ pub async fn seated(mut one: Browser, mut two: Browser) -> (Browser, Browser, Ta
         two.until("the invite", |update| matches!(update, Update::Invites(i) if !i.received.is_empty()))
             .await;
     }
-    let accepted = two.ask(Ask::Accept { from }).await;
+    let accepted = two.ask(Ask::Accept { from, invite: None }).await;
     let Update::Done { table: Some(table), .. } = accepted else { panic!("not accepted: {accepted:?}") };
     let view = one.until_table("the table", |view| view.table == table).await;
     two.until_table("the table", |view| view.table == table).await;

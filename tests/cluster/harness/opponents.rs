@@ -56,7 +56,7 @@ impl Opponents {
         let (from, to) = (one.browser.name.clone(), other.browser.name.clone());
         let invited = one.ask(Ask::Invite { to, options: TableOptions::default(), resume: None }).await;
         assert!(matches!(invited, Update::Done { .. }), "{invited:?}");
-        let table = match other.ask(Ask::Accept { from }).await {
+        let table = match other.ask(Ask::Accept { from, invite: None }).await {
             Update::Done { table: Some(table), .. } => table,
             refused => panic!("the invite cannot be accepted: {refused:?}"),
         };

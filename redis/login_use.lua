@@ -1,0 +1,28 @@
+-- Finds the account of a login, and has the login last longer.
+-- KEYS: 1 login:{hash}
+-- ARGV: 1 hash of the cookie 2 ms that an unused login lives 3 ms that any login lives
+--       4 ms that a guest lives that never played
+-- Returns: {id, 1 if it lasts longer now, ms that it lasts, fields of the account}; nothing if there is no such login.
+-- Publishes: nothing.
+local id = redis.call('GET', KEYS[1])
+if not id then return false end
+local generation = redis.call('HGET', 'account:' .. id, 'generation') or '0'
+local made, made_in = made_of(id, ARGV[1])
+local stands
+if made then
+  stands = made_in == generation and
+    (redis.call('HGET', 'account:' .. id, 'guest') == '1' or made + tonumber(ARGV[3]) > now_ms())
+else
+  -- An older version made it.
+  stands = generation == '0' or redis.call('SISMEMBER', 'logins:' .. id, ARGV[1]) == 1
+end
+if not stands or redis.call('EXISTS', 'account:' .. id) == 0 then
+  end_login(id, ARGV[1])
+  return false
+end
+if not made or redis.call('SISMEMBER', 'logins:' .. id, ARGV[1]) == 0 then
+  made = made or now_ms()
+  note_login(id, ARGV[1], made)
+end
+local renewed, lasts = keep_login(id, ARGV[1], made, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
+return {id, renewed and 1 or 0, lasts, redis.call('HGETALL', 'account:' .. id)}
