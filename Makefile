@@ -47,6 +47,11 @@ soak: ## the same for long, with the bars: make soak [MINUTES=60] [SEED=1] [ARGS
 	@scripts/install.sh redis-server redis-sentinel
 	@$(CHAOS) --bars --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: hostile
+hostile: ## attack a node under play, one way after the other: make hostile [SECS=5] [ARGS="--attacks pings --from 1 --json"]
+	@scripts/install.sh redis-server
+	@cargo test --quiet --locked --release --test hostile -- --secs $(or $(SECS),5) $(ARGS)
+
 .PHONY: check
 check: lint ## the quick part of test: style, pure tests, client; no Redis, no browser
 	cargo test --locked $(HOOKS) --lib --test pure
@@ -61,7 +66,7 @@ fmt: ## format the Rust code
 lint: ## formatting and lints, warnings are errors
 	cargo fmt --check
 	cargo clippy --locked --all-targets $(HOOKS) -- -D warnings
-	cargo clippy --locked $(HOOKS) --test chaos -- -D warnings
+	cargo clippy --locked $(HOOKS) --test chaos --test hostile -- -D warnings
 
 .PHONY: rust-tests
 rust-tests:

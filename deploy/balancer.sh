@@ -1,5 +1,6 @@
 #!/bin/sh
-# Starts the load balancer: balancer.sh LISTEN NODE… with addresses as host:port; HAPROXY_DIR is where its settings are written.
+# Starts the load balancer: balancer.sh LISTEN NODE… with addresses as host:port. With HAPROXY_DIR its settings
+# are also written there, for people to read; otherwise they are nowhere on the disk.
 # `balancer.sh --check LISTEN NODE…` only says whether HAProxy takes the settings.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,14 +12,22 @@ fi
 LISTEN=$1
 export LISTEN
 shift
-file=${HAPROXY_DIR:-/tmp}/haproxy.cfg
-{
+settings() {
     cat "$here/haproxy.cfg"
     number=0
     for node in "$@"; do
         number=$((number + 1))
         echo "    server node-$number $node"
     done
-} >"$file"
+}
+if [ -n "${HAPROXY_DIR:-}" ]; then
+    umask 077
+    # A file of its own: what lies there already may be somebody else's.
+    rm -f "$HAPROXY_DIR/haproxy.cfg"
+    set -C
+    settings "$@" >"$HAPROXY_DIR/haproxy.cfg"
+fi
 # Not as a daemon: whoever started it ends it.
-exec haproxy $check -db -f "$file"
+exec haproxy $check -db -f /dev/stdin <<END
+$(settings "$@")
+END

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts one Redis of a group: start-redis.sh DIR HOST PORT SENTINEL,SENTINEL,… [NAME]
-# HOST and PORT are where the others reach it; each SENTINEL is host:port. With REDIS_PASSWORD set, everybody needs it.
+# HOST and PORT are where the others reach it; each SENTINEL is host:port. With REDIS_PASSWORD set, everybody needs it,
+# and the sentinels are asked with it, too.
 #
 # Whether it is the primary is never decided by its own file: that may be from before a failover, and an old primary that
 # is back takes writes that are lost a moment later. More than half of the sentinels are asked first. It starts
@@ -9,7 +10,10 @@
 #   as the primary with what it holds, when they name it and there is nobody to take its place, as after a power cut; or
 #   when they could not agree on anybody for TAKEOVER_SECS (60).
 set -eu
+# The password and the games are for nobody else, from the first moment.
+umask 077
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/quoted.sh"
 dir=$1 host=$2 port=$3 sentinels=$4 name=${5:-nineflags}
 TAKEOVER_SECS=${TAKEOVER_SECS:-60}
 # So often must nobody be seen who could take its place, a second apart: longer than it takes to see who is down.
@@ -93,7 +97,8 @@ promote_when_caught_up() {
     done
 }
 
-mkdir -p "$dir"
+check_password
+private_folder "$dir"
 if [ -n "${REDIS_PASSWORD:-}" ]; then
     export REDISCLI_AUTH="$REDIS_PASSWORD"
 fi
@@ -106,26 +111,24 @@ if ! sh "$here/mend-aof.sh" "$dir" && [ -n "$follow" ]; then
     rm -rf "$dir/appendonlydir.damaged"
     mv "$dir/appendonlydir" "$dir/appendonlydir.damaged"
 fi
+rm -f "$dir/redis.conf"
 {
     cat "$here/redis-node.conf"
     echo "bind $host"
     echo "port $port"
-    echo "dir \"$dir\""
+    printf 'dir %s\n' "$(quoted "$dir")"
     echo "replica-announce-ip $host"
     echo "replica-announce-port $port"
     if [ -n "${REDIS_PASSWORD:-}" ]; then
-        echo "requirepass \"$REDIS_PASSWORD\""
-    fi
-    # Also where it begins as the primary: it may have to follow another later.
-    if [ -n "${REDIS_PASSWORD:-}" ]; then
-        echo "masterauth \"$REDIS_PASSWORD\""
+        printf 'requirepass %s\n' "$(quoted "$REDIS_PASSWORD")"
+        # Also where it begins as the primary: it may have to follow another later.
+        printf 'masterauth %s\n' "$(quoted "$REDIS_PASSWORD")"
     fi
     if [ -n "$follow" ]; then
         echo "replicaof ${follow%:*} ${follow##*:}"
         echo "replica-priority 0"
     fi
 } >"$dir/redis.conf"
-chmod 600 "$dir/redis.conf"
 if [ -n "$follow" ]; then
     say "starts as a replica of $follow"
     (promote_when_caught_up $$ &)

@@ -3,11 +3,13 @@
 #   scripts/cluster.sh                starts it and stays; Ctrl-C ends all of it
 #   scripts/cluster.sh start NAME     starts a part again that was killed or ended, like node-2 or redis-1
 # DATA (./data/cluster) is where everything is kept; PORT (7100) is the balancer's, the others follow: the nodes at PORT+1 to +3, Redis
-# at +11 to +13, the sentinels at +21 to +23. NINEFLAGS_BIN is a built binary to use instead of building one.
+# at +11 to +13, the sentinels at +21 to +23. NINEFLAGS_BIN is a built binary to use instead of building one. With REDIS_PASSWORD set
+# every Redis and sentinel wants it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=${DATA:-./data/cluster}
-mkdir -p "$data"
+# What lies there is for nobody else.
+(umask 077 && mkdir -p "$data")
 data=$(cd "$data" && pwd)
 name=nineflags
 
@@ -58,7 +60,7 @@ start_again() {
 case ${1:-} in
     '') ;;
     start) start_again "${2:?the name of a part}"; exit ;;
-    *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 1 ;;
+    *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 1 ;;
 esac
 
 if is_alive cluster; then
@@ -72,6 +74,8 @@ if [ -z "$binary" ]; then
     binary=${CARGO_TARGET_DIR:-target}/release/nineflags
 fi
 
+# Also the logs: from here on nothing is built any more.
+umask 077
 # The sentinels write ports down, so the first choice is kept as long as the data is.
 if [ -s "$data/port" ]; then
     base=$(cat "$data/port")
@@ -92,7 +96,13 @@ fi
 
 sentinels=127.0.0.1:$(port_of sentinel-1),127.0.0.1:$(port_of sentinel-2),127.0.0.1:$(port_of sentinel-3)
 nodes=(127.0.0.1:"$(port_of node-1)" 127.0.0.1:"$(port_of node-2)" 127.0.0.1:"$(port_of node-3)")
-export REDIS_URL=redis+sentinel://$sentinels/$name NINEFLAGS_TRUST_FORWARDED=true HAPROXY_DIR=$data
+# Percent-encodes every byte.
+encoded() { printf '%s' "$1" | od -An -v -tx1 | tr -d '\n' | sed 's/ /%/g'; }
+query=
+if [ -n "${REDIS_PASSWORD:-}" ]; then
+    query="?password=$(encoded "$REDIS_PASSWORD")&sentinel_password=$(encoded "$REDIS_PASSWORD")"
+fi
+export REDIS_URL=redis+sentinel://$sentinels/$name$query NINEFLAGS_TRUST_FORWARDED=true HAPROXY_DIR=$data
 declare -A pids=()
 
 # Each in a session of its own, so that Ctrl-C reaches only this script, which then ends them in order; and where the
@@ -202,7 +212,9 @@ Things to try while a game is on:
   curl -s http://127.0.0.1:$(port_of node-1)/readyz              # what a node thinks
   tail -f $shown/node-3.log"
 if "$binary" inspect --help >/dev/null 2>&1; then
-    say "  REDIS_URL='$REDIS_URL' $binary inspect"
+    shown_url=${REDIS_URL%%\?*}
+    [ -z "$query" ] || shown_url="$shown_url?password=…&sentinel_password=…"
+    say "  REDIS_URL='$shown_url' $binary inspect"
 fi
 say "
 Ctrl-C ends everything; the data stays in $shown."

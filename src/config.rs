@@ -1,13 +1,28 @@
 //! Every flag and environment variable, parsed once.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{BoolishValueParser, Resettable};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::ids::TableId;
 use crate::limits::Allowances;
 use crate::load::options::LoadOptions;
+use crate::redis_url::{self, RedisUrl};
+use crate::setting::{ListenAt, announced, log_filter, whole};
+
+/// The longest time that a setting in seconds may give: a week.
+const SECS_MAX: u64 = 7 * 24 * 3_600;
+/// How the variables of this program begin.
+const PREFIX: &str = "NINEFLAGS_";
+/// Variables that begin so and are read by others: `scripts/cluster.sh` and `deploy/compose.yaml`.
+const OF_OTHERS: [&str; 2] = ["NINEFLAGS_BIN", "NINEFLAGS_PORT"];
+/// How the variables of the tests begin.
+const OF_TESTS: &str = "NINEFLAGS_TEST_";
+/// How many characters a misspelt name may be away from the one that was meant.
+const MISSPELT: usize = 3;
 
 /// Nine Flags: a web game server for Battle Line.
 #[derive(Debug, Parser)]
@@ -16,6 +31,68 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads the command line and the environment. What is wrong is refused in words that repeat no URL.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = set_variables(Self::command()).try_get_matches_from(arguments)?;
+        Self::from_arg_matches(&matches)
+    }
+
+    /// What is to be told of a command line that cannot be read.
+    pub fn refusal(error: &clap::Error, arguments: &[OsString]) -> String {
+        let written = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
+        let variables = std::env::vars_os().map(|(_, value)| value.to_string_lossy().into_owned());
+        let texts = written.chain(variables.flat_map(|value| {
+            let parts: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
+            [value].into_iter().chain(parts)
+        }));
+        redis_url::without(&error.to_string(), texts)
+    }
+}
+
+/// Counts a variable with nothing in it as one that is not there, as in a line `REDIS_URL=` of an environment file.
+fn set_variables(command: clap::Command) -> clap::Command {
+    let is_blank = |name: &OsStr| {
+        std::env::var_os(name).is_some_and(|value| value.to_str().is_some_and(|text| text.trim().is_empty()))
+    };
+    let command = command.mut_args(|argument| match argument.get_env() {
+        Some(name) if is_blank(name) => argument.env(Resettable::Reset),
+        _ => argument,
+    });
+    command.mut_subcommands(set_variables)
+}
+
+/// Variables that look like settings of this program and are none, each in a sentence that names the nearest.
+pub fn misspelt(variables: impl IntoIterator<Item = String>) -> Vec<String> {
+    let known = variables_of(&Cli::command());
+    let mut found = Vec::new();
+    for name in variables {
+        if known.contains(&name) || OF_OTHERS.contains(&name.as_str()) || name.starts_with(OF_TESTS) {
+            continue;
+        }
+        let near = known.iter().map(|known| (strsim::levenshtein(known, &name), known)).min();
+        let near = near.filter(|(distance, _)| *distance <= MISSPELT).map(|(_, known)| known);
+        match near {
+            Some(near) if name.starts_with(PREFIX) || name.ends_with("_URL") || name.ends_with("_URLS") => {
+                found.push(format!("{name} is no setting, and is not read: write {near}"));
+            }
+            None if name.starts_with(PREFIX) => {
+                found.push(format!(
+                    "{name} is no setting, and is not read: nineflags serve --help lists them"
+                ));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn variables_of(command: &clap::Command) -> BTreeSet<String> {
+    let own = command.get_arguments().filter_map(|argument| argument.get_env());
+    let own = own.map(|name| name.to_string_lossy().into_owned());
+    own.chain(command.get_subcommands().flat_map(variables_of)).collect()
 }
 
 /// The commands of the binary.
@@ -103,13 +180,13 @@ pub enum Judged {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisUrls {
     /// Accounts, logins, lobby, invites, saved games.
-    pub data: String,
+    pub data: RedisUrl,
     /// The shards of live games, at least one, in their order.
-    pub backups: Vec<String>,
+    pub backups: Vec<RedisUrl>,
     /// Finished games.
-    pub archive: String,
+    pub archive: RedisUrl,
     /// A Redis on the node's own side with a copy of them.
-    pub archive_near: Option<String>,
+    pub archive_near: Option<RedisUrl>,
 }
 
 /// One group of a cluster.
@@ -120,30 +197,28 @@ pub struct GroupAt {
     /// Its roles: `data`, `backup-0`, `backup-1` … and `archive`.
     pub roles: Vec<String>,
     /// Where it is.
-    pub url: String,
+    pub url: RedisUrl,
 }
 
 impl RedisUrls {
-    /// All roles in the data group, but for those that have other URLs. Empty ones count as left out.
-    pub fn new(data: &str, backups: &[String], archive: Option<&str>) -> Self {
-        let backups: Vec<String> = backups.iter().filter(|url| !url.is_empty()).cloned().collect();
-        let archive = archive.filter(|url| !url.is_empty()).unwrap_or(data);
-        Self {
-            data: data.to_owned(),
-            backups: if backups.is_empty() { vec![data.to_owned()] } else { backups },
-            archive: archive.to_owned(),
-            archive_near: None,
-        }
+    /// All roles in the data group, but for those that have other URLs. Blank ones count as left out.
+    pub fn new(data: impl Into<RedisUrl>, backups: &[RedisUrl], archive: Option<&RedisUrl>) -> Self {
+        let data = data.into();
+        let backups: Vec<RedisUrl> = backups.iter().filter(|url| !url.is_blank()).cloned().collect();
+        let archive = archive.filter(|url| !url.is_blank()).unwrap_or(&data).clone();
+        let backups = if backups.is_empty() { vec![data.clone()] } else { backups };
+        Self { data, backups, archive, archive_near: None }
     }
 
-    /// The same with a Redis near the node that has a copy of the archive. An empty one counts as left out.
+    /// The same with a Redis near the node that has a copy of the archive. A blank one counts as left out.
     #[must_use]
-    pub fn with_near(mut self, archive_near: Option<&str>) -> Self {
-        self.archive_near = archive_near.filter(|url| !url.is_empty()).map(str::to_owned);
+    pub fn with_near(mut self, archive_near: Option<&RedisUrl>) -> Self {
+        self.archive_near = archive_near.filter(|url| !url.is_blank()).cloned();
         self
     }
 
-    /// The groups: data, the shards of the backup, the archive; roles with the same URL are one group.
+    /// The groups: data, the shards of the backup, the archive; roles with the same URL, however it is written, are one
+    /// group.
     pub fn groups(&self) -> Vec<GroupAt> {
         let shards =
             (0..).zip(&self.backups).map(|(shard, url): (usize, _)| (format!("backup-{shard}"), url));
@@ -160,15 +235,9 @@ impl RedisUrls {
     }
 }
 
-impl From<&str> for RedisUrls {
-    fn from(data: &str) -> Self {
+impl<T: Into<RedisUrl>> From<T> for RedisUrls {
+    fn from(data: T) -> Self {
         Self::new(data, &[], None)
-    }
-}
-
-impl From<&String> for RedisUrls {
-    fn from(data: &String) -> Self {
-        Self::from(data.as_str())
     }
 }
 
@@ -176,14 +245,14 @@ impl From<&String> for RedisUrls {
 #[derive(Debug, Clone, Args)]
 pub struct StoreAt {
     /// The Redis that the nodes use.
-    #[arg(long, env = "REDIS_URL", global = true)]
-    pub redis_url: Option<String>,
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, global = true)]
+    pub redis_url: Option<RedisUrl>,
     /// The Redis groups that keep live games, if others, separated by spaces, in the order the nodes have them.
-    #[arg(long, env = "BACKUP_REDIS_URLS", value_delimiter = ' ', global = true)]
-    pub backup_redis_urls: Vec<String>,
+    #[arg(long, env = "BACKUP_REDIS_URLS", hide_env_values = true, value_delimiter = ' ', global = true)]
+    pub backup_redis_urls: Vec<RedisUrl>,
     /// The Redis group that keeps finished games, if another.
-    #[arg(long, env = "ARCHIVE_REDIS_URL", global = true)]
-    pub archive_redis_url: Option<String>,
+    #[arg(long, env = "ARCHIVE_REDIS_URL", hide_env_values = true, global = true)]
+    pub archive_redis_url: Option<RedisUrl>,
     /// Without `REDIS_URL`: the folder of the node whose private Redis it is.
     #[arg(long, env = "NINEFLAGS_DATA", default_value = "./data", global = true)]
     pub data: PathBuf,
@@ -191,25 +260,27 @@ pub struct StoreAt {
 
 /// No node with a private Redis runs over a folder.
 #[derive(Debug, thiserror::Error)]
-#[error("no node runs over {0}: say where its data are with --data, or where Redis is with --redis-url")]
+#[error(
+    "no node with a private Redis runs over {0}: say where its data are with --data, or where Redis is with --redis-url"
+)]
 pub struct NoStore(PathBuf);
 
 impl StoreAt {
     /// Where all groups are.
     pub fn urls(&self) -> Result<RedisUrls, NoStore> {
-        Ok(RedisUrls::new(&self.url()?, &self.backup_redis_urls, self.archive_redis_url.as_deref()))
+        Ok(RedisUrls::new(self.url()?, &self.backup_redis_urls, self.archive_redis_url.as_ref()))
     }
 
     /// The URL of the data group: as given, or of the private Redis of a running node.
-    pub fn url(&self) -> Result<String, NoStore> {
-        if let Some(url) = self.redis_url.as_ref().filter(|url| !url.is_empty()) {
+    pub fn url(&self) -> Result<RedisUrl, NoStore> {
+        if let Some(url) = self.redis_url.as_ref().filter(|url| !url.is_blank()) {
             return Ok(url.clone());
         }
         let no_store = || NoStore(self.data.clone());
         let socket: &Path = &self.data.join("redis.sock");
         // The node's own path: a longer one to the same socket might be too long for the system.
         let socket = socket.canonicalize().map_err(|_| no_store())?;
-        Ok(format!("unix://{}", socket.display()))
+        Ok(RedisUrl::unix(&socket))
     }
 }
 
@@ -259,7 +330,7 @@ pub struct RebalanceConfig {
     #[arg(long, default_value_t = 0.5, value_parser = share)]
     pub share: f64,
     /// Milliseconds over which browsers are asked to reconnect.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = whole(0..=3_600_000))]
     pub spread_ms: u64,
 }
 
@@ -280,57 +351,58 @@ pub enum LogFormat {
 /// The settings of a node.
 #[derive(Debug, Clone, Parser)]
 pub struct ServeConfig {
-    /// Address to serve on; port 0 chooses a free one.
+    /// Address or name of this machine to serve on, and the port; port 0 chooses a free one.
     #[arg(long, env = "NINEFLAGS_LISTEN", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    pub listen: ListenAt,
     /// The address other nodes and operators see, `HOST:PORT`; without it the one it serves on.
-    #[arg(long, env = "NINEFLAGS_ADDRESS")]
+    #[arg(long, env = "NINEFLAGS_ADDRESS", value_parser = announced)]
     pub address: Option<String>,
     /// Folder of the private Redis; unused with `REDIS_URL`.
     #[arg(long, env = "NINEFLAGS_DATA", default_value = "./data")]
     pub data: PathBuf,
     /// The Redis to use instead of a private one: `redis://…`, `unix://…`, or what three sentinels call the primary:
     /// `redis+sentinel://host:port,host:port,host:port/name?password=…`.
-    #[arg(long, env = "REDIS_URL")]
-    pub redis_url: Option<String>,
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<RedisUrl>,
     /// The Redis groups that keep live games, one URL each, separated by spaces: the shards of the backup. More may be
     /// added at the end; new games use them. Without it the Redis of `REDIS_URL`.
-    #[arg(long, env = "BACKUP_REDIS_URLS", value_delimiter = ' ')]
-    pub backup_redis_urls: Vec<String>,
+    #[arg(long, env = "BACKUP_REDIS_URLS", hide_env_values = true, value_delimiter = ' ')]
+    pub backup_redis_urls: Vec<RedisUrl>,
     /// The Redis group that keeps finished games. Without it the Redis of `REDIS_URL`.
-    #[arg(long, env = "ARCHIVE_REDIS_URL")]
-    pub archive_redis_url: Option<String>,
+    #[arg(long, env = "ARCHIVE_REDIS_URL", hide_env_values = true)]
+    pub archive_redis_url: Option<RedisUrl>,
     /// A Redis of the archive's group in this node's own data centre, `redis://host:port`, primary or replica: finished
     /// games, which never change, are read from it first.
-    #[arg(long, env = "ARCHIVE_NEAR_REDIS_URL")]
-    pub archive_near_redis_url: Option<String>,
+    #[arg(long, env = "ARCHIVE_NEAR_REDIS_URL", hide_env_values = true)]
+    pub archive_near_redis_url: Option<RedisUrl>,
     /// The address people open, like `https://play.example.org`; checked against the Origin of requests, and
     /// an https one makes cookies Secure. Without it the Host header is trusted.
     #[arg(long, env = "NINEFLAGS_ORIGIN")]
     pub origin: Option<String>,
     /// Take a browser's address from the last entry of X-Forwarded-For: only behind a balancer that sets it.
-    #[arg(long, env = "NINEFLAGS_TRUST_FORWARDED", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(long, env = "NINEFLAGS_TRUST_FORWARDED", default_value_t = false, action = clap::ArgAction::Set,
+        value_parser = BoolishValueParser::new())]
     pub trust_forwarded: bool,
     /// Seconds of absence after which the other seat is offered to save the game.
-    #[arg(long, env = "NINEFLAGS_AWAY_SAVE_SECS", default_value_t = 60)]
+    #[arg(long, env = "NINEFLAGS_AWAY_SAVE_SECS", default_value_t = 60, value_parser = whole(1..=SECS_MAX))]
     pub away_save_secs: u64,
     /// Seconds of absence after which the other seat may claim the win.
-    #[arg(long, env = "NINEFLAGS_AWAY_WIN_SECS", default_value_t = 300)]
+    #[arg(long, env = "NINEFLAGS_AWAY_WIN_SECS", default_value_t = 300, value_parser = whole(1..=SECS_MAX))]
     pub away_win_secs: u64,
     /// Seconds after which a table with nobody connected is saved by itself.
-    #[arg(long, env = "NINEFLAGS_ABANDONED_SECS", default_value_t = 600)]
+    #[arg(long, env = "NINEFLAGS_ABANDONED_SECS", default_value_t = 600, value_parser = whole(1..=SECS_MAX))]
     pub abandoned_secs: u64,
     /// Seconds a table plays on while the backup is away, before it waits for it.
-    #[arg(long, env = "NINEFLAGS_UNSAVED_SECS", default_value_t = 60)]
+    #[arg(long, env = "NINEFLAGS_UNSAVED_SECS", default_value_t = 60, value_parser = whole(0..=SECS_MAX))]
     pub unsaved_secs: u64,
     /// Seconds an invite stands.
-    #[arg(long, env = "NINEFLAGS_INVITE_SECS", default_value_t = 120)]
+    #[arg(long, env = "NINEFLAGS_INVITE_SECS", default_value_t = 120, value_parser = whole(1..=SECS_MAX))]
     pub invite_secs: u64,
     /// Milliseconds over which browsers are asked to reconnect when the node ends.
-    #[arg(long, env = "NINEFLAGS_DRAIN_SPREAD_MS", default_value_t = 3_000)]
+    #[arg(long, env = "NINEFLAGS_DRAIN_SPREAD_MS", default_value_t = 3_000, value_parser = whole(0..=3_600_000))]
     pub drain_spread_ms: u64,
     /// Seconds from the first SIGTERM until the node exits whatever is still going on.
-    #[arg(long, env = "NINEFLAGS_GRACE_SECS", default_value_t = 10)]
+    #[arg(long, env = "NINEFLAGS_GRACE_SECS", default_value_t = 10, value_parser = whole(1..=3_600))]
     pub grace_secs: u64,
     /// Browsers a node asks to reconnect each minute while it has a fifth, and at least three, more than its part of all;
     /// 0 for none.
@@ -340,18 +412,18 @@ pub struct ServeConfig {
     #[arg(long, env = "NINEFLAGS_LIMITS", default_value = "")]
     pub limits: Allowances,
     /// What is logged, as in `info` or `nineflags=debug`.
-    #[arg(long, env = "NINEFLAGS_LOG", default_value = "info")]
+    #[arg(long, env = "NINEFLAGS_LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
     /// How lines of the log are written.
-    #[arg(long, env = "NINEFLAGS_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, env = "NINEFLAGS_LOG_FORMAT", value_enum, ignore_case = true, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
 impl ServeConfig {
     /// Where the groups are, of which one is the data group.
-    pub fn redis_urls(&self, data: &str) -> RedisUrls {
-        RedisUrls::new(data, &self.backup_redis_urls, self.archive_redis_url.as_deref())
-            .with_near(self.archive_near_redis_url.as_deref())
+    pub fn redis_urls(&self, data: impl Into<RedisUrl>) -> RedisUrls {
+        RedisUrls::new(data, &self.backup_redis_urls, self.archive_redis_url.as_ref())
+            .with_near(self.archive_near_redis_url.as_ref())
     }
 
     /// Milliseconds after which a table with nobody connected is saved.
@@ -362,7 +434,7 @@ impl ServeConfig {
     /// The settings with an empty text counted as one left out, as in a line `REDIS_URL=` of an environment file.
     #[must_use]
     pub fn without_empty(mut self) -> Self {
-        self.redis_url = self.redis_url.filter(|url| !url.is_empty());
+        self.redis_url = self.redis_url.filter(|url| !url.is_blank());
         self.origin = self.origin.filter(|origin| !origin.is_empty());
         self.address = self.address.filter(|address| !address.is_empty());
         self

@@ -1,20 +1,32 @@
 //! The one binary: serves the site, looks inside a cluster, and judges positions and games.
 
+use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
 use nineflags::archive_files::{self, Outcome};
 use nineflags::config::{
-    ArchiveCommand, Cli, Command, Judged, LogFormat, RedisCommand, ServeConfig, StoreAt,
+    ArchiveCommand, Cli, Command, Judged, LogFormat, RedisCommand, ServeConfig, StoreAt, misspelt,
 };
 use nineflags::load::options::LoadOptions;
 use nineflags::redis_care::failover;
 use nineflags::store::Store;
 use nineflags::{inspect, judge, load, node, rebalance};
-use tracing_subscriber::EnvFilter;
+use nix::sys::stat::{Mode, umask};
+use tracing::{Level, Metadata};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, filter, fmt};
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    // Whatever is written from here on is for nobody else: accounts, decks, secrets, exported games.
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::read(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error, &arguments),
+    };
+    match cli.command {
         Command::Serve(config) => serve(*config),
         Command::Inspect(config) => once(inspect::run(config)),
         Command::Rebalance(config) => once(rebalance::run(config)),
@@ -30,10 +42,14 @@ fn serve(config: ServeConfig) -> ExitCode {
         Ok(filter) => filter,
         Err(error) => return failed(&format!("--log: {error}")),
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured());
+    let log = tracing_subscriber::registry().with(filter);
     match config.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.with(lines.with_filter(filter::filter_fn(is_told))).init(),
+        LogFormat::Json => log.with(lines.json().with_filter(filter::filter_fn(is_told))).init(),
+    }
+    for words in misspelt(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
+        tracing::warn!("{words}");
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -49,6 +65,29 @@ fn serve(config: ServeConfig) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),
     }
+}
+
+/// Libraries tell at their finer levels what passes through them: letters, passwords, cookies. That is never logged, whatever
+/// the settings say.
+fn is_told(of: &Metadata<'_>) -> bool {
+    of.target().starts_with("nineflags") || *of.level() <= Level::INFO
+}
+
+/// Colours are for people at a terminal who have not asked for none (<https://no-color.org>).
+fn is_coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// What is said of a command line that cannot be read; help and the version are asked for, and are no errors.
+fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    #[expect(clippy::print_stderr, reason = "who wrote the command line reads here what is wrong with it")]
+    {
+        eprint!("{}", Cli::refusal(error, arguments));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// A command that does one thing and ends.

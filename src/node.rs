@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -28,6 +28,8 @@ use crate::metrics;
 use crate::passwords::Passwords;
 use crate::readiness::{self, PrivateChild};
 use crate::redis_care::watchdog;
+use crate::redis_url::RedisUrl;
+use crate::setting::ListenAt;
 use crate::store::care::Care;
 use crate::store::child::{ChildError, PrivateRedis};
 use crate::store::{Store, StoreError, keys};
@@ -60,7 +62,7 @@ pub enum NodeError {
     #[error("cannot serve on {address}: {error}")]
     Listen {
         /// The address.
-        address: SocketAddr,
+        address: ListenAt,
         /// Why.
         error: std::io::Error,
     },
@@ -106,13 +108,14 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Resul
 
 async fn run(
     config: ServeConfig,
-    url: &str,
+    url: &RedisUrl,
     child: PrivateChild,
     mut ends: Ends,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), NodeError> {
-    let listener =
-        listen(config.listen).map_err(|error| NodeError::Listen { address: config.listen, error })?;
+    let listener = listen(&config.listen)
+        .await
+        .map_err(|error| NodeError::Listen { address: config.listen.clone(), error })?;
     let address = listener.local_addr()?;
     let urls = config.redis_urls(url);
     let store = tokio::select! {
@@ -230,8 +233,20 @@ async fn patiently(begin: impl AsyncFn() -> Result<(), StoreError>) -> Result<()
     }
 }
 
-/// Listens at an address. What a browser does not read waits in its outbox, and only a little of it in the system.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+/// Listens at an address, or at the first of those a name has that can be listened at.
+async fn listen(at: &ListenAt) -> std::io::Result<TcpListener> {
+    let mut failed = std::io::Error::other("the name has no address");
+    for address in lookup_host((at.host(), at.port())).await? {
+        match listen_at(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+/// Listens at one address. What a browser does not read waits in its outbox, and only a little of it in the system.
+fn listen_at(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SEND_BUFFER)?;

@@ -200,7 +200,7 @@ impl Reader {
 
     async fn redis(&self) -> Result<Vec<GroupHealth>, ReadError> {
         let groups = self.urls.groups();
-        let asked = groups.iter().map(|group| health::of_group(group.roles.join(", "), &group.url));
+        let asked = groups.iter().map(health::of_group);
         Ok(join_all(asked).await.into_iter().collect::<Result<_, _>>()?)
     }
 

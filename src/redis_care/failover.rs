@@ -65,7 +65,7 @@ pub async fn run(name: &str, at: &StoreAt) -> Result<(), FailoverError> {
         let names: Vec<String> = groups.into_iter().flat_map(|group| group.roles).collect();
         return Err(FailoverError::NoGroup(name.to_owned(), names.join(", ")));
     };
-    let care = Care::of(&group.url).map_err(FailoverError::Before)?;
+    let care = Care::of(group).map_err(FailoverError::Before)?;
     let care = care.ok_or_else(|| FailoverError::NoSentinels(name.to_owned()))?;
     let steps = Steps(Instant::now());
     let survey = care.survey().await.map_err(FailoverError::Before)?;

@@ -11,8 +11,10 @@ use tokio::time::timeout;
 use super::condition::Info;
 use super::error::StoreError;
 use super::group::Group;
-use super::place::{Place, Role, connect, info_of, role};
-use super::sentinel::Sentinels;
+use super::place::{Place, Role, connect, info_of, role, shown};
+use super::sentinel::{Sentinels, all_silent};
+use crate::config::GroupAt;
+use crate::redis_url::HostPort;
 
 /// How long one Redis or sentinel may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_millis(900);
@@ -68,14 +70,14 @@ impl PartialEq for At {
 
 impl std::fmt::Display for At {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.info.addr())
+        f.write_str(&shown(self.info.addr()))
     }
 }
 
 impl Care {
-    /// The group at a URL; nothing if no sentinels look after it.
-    pub fn of(url: &str) -> Result<Option<Self>, StoreError> {
-        Ok(match Place::parse(url)? {
+    /// A group by its URL; nothing if no sentinels look after it.
+    pub fn of(group: &GroupAt) -> Result<Option<Self>, StoreError> {
+        Ok(match Place::named(&group.name, &group.url)? {
             Place::Watched(sentinels) => Some(Self { sentinels }),
             Place::Fixed(_) => None,
         })
@@ -89,9 +91,15 @@ impl Care {
     /// Asks all sentinels; the newest word counts.
     pub async fn survey(&self) -> Result<Survey, StoreError> {
         let asked = join_all(self.sentinels.hosts().iter().map(|host| self.ask(host))).await;
-        let answers: Vec<Answer> = asked.into_iter().flatten().collect();
+        let (mut answers, mut complaints) = (Vec::<Answer>::new(), Vec::new());
+        for asked in asked {
+            match asked {
+                Ok(answer) => answers.push(answer),
+                Err(complaint) => complaints.push(complaint),
+            }
+        }
         let newest = answers.iter().max_by_key(|answer| answer.number("config-epoch"));
-        let newest = newest.ok_or_else(|| StoreError::Unavailable("no sentinel answers".to_owned()))?;
+        let newest = newest.ok_or_else(|| all_silent(complaints))?;
         let same = |answer: &&Answer| {
             answer.text("ip") == newest.text("ip") && answer.text("port") == newest.text("port")
         };
@@ -111,17 +119,23 @@ impl Care {
         })
     }
 
-    async fn ask(&self, host: &ConnectionInfo) -> Option<Answer> {
+    async fn ask(&self, host: &ConnectionInfo) -> Result<Answer, StoreError> {
         let sentinel = At { info: host.clone() };
-        let mut wire = sentinel.connect().await.ok()?;
         let told = |what: &str| redis::cmd("SENTINEL").arg(what).arg(self.sentinels.name()).to_owned();
-        let primary = in_time(told("MASTER").query_async(&mut wire)).await.ok()?;
-        let replicas = in_time(told("REPLICAS").query_async(&mut wire)).await.ok()?;
-        Some(Answer { sentinel, primary, replicas })
+        let asked = async {
+            let mut wire = sentinel.connect().await?;
+            let primary: Fields = in_time(told("MASTER").query_async(&mut wire)).await?;
+            let replicas: Vec<Fields> = in_time(told("REPLICAS").query_async(&mut wire)).await?;
+            Ok((primary, replicas))
+        };
+        match asked.await {
+            Ok((primary, replicas)) => Ok(Answer { sentinel, primary, replicas }),
+            Err(error) => Err(self.sentinels.complaint(host, error)),
+        }
     }
 
     fn redis_at(&self, fields: &Fields) -> Option<At> {
-        let place = (fields.get("ip")?.clone(), fields.get("port")?.parse().ok()?);
+        let place = HostPort { host: fields.get("ip")?.clone(), port: fields.get("port")?.parse().ok()? };
         Some(At { info: info_of(place, self.sentinels.redis().clone()) })
     }
 
@@ -228,7 +242,10 @@ impl At {
     }
 }
 
-async fn in_time<T>(exchange: impl Future<Output = redis::RedisResult<T>>) -> Result<T, StoreError> {
+async fn in_time<T, E>(exchange: impl Future<Output = Result<T, E>>) -> Result<T, StoreError>
+where
+    StoreError: From<E>,
+{
     match timeout(ANSWER_WITHIN, exchange).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),

@@ -2,6 +2,9 @@
 //! and loses nothing.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,7 +16,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::folder::{self, BadFolder};
 use super::group::Group;
+use crate::redis_url::RedisUrl;
 
 /// How long the child may take to answer after its start; a large append-only file takes a while.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -62,13 +67,13 @@ pub enum ChildError {
         /// The folder.
         path: PathBuf,
         /// Why.
-        error: std::io::Error,
+        error: BadFolder,
     },
 }
 
 /// A running private Redis, which is started again whenever it ends before it is told to.
 pub struct PrivateRedis {
-    url: String,
+    url: RedisUrl,
     state: watch::Receiver<ChildState>,
     stop: watch::Sender<bool>,
     keeper: JoinHandle<()>,
@@ -88,9 +93,9 @@ pub enum ChildState {
 impl PrivateRedis {
     /// Starts Redis over a folder, which is made if it is not there, and waits until it answers.
     pub async fn start(data: &Path) -> Result<Self, ChildError> {
-        let folder_error = |error| ChildError::Folder { path: data.to_owned(), error };
-        std::fs::create_dir_all(data).map_err(folder_error)?;
-        let data = data.canonicalize().map_err(folder_error)?;
+        let bad_folder = |error| ChildError::Folder { path: data.to_owned(), error };
+        let folder_error = |error| bad_folder(BadFolder::Io(error));
+        let data = folder::make_private(data).map_err(bad_folder)?;
         let home = Home { socket: data.join("redis.sock"), data };
         if home.socket.as_os_str().len() > SOCKET_PATH_MAX {
             return Err(ChildError::TooLong(home.socket));
@@ -111,7 +116,7 @@ impl PrivateRedis {
     }
 
     /// Where it listens.
-    pub fn url(&self) -> &str {
+    pub fn url(&self) -> &RedisUrl {
         &self.url
     }
 
@@ -205,14 +210,14 @@ struct Home {
 }
 
 impl Home {
-    fn url(&self) -> String {
-        format!("unix://{}", self.socket.display())
+    fn url(&self) -> RedisUrl {
+        RedisUrl::unix(&self.socket)
     }
 
     /// Spawns a child, and waits until it takes a write: one whose disk is full answers, and ends at the first write.
     /// Nothing that was spawned is left behind when it fails, or is given up because the node is to stop.
     async fn start_child(&self, within: Duration, stop: &watch::Receiver<bool>) -> Result<Child, ChildError> {
-        let error = |error| ChildError::Folder { path: self.data.clone(), error };
+        let error = |error| ChildError::Folder { path: self.data.clone(), error: BadFolder::Io(error) };
         let older = lock_file(&self.data.join("redis.lock")).map_err(error)?;
         wait_for_older(&older, &self.data).await?;
         let child = spawn(&self.data, older).await?;
@@ -231,7 +236,7 @@ impl Home {
         within: Duration,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), ChildError> {
-        let group = Group::open(&self.url()).map_err(|error| ChildError::Failed(error.to_string()))?;
+        let group = Group::open(self.url()).map_err(|error| ChildError::Failed(error.to_string()))?;
         let deadline = Instant::now() + within;
         loop {
             if let Some(how) = child.how() {
@@ -262,18 +267,39 @@ impl Home {
     /// Writes the settings down, in one step: with a full disk the older ones stay whole.
     fn write_settings(&self) -> std::io::Result<()> {
         let (file, new) = (self.data.join("redis.conf"), self.data.join("redis.conf.new"));
-        let (data, socket) = (self.data.display(), self.socket.display());
-        let settings = format!("{SETTINGS}\ndir \"{data}\"\nunixsocket \"{socket}\"\n");
+        let (data, socket) = (quoted(&self.data), quoted(&self.socket));
+        let settings = format!("{SETTINGS}\ndir {data}\nunixsocket {socket}\n");
         if std::fs::read_to_string(&file).is_ok_and(|before| before == settings) {
             return Ok(());
         }
-        std::fs::write(&new, settings)?;
+        let mut written = private_file().truncate(true).open(&new)?;
+        written.write_all(settings.as_bytes())?;
         std::fs::rename(new, file)
     }
 }
 
 fn lock_file(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    private_file().read(true).truncate(false).open(path)
+}
+
+/// For a file that nobody else may read, whatever the umask.
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).mode(0o600);
+    options
+}
+
+/// A path as Redis reads it in its settings, whatever bytes it is made of.
+fn quoted(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes().iter();
+    let text: String = bytes
+        .map(|byte| match byte {
+            b'"' | b'\\' => format!("\\{}", char::from(*byte)),
+            b' '..=b'~' => char::from(*byte).to_string(),
+            other => format!("\\x{other:02x}"),
+        })
+        .collect();
+    format!("\"{text}\"")
 }
 
 /// The child of a node that was killed may still be writing: it holds this lock until it has ended.
@@ -285,7 +311,7 @@ async fn wait_for_older(lock: &File, data: &Path) -> Result<(), ChildError> {
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
             Err(TryLockError::WouldBlock) => return Err(ChildError::InUse(data.to_owned())),
             Err(TryLockError::Error(error)) => {
-                return Err(ChildError::Folder { path: data.to_owned(), error });
+                return Err(ChildError::Folder { path: data.to_owned(), error: BadFolder::Io(error) });
             }
         }
     }

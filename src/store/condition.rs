@@ -112,6 +112,12 @@ impl<'a> Info<'a> {
         self.text(name).parse().unwrap_or(0)
     }
 
+    /// Its own version: a Valkey also tells of the Redis it stands in for.
+    pub fn version(&self) -> &'a str {
+        let own = self.text("valkey_version");
+        if own.is_empty() { self.text("redis_version") } else { own }
+    }
+
     /// Why a Redis like this can never be used.
     pub fn unusable(&self) -> Option<String> {
         if self.text("redis_mode") == "cluster" || self.text("cluster_enabled") == "1" {

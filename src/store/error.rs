@@ -3,7 +3,7 @@
 use deadpool_redis::{HookError, PoolError};
 use redis::{ErrorKind, RedisError};
 
-use super::place::BadUrl;
+use crate::redis_url::BadUrl;
 
 /// What Redis answers when it takes nothing now: it waits for replicas, loads, cannot save, or is full.
 const NOT_NOW: [&str; 5] = ["NOREPLICAS", "LOADING", "BusyLoading", "MISCONF", "\"OOM\""];
@@ -12,6 +12,12 @@ const NOT_PRIMARY: [&str; 5] = ["READONLY", "ReadOnly", "MASTERDOWN", "MasterDow
 
 /// What Redis answers to whoever may not come in, or not do that.
 const DENIED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "NoPerm"];
+
+/// What it means that a Redis takes no more connections.
+pub const TOO_MANY_CLIENTS: &str =
+    "too many clients are connected to it: raise its maxclients, or look who they are (CLIENT LIST)";
+/// What a Redis says then.
+const MAX_CLIENTS: &str = "max number of clients reached";
 
 /// Why data could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -43,9 +49,14 @@ pub enum StoreError {
     /// The settings name another Redis for a shard than games are in.
     #[error("{0}")]
     WrongShard(String),
-    /// The group's URL cannot be used.
-    #[error(transparent)]
-    BadUrl(#[from] BadUrl),
+    /// A group's URL cannot be used.
+    #[error("{setting} cannot be used: {why}")]
+    BadUrl {
+        /// Where it is set.
+        setting: String,
+        /// Why.
+        why: BadUrl,
+    },
 }
 
 impl StoreError {
@@ -61,24 +72,37 @@ impl StoreError {
             | StoreError::Unusable(_)
             | StoreError::Corrupt(_)
             | StoreError::WrongShard(_)
-            | StoreError::BadUrl(_) => false,
+            | StoreError::BadUrl { .. } => false,
         }
     }
 
-    /// The same, with the group it happened at in its words.
-    #[must_use]
-    pub fn at(self, group: &str) -> Self {
+    /// What it says, without the words that it begins with.
+    pub fn into_words(self) -> String {
         match self {
-            StoreError::Unavailable(words) => StoreError::Unavailable(format!("{group}: {words}")),
-            StoreError::NoAnswer(words) => StoreError::NoAnswer(format!("{group}: {words}")),
-            StoreError::NotNow(words) => StoreError::NotNow(format!("{group}: {words}")),
-            StoreError::NotPrimary(words) => StoreError::NotPrimary(format!("{group}: {words}")),
-            StoreError::Denied(words) => StoreError::Denied(format!("{group}: {words}")),
-            StoreError::Unusable(words) => StoreError::Unusable(format!("{group}: {words}")),
+            StoreError::Unavailable(words)
+            | StoreError::NoAnswer(words)
+            | StoreError::NotNow(words)
+            | StoreError::NotPrimary(words)
+            | StoreError::Denied(words)
+            | StoreError::Unusable(words) => words,
+            other => other.to_string(),
+        }
+    }
+
+    /// The same, with the place it happened at in its words.
+    #[must_use]
+    pub fn at(self, place: &str) -> Self {
+        match self {
+            StoreError::Unavailable(words) => StoreError::Unavailable(format!("{place}: {words}")),
+            StoreError::NoAnswer(words) => StoreError::NoAnswer(format!("{place}: {words}")),
+            StoreError::NotNow(words) => StoreError::NotNow(format!("{place}: {words}")),
+            StoreError::NotPrimary(words) => StoreError::NotPrimary(format!("{place}: {words}")),
+            StoreError::Denied(words) => StoreError::Denied(format!("{place}: {words}")),
+            StoreError::Unusable(words) => StoreError::Unusable(format!("{place}: {words}")),
             other @ (StoreError::Refused(_)
             | StoreError::Corrupt(_)
             | StoreError::WrongShard(_)
-            | StoreError::BadUrl(_)) => other,
+            | StoreError::BadUrl { .. }) => other,
         }
     }
 }
@@ -90,7 +114,9 @@ impl From<RedisError> for StoreError {
         // The error of a pipeline, or of a command inside a script, may carry the code in its words only, as the library
         // writes it.
         let says = |codes: &[&str]| codes.iter().any(|known| code == *known || words.contains(known));
-        if let Some(denied) = denied(&error, &words) {
+        if words.contains(MAX_CLIENTS) {
+            StoreError::NotNow(TOO_MANY_CLIENTS.to_owned())
+        } else if let Some(denied) = denied(&error, &words) {
             StoreError::Denied(denied)
         } else if says(&NOT_PRIMARY) {
             StoreError::NotPrimary(words)

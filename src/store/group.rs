@@ -19,6 +19,7 @@ pub use super::script::Arg;
 use super::sentinel::{Replicas, Sentinels};
 
 use crate::metrics;
+use crate::redis_url::RedisUrl;
 
 /// Connections of one node to one group, at most.
 pub const POOL_SIZE: usize = 16;
@@ -66,13 +67,13 @@ struct Present {
 
 impl Group {
     /// The data group at a URL; connects when first used.
-    pub fn open(url: &str) -> Result<Self, StoreError> {
+    pub fn open(url: impl Into<RedisUrl>) -> Result<Self, StoreError> {
         Self::named("data", url)
     }
 
     /// A group of a name (the first of its roles) at a URL; connects when first used.
-    pub fn named(name: &str, url: &str) -> Result<Self, StoreError> {
-        let place = Place::parse(url)?;
+    pub fn named(name: &str, url: impl Into<RedisUrl>) -> Result<Self, StoreError> {
+        let place = Place::named(name, &url.into())?;
         let group = Self {
             shared: Arc::new(Shared {
                 name: name.to_owned(),
@@ -167,10 +168,10 @@ impl Group {
         let told = match sentinels.ask().await {
             Ok(told) => told,
             // A primary works without its sentinels; whether it is one it is asked with each new connection.
-            Err(words) => {
+            Err(error) => {
                 return present.primary.ok_or_else(|| {
                     self.doubt();
-                    StoreError::Unavailable(words)
+                    error
                 });
             }
         };
@@ -289,7 +290,7 @@ impl Group {
         let connected = primary.in_time(async {
             let mut connection = place::connect(&primary.info).await?;
             let role = place::role(&mut connection).await?;
-            Ok((connection, role))
+            Ok::<_, StoreError>((connection, role))
         });
         let error = match connected.await {
             Ok((connection, Role::Primary { replicas })) => return Ok((connection, replicas)),
@@ -387,7 +388,7 @@ impl Group {
             Ok(connection) => Ok(Held { group: self, primary, connection }),
             Err(error) => {
                 self.weigh(&primary, &error);
-                Err(error.at(self.name()))
+                Err(error.at(&place::shown(primary.info.addr())).at(self.name()))
             }
         }
     }

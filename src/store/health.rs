@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ConnectionInfo, FromRedisValue, RedisResult};
+use redis::{Cmd, ConnectionInfo, FromRedisValue};
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::condition::{Info, explained};
 use super::error::StoreError;
-use super::place::{Place, connect, info_of, parse_host};
+use super::place::{Place, connect, info_of, shown};
+use super::sentinel::Sentinels;
+use crate::config::GroupAt;
+use crate::redis_url::HostPort;
 
 /// How long one Redis or sentinel may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
@@ -40,7 +43,7 @@ pub struct RedisHealth {
     pub error: Option<String>,
     /// What it says it is: `primary` or `replica`.
     pub role: String,
-    /// Its version.
+    /// Its own version, also where it is a Valkey.
     pub version: String,
     /// How long an answer took, in milliseconds.
     pub answer_ms: f64,
@@ -82,26 +85,26 @@ pub struct SentinelHealth {
 }
 
 /// How to connect to one Redis of a group.
-fn info_at(place: &Place, address: &str) -> Result<ConnectionInfo, StoreError> {
+fn info_at(place: &Place, address: &str) -> Option<ConnectionInfo> {
     let settings = match place {
-        Place::Fixed(info) if info.addr().to_string() == address => return Ok(ConnectionInfo::clone(info)),
+        Place::Fixed(info) if shown(info.addr()) == address => return Some(ConnectionInfo::clone(info)),
         // Replicas of a primary at a fixed address are asked with what opens the primary.
         Place::Fixed(info) => info.redis_settings(),
         Place::Watched(sentinels) => sentinels.redis(),
     };
-    Ok(info_of(parse_host(address)?, settings.clone()))
+    Some(info_of(HostPort::parse(address, None)?, settings.clone()))
 }
 
-/// Asks everything of the group at a URL.
-pub async fn of_group(roles: String, url: &str) -> Result<GroupHealth, StoreError> {
-    let place = Place::parse(url)?;
+/// Asks everything of a group.
+pub async fn of_group(group: &GroupAt) -> Result<GroupHealth, StoreError> {
+    let (place, roles) = (Place::named(&group.name, &group.url)?, group.roles.join(", "));
     let asked = match &place {
         Place::Fixed(_) => Vec::new(),
-        Place::Watched(of) => join_all(of.hosts().iter().map(|host| sentinel(host, of.name()))).await,
+        Place::Watched(of) => join_all(of.hosts().iter().map(|host| sentinel(host, of))).await,
     };
     let (sentinels, told): (Vec<SentinelHealth>, Vec<Vec<String>>) = asked.into_iter().unzip();
     let primary = match &place {
-        Place::Fixed(info) => info.addr().to_string(),
+        Place::Fixed(info) => shown(info.addr()),
         Place::Watched(_) => called_primary(&sentinels),
     };
     if primary.is_empty() {
@@ -149,9 +152,10 @@ struct Follower {
 async fn redis(place: &Place, address: &str) -> (RedisHealth, Vec<Follower>) {
     let began = Instant::now();
     let asked = async {
-        let info = info_at(place, address).map_err(|error| explained(&error))?;
-        let mut connection = in_time(connect(&info)).await?;
-        ask::<String>(&mut connection, redis::cmd("INFO").arg("everything")).await
+        let info = info_at(place, address).ok_or("no host and port that could be asked")?;
+        let mut connection = in_time(connect(&info)).await.map_err(|error| explained(&error))?;
+        let asked = ask::<String>(&mut connection, redis::cmd("INFO").arg("everything")).await;
+        asked.map_err(|error| explained(&error))
     };
     let address = address.to_owned();
     match asked.await {
@@ -185,7 +189,7 @@ fn parse_info(info: &str) -> (RedisHealth, Vec<Follower>) {
     let warnings = info.unusable().into_iter().chain(info.warnings(replicated)).collect();
     let health = RedisHealth {
         role: if replica { "replica" } else { "primary" }.to_owned(),
-        version: text("redis_version").to_owned(),
+        version: info.version().to_owned(),
         up_secs: number("uptime_in_seconds"),
         memory: number("used_memory"),
         memory_max: number("maxmemory"),
@@ -211,16 +215,16 @@ fn address_of(host: &str, port: &str) -> String {
 }
 
 /// A sentinel, and the replicas it knows.
-async fn sentinel(host: &ConnectionInfo, name: &str) -> (SentinelHealth, Vec<String>) {
+async fn sentinel(host: &ConnectionInfo, of: &Sentinels) -> (SentinelHealth, Vec<String>) {
     let asked = async {
         let mut connection = in_time(connect(host)).await?;
-        let told = |what: &str| redis::cmd("SENTINEL").arg(what).arg(name).to_owned();
+        let told = |what: &str| redis::cmd("SENTINEL").arg(what).arg(of.name()).to_owned();
         let (primary, replicas) = (told("MASTER"), told("REPLICAS"));
         let primary: HashMap<String, String> = ask(&mut connection, &primary).await?;
         let replicas: Vec<HashMap<String, String>> = ask(&mut connection, &replicas).await?;
-        Ok::<_, String>((primary, replicas))
+        Ok::<_, StoreError>((primary, replicas))
     };
-    let address = host.addr().to_string();
+    let address = shown(host.addr());
     match asked.await {
         Ok((primary, replicas)) => {
             let number = |name: &str| primary.get(name).and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -234,7 +238,8 @@ async fn sentinel(host: &ConnectionInfo, name: &str) -> (SentinelHealth, Vec<Str
             };
             (health, replicas.iter().filter_map(place_in).collect())
         }
-        Err(words) => {
+        Err(error) => {
+            let words = explained(&of.complaint(host, error));
             (SentinelHealth { address, error: Some(words), ..SentinelHealth::default() }, Vec::new())
         }
     }
@@ -244,23 +249,29 @@ fn place_in(fields: &HashMap<String, String>) -> Option<String> {
     Some(address_of(fields.get("ip")?, fields.get("port")?))
 }
 
-async fn ask<T: FromRedisValue>(connection: &mut MultiplexedConnection, command: &Cmd) -> Result<T, String> {
+async fn ask<T: FromRedisValue>(
+    connection: &mut MultiplexedConnection,
+    command: &Cmd,
+) -> Result<T, StoreError> {
     in_time(command.query_async(connection)).await
 }
 
-/// An exchange with one Redis or sentinel, which may hang; why not, in words.
-async fn in_time<T>(exchange: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
-    let error = match timeout(ANSWER_WITHIN, exchange).await {
-        Ok(Ok(answer)) => return Ok(answer),
-        Ok(Err(error)) => StoreError::from(error),
-        Err(_) => StoreError::NoAnswer("timed out".to_owned()),
-    };
-    Err(explained(&error))
+/// An exchange with one Redis or sentinel, which may hang.
+async fn in_time<T, E>(exchange: impl Future<Output = Result<T, E>>) -> Result<T, StoreError>
+where
+    StoreError: From<E>,
+{
+    match timeout(ANSWER_WITHIN, exchange).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(StoreError::NoAnswer("timed out".to_owned())),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, SentinelHealth, called_primary, info_at, parse_info};
+    use crate::redis_url::RedisUrl;
+
+    use super::{Place, SentinelHealth, called_primary, info_at, parse_info, shown};
 
     #[test]
     fn info_tells_of_the_primary_and_its_replicas() {
@@ -279,6 +290,12 @@ mod tests {
     }
 
     #[test]
+    fn a_valkey_tells_its_own_version() {
+        let info = "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\nrole:master\r\n";
+        assert_eq!(parse_info(info).0.version, "9.1.2");
+    }
+
+    #[test]
     fn a_replica_tells_of_its_link_and_a_broken_file_is_named() {
         let info = "role:slave\r\nmaster_link_status:down\r\naof_enabled:1\r\naof_last_write_status:err\r\n";
         let (health, followers) = parse_info(info);
@@ -290,14 +307,15 @@ mod tests {
     #[test]
     fn every_redis_of_a_group_is_opened_with_what_opens_its_primary() {
         let opened = |url: &str, address: &str| {
-            let info = info_at(&Place::parse(url).expect("a good URL"), address).expect("an address");
-            (info.addr().to_string(), info.redis_settings().password().map(str::to_owned))
+            let place = Place::of(&RedisUrl::from(url)).expect("a good URL");
+            let info = info_at(&place, address).expect("an address");
+            (shown(info.addr()), info.redis_settings().password().map(str::to_owned))
         };
         let password = Some("x&y".to_owned());
         let group = "redis+sentinel://a:1,b:2/nine?password=x%26y&sentinel_password=z";
         assert_eq!(opened(group, "c:3"), ("c:3".to_owned(), password.clone()));
         assert_eq!(opened("redis://:x%26y@a:1", "a:1"), ("a:1".to_owned(), password.clone()));
-        assert_eq!(opened("redis://:x%26y@a:1", "[::1]:3"), ("::1:3".to_owned(), password));
+        assert_eq!(opened("redis://:x%26y@a:1", "[::1]:3"), ("[::1]:3".to_owned(), password));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod clock;
 pub mod condition;
 pub mod deadlines;
 mod error;
+mod folder;
 mod follow;
 pub mod games;
 pub mod group;
@@ -27,12 +28,14 @@ pub mod nodes;
 mod place;
 mod primary;
 mod probe;
+mod rights;
 pub mod saved;
 mod saver;
 mod script;
 mod secret;
 mod sentinel;
 mod settle;
+mod stranger;
 pub mod talk;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -45,6 +48,7 @@ use tokio::time::sleep;
 
 use crate::config::RedisUrls;
 use crate::ids::TableId;
+use crate::redis_url::RedisUrl;
 use crate::table::record::SALTED_SINCE;
 
 use self::clock::RedisClock;
@@ -83,14 +87,14 @@ impl Groups {
         let all: Result<Vec<Group>, StoreError> =
             at.iter().map(|group| Group::named(&group.name, &group.url)).collect();
         let all = all?;
-        let of = |url: &String| {
+        let of = |url: &RedisUrl| {
             let place = at.iter().position(|group| group.url == *url);
             all[place.expect("each URL belongs to a group")].clone()
         };
         let (data, archive) = (of(&urls.data), of(&urls.archive));
         let shards: Vec<Group> = urls.backups.iter().map(of).collect();
         let shards_known = AtomicUsize::new(shards.len());
-        let near = urls.archive_near.as_deref().map(Near::open).transpose()?;
+        let near = urls.archive_near.as_ref().map(Near::open).transpose()?;
         Ok(Self {
             all,
             data,
@@ -117,6 +121,7 @@ impl Store {
     pub async fn connect_patiently(urls: &RedisUrls) -> Result<Self, StoreError> {
         let store = Self { groups: Arc::new(Groups::open(urls)?), clock: Arc::default() };
         store.data().until_usable().await?;
+        store.try_rights().await?;
         while let Err(error) = store.know_shards().await {
             if !error.may_pass() {
                 return Err(error);

@@ -8,8 +8,9 @@ use tokio::time::timeout;
 
 use super::error::StoreError;
 use super::lines::Lines;
-use super::place::{self, BadUrl, Place};
+use super::place::{self, Place};
 use crate::metrics;
+use crate::redis_url::{BadUrl, RedisUrl};
 
 /// How long it may take to answer: it is near, or of no use.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(300);
@@ -26,12 +27,13 @@ pub struct Near {
 
 impl Near {
     /// The one at a URL with one address; connects when first used.
-    pub fn open(url: &str) -> Result<Self, StoreError> {
-        match Place::parse(url)? {
+    pub fn open(url: &RedisUrl) -> Result<Self, StoreError> {
+        let bad = |why| StoreError::BadUrl { setting: "ARCHIVE_NEAR_REDIS_URL".to_owned(), why };
+        match Place::of(url).map_err(bad)? {
             Place::Fixed(info) => {
                 Ok(Self { info: *info, lines: Lines::default(), rests_until: Mutex::default() })
             }
-            Place::Watched(_) => Err(BadUrl::OneAddress.into()),
+            Place::Watched(_) => Err(bad(BadUrl::OneAddress)),
         }
     }
 
@@ -44,7 +46,7 @@ impl Near {
         let late = || StoreError::NoAnswer("no answer in time".to_owned());
         let got = timeout(ANSWER_TIMEOUT, self.get(keys)).await.unwrap_or_else(|_| Err(late()));
         let texts = got.unwrap_or_else(|error| {
-            tracing::warn!(at = %self.info.addr(), %error, "the near Redis does not answer: the primary is asked");
+            tracing::warn!(at = place::shown(self.info.addr()), %error, "the near Redis does not answer: the primary is asked");
             *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
             nothing()
         });
@@ -61,7 +63,7 @@ impl Near {
     }
 
     async fn get(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreError> {
-        let line = self.lines.line(async || Ok(place::connect(&self.info).await?)).await?;
+        let line = self.lines.line(async || place::connect(&self.info).await).await?;
         let got = redis::cmd("MGET").arg(keys).query_async(&mut line.wire.clone()).await;
         if got.is_err() {
             self.lines.discard(&line).await;

@@ -2,44 +2,25 @@
 
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
-    RedisError, RedisResult, Value,
+    RedisResult, Value,
 };
 
+use super::error::StoreError;
 use super::sentinel::Sentinels;
+use super::stranger;
+use crate::redis_url::{Address, BadUrl, HostPort, Login, RedisUrl};
 
 /// How long a new connection may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long one command may take.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
-/// The port of a sentinel that names none.
-const SENTINEL_PORT: u16 = 26_379;
-/// How the URL of a group with sentinels begins.
-const SENTINEL_SCHEME: &str = "redis+sentinel://";
-
-/// Why a group's URL cannot be used. Its words never repeat the URL, which may hold a password.
-#[derive(Debug, thiserror::Error)]
-pub enum BadUrl {
-    /// There is no TLS in this build.
-    #[error(
-        "this build speaks no TLS to Redis, so rediss:// cannot be used: take redis:// over a private network or \
-         through a TLS tunnel on this machine"
-    )]
-    NoTls,
-    /// It names sentinels where one Redis is meant.
-    #[error("write the one address of the near Redis: redis://host:port")]
-    OneAddress,
-    /// The sentinels are not written as they should be.
-    #[error("{0}; write redis+sentinel://host:port,host:port,host:port/name?password=…")]
-    Sentinels(String),
-    /// Anything else.
-    #[error("the Redis URL cannot be used ({0}): write redis://, unix:// or redis+sentinel://")]
-    Other(RedisError),
-}
+/// The user that every Redis has. A sentinel without a password takes any for it, so that passwords can be given to the
+/// nodes first and to the sentinels afterwards.
+const DEFAULT_USER: &str = "default";
 
 /// Where a group is.
 #[derive(Debug, Clone)]
@@ -51,82 +32,77 @@ pub enum Place {
 }
 
 impl Place {
-    /// Parses a URL: `redis://…`, `unix://…` or `redis+sentinel://host:port,…/name`.
-    pub fn parse(url: &str) -> Result<Self, BadUrl> {
-        if let Some(rest) = url.strip_prefix(SENTINEL_SCHEME) {
-            return Ok(Place::Watched(parse_sentinels(rest)?));
-        }
-        if url.starts_with("rediss://") || url.starts_with("valkeys://") {
-            return Err(BadUrl::NoTls);
-        }
-        let info = url.into_connection_info().map_err(BadUrl::Other)?;
-        Ok(Place::Fixed(Box::new(quick(info))))
+    /// The place of a group (by the first of its roles) that its URL names.
+    pub fn named(name: &str, url: &RedisUrl) -> Result<Self, StoreError> {
+        Self::of(url).map_err(|why| StoreError::BadUrl { setting: setting_of(name), why })
+    }
+
+    /// The place that a URL names.
+    pub fn of(url: &RedisUrl) -> Result<Self, BadUrl> {
+        let at = url.at()?;
+        let redis = greeting(&at.redis, None);
+        Ok(match &at.place {
+            Address::Tcp(host) => Place::Fixed(Box::new(info_of(host.clone(), redis))),
+            Address::Unix(path) => Place::Fixed(Box::new(info_at(ConnectionAddr::Unix(path.clone()), redis))),
+            Address::Sentinels { hosts, name } => {
+                let sentinel = greeting(&at.sentinel, Some(DEFAULT_USER));
+                let hosts = hosts.iter().map(|host| info_of(host.clone(), sentinel.clone())).collect();
+                Place::Watched(Sentinels::new(hosts, name, redis))
+            }
+        })
     }
 }
 
-fn parse_sentinels(rest: &str) -> Result<Sentinels, BadUrl> {
-    let bad = |words: &str| BadUrl::Sentinels(words.to_owned());
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (hosts, name) = place.split_once('/').ok_or_else(|| bad("the name of the primary is missing"))?;
-    if name.is_empty() || name.contains('/') {
-        return Err(bad("the name of the primary is one word after the hosts"));
-    }
-    let mut redis = RedisConnectionInfo::default();
-    let mut sentinel = RedisConnectionInfo::default();
-    for (key, value) in query.split('&').filter(|pair| !pair.is_empty()).map(pair_of) {
-        let value = percent_decode_str(value).decode_utf8().map_err(|_| bad("a parameter is not UTF-8"))?;
-        match key {
-            "username" => redis = redis.set_username(value),
-            "password" => redis = redis.set_password(value),
-            "sentinel_username" => sentinel = sentinel.set_username(value),
-            "sentinel_password" => sentinel = sentinel.set_password(value),
-            other => return Err(bad(&format!("there is no parameter {other}"))),
+/// The setting that holds the URL of a group.
+fn setting_of(name: &str) -> String {
+    match name.split_once('-') {
+        Some((_, number)) => {
+            let number = number.parse::<usize>().map_or(1, |number| number + 1);
+            format!("URL {number} of BACKUP_REDIS_URLS")
         }
+        None if name == "archive" => "ARCHIVE_REDIS_URL".to_owned(),
+        None => "REDIS_URL".to_owned(),
     }
-    let hosts: Result<Vec<ConnectionInfo>, BadUrl> =
-        hosts.split(',').map(|host| Ok(info_of(parse_host(host)?, sentinel.clone()))).collect();
-    Ok(Sentinels::new(hosts?, name, redis))
 }
 
-fn pair_of(pair: &str) -> (&str, &str) {
-    pair.split_once('=').unwrap_or((pair, ""))
-}
-
-/// `host`, `host:port`, `[address]` or `[address]:port`.
-pub fn parse_host(text: &str) -> Result<(String, u16), BadUrl> {
-    let bad = || BadUrl::Sentinels(format!("'{text}' is not a host and a port"));
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or_else(bad)?;
-            (host, rest.strip_prefix(':'))
+fn greeting(login: &Login, without_name: Option<&str>) -> RedisConnectionInfo {
+    let mut greeting = RedisConnectionInfo::default();
+    if let Some(password) = &login.password {
+        greeting = greeting.set_password(password.reveal());
+        if let Some(name) = login.username.as_deref().or(without_name) {
+            greeting = greeting.set_username(name);
         }
-        None => match text.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    if host.is_empty() || host.contains('@') {
-        return Err(bad());
     }
-    let port = port.map_or(Ok(SENTINEL_PORT), |port| port.parse().map_err(|_| bad()))?;
-    Ok((host.to_owned(), port))
+    greeting
 }
 
 /// How to connect to a host.
-pub fn info_of((host, port): (String, u16), redis: RedisConnectionInfo) -> ConnectionInfo {
-    let info = ConnectionAddr::Tcp(host, port).into_connection_info();
-    quick(info.expect("an address is a whole connection info").set_redis_settings(redis))
+pub fn info_of(HostPort { host, port }: HostPort, redis: RedisConnectionInfo) -> ConnectionInfo {
+    info_at(ConnectionAddr::Tcp(host, port), redis)
 }
 
-/// Without it the kernel holds small commands back for up to 40 ms.
-fn quick(info: ConnectionInfo) -> ConnectionInfo {
-    let settings = TcpSettings::default().set_nodelay(true);
-    info.set_tcp_settings(settings)
+fn info_at(address: ConnectionAddr, redis: RedisConnectionInfo) -> ConnectionInfo {
+    let info = address.into_connection_info().expect("an address is a whole connection info");
+    // Without it the kernel holds small commands back for up to 40 ms.
+    info.set_redis_settings(redis).set_tcp_settings(TcpSettings::default().set_nodelay(true))
 }
 
-/// A new connection, in time.
-pub async fn connect(info: &ConnectionInfo) -> RedisResult<MultiplexedConnection> {
-    Client::open(info.clone())?.get_multiplexed_async_connection_with_config(&limits()).await
+/// An address for people, and as [`HostPort::parse`] reads it.
+pub fn shown(address: &ConnectionAddr) -> String {
+    match address {
+        ConnectionAddr::Tcp(host, port) => HostPort { host: host.clone(), port: *port }.to_string(),
+        ConnectionAddr::Unix(path) => path.display().to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A new connection, in time; the error says where, and as far as that can be found out what is there instead.
+pub async fn connect(info: &ConnectionInfo) -> Result<MultiplexedConnection, StoreError> {
+    let opened = Client::open(info.clone())?.get_multiplexed_async_connection_with_config(&limits()).await;
+    match opened {
+        Ok(connection) => Ok(connection),
+        Err(error) => Err(stranger::explain(info, error).await),
+    }
 }
 
 /// The time-outs of a connection.
@@ -164,59 +140,4 @@ pub async fn role(connection: &mut MultiplexedConnection) -> RedisResult<Role> {
         (Some(Ok(word)), _) if word == "sentinel" => Role::Sentinel,
         _ => Role::Other,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{BadUrl, Place};
-
-    fn sentinels(url: &str) -> String {
-        match Place::parse(url) {
-            Ok(Place::Watched(sentinels)) => sentinels.to_string(),
-            other => panic!("{url} gives {other:?}"),
-        }
-    }
-
-    fn refused(url: &str) -> String {
-        match Place::parse(url) {
-            Err(bad) => bad.to_string(),
-            Ok(place) => panic!("{url} gives {place:?}"),
-        }
-    }
-
-    #[test]
-    fn sentinels_are_hosts_and_a_name() {
-        assert_eq!(sentinels("redis+sentinel://a:1,b:2,c:3/nineflags"), "nineflags at a:1, b:2, c:3");
-        assert_eq!(sentinels("redis+sentinel://a/data?password=x%26y"), "data at a:26379");
-        assert_eq!(sentinels("redis+sentinel://[::1]:7,10.0.0.2/data"), "data at ::1:7, 10.0.0.2:26379");
-    }
-
-    #[test]
-    fn a_wrong_url_is_refused_without_its_password() {
-        for url in [
-            "redis+sentinel://a:1,b:2",
-            "redis+sentinel://a:1/",
-            "redis+sentinel:///name",
-            "redis+sentinel://a:port/name",
-            "redis+sentinel://a:1/name?secret=hush",
-            "redis+sentinel://:hush@a:1/name",
-            "http://:hush@a",
-            "nonsense",
-        ] {
-            let words = refused(url);
-            assert!(words.contains("redis+sentinel://"), "{words}");
-            assert!(!words.contains("=hush"), "{words}");
-        }
-    }
-
-    #[test]
-    fn tls_is_refused_in_words() {
-        assert!(matches!(Place::parse("rediss://host"), Err(BadUrl::NoTls)));
-    }
-
-    #[test]
-    fn one_address_is_taken_as_it_is() {
-        assert!(matches!(Place::parse("redis://host:6380"), Ok(Place::Fixed(_))));
-        assert!(matches!(Place::parse("unix:///a/socket"), Ok(Place::Fixed(_))));
-    }
 }

@@ -29,10 +29,10 @@ impl Primary {
     }
 
     /// An exchange that ends in time, and when this is the primary no longer.
-    pub async fn in_time<T>(
-        &self,
-        exchange: impl Future<Output = redis::RedisResult<T>>,
-    ) -> Result<T, StoreError> {
+    pub async fn in_time<T, E>(&self, exchange: impl Future<Output = Result<T, E>>) -> Result<T, StoreError>
+    where
+        StoreError: From<E>,
+    {
         tokio::select! {
             result = timeout(COMMAND_TIMEOUT, exchange) => match result {
                 Ok(result) => Ok(result?),

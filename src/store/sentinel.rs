@@ -10,7 +10,9 @@ use redis::{Client, ConnectionInfo, RedisConnectionInfo, RedisError};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::place::{connect, info_of};
+use super::error::StoreError;
+use super::place::{connect, info_of, shown};
+use crate::redis_url::HostPort;
 
 /// How long one sentinel may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(700);
@@ -18,6 +20,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(700);
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 /// What a sentinel says of a name it does not know.
 const UNKNOWN: &str = "No such master with that name";
+/// What a Redis says that is no sentinel.
+const NO_SENTINEL: &str = "unknown command";
 /// A replica that has been without any primary for so long has acknowledged nothing that could be asked for now.
 const CUT_OFF_MS: u64 = 10_000;
 /// What sentinels publish when another Redis becomes the primary.
@@ -56,15 +60,14 @@ pub struct Replicas {
 
 /// The answer of one sentinel.
 struct Answer {
-    host: String,
-    port: u16,
+    at: HostPort,
     epoch: u64,
     replicas: Replicas,
 }
 
 impl fmt::Display for Sentinels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts: Vec<String> = self.hosts.iter().map(|host| host.addr().to_string()).collect();
+        let hosts: Vec<String> = self.hosts.iter().map(|host| shown(host.addr())).collect();
         write!(f, "{} at {}", self.name, hosts.join(", "))
     }
 }
@@ -96,9 +99,9 @@ impl Sentinels {
     }
 
     /// Asks all of them; the newest word counts. If none answers in time, what each has against it.
-    pub async fn ask(&self) -> Result<Told, String> {
+    pub async fn ask(&self) -> Result<Told, StoreError> {
         let asked = join_all(self.hosts.iter().map(|host| self.ask_one(host))).await;
-        let (mut answers, mut complaints) = (Vec::<Answer>::new(), Vec::new());
+        let (mut answers, mut complaints) = (Vec::<Answer>::new(), Vec::<StoreError>::new());
         for asked in asked {
             match asked {
                 Ok(answer) => answers.push(answer),
@@ -106,19 +109,19 @@ impl Sentinels {
             }
         }
         let Some(newest) = answers.iter().max_by_key(|answer| answer.epoch) else {
-            return Err(format!("no sentinel names a primary ({})", complaints.join("; ")));
+            return Err(all_silent(complaints));
         };
         let most = |count: fn(&Answer) -> u64| answers.iter().map(count).max().unwrap_or(0);
         let (alive, known) = (most(|answer| answer.replicas.alive), most(|answer| answer.replicas.known));
-        let same = |answer: &&Answer| (&answer.host, answer.port) == (&newest.host, newest.port);
+        let same = |answer: &&Answer| answer.at == newest.at;
         let voices = answers.iter().filter(same).count();
         // Fewer than half may be cut off together with the primary: whom they do not see may be alive elsewhere.
         let alive = if self.is_majority(voices) { alive } else { known };
-        let primary = info_of((newest.host.clone(), newest.port), self.redis.clone());
+        let primary = info_of(newest.at.clone(), self.redis.clone());
         Ok(Told { primary, epoch: newest.epoch, replicas: Replicas { alive, known }, voices })
     }
 
-    async fn ask_one(&self, host: &ConnectionInfo) -> Result<Answer, String> {
+    async fn ask_one(&self, host: &ConnectionInfo) -> Result<Answer, StoreError> {
         let exchange = async {
             let mut connection = connect(host).await?;
             let mut pipeline = redis::pipe();
@@ -127,22 +130,49 @@ impl Sentinels {
             // The sentinel that carries a failover out lists the old primary under the new number until all replicas
             // follow the new one. This is whom it would send people to.
             pipeline.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
-            pipeline.query_async::<(Fields, Vec<Fields>, (String, u16))>(&mut connection).await
+            Ok(pipeline.query_async::<(Fields, Vec<Fields>, (String, u16))>(&mut connection).await?)
         };
-        let words = match timeout(ANSWER_TIMEOUT, exchange).await {
+        let error = match timeout(ANSWER_TIMEOUT, exchange).await {
             Ok(Ok((primary, replicas, at))) => match answer(&primary, &replicas, at) {
                 Some(answer) => return Ok(answer),
-                None => "an answer that cannot be understood".to_owned(),
+                None => StoreError::Unavailable("an answer that cannot be understood".to_owned()),
             },
-            Ok(Err(error)) if error.to_string().contains(UNKNOWN) => {
-                format!("it knows no primary by the name {}", self.name)
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer in time".to_owned(),
+            Ok(Err(error)) => error,
+            Err(_) => StoreError::NoAnswer("no answer in time".to_owned()),
         };
-        let complaint = format!("{}: {words}", host.addr());
-        tracing::debug!(complaint, "a sentinel does not answer");
+        let complaint = self.complaint(host, error);
+        tracing::debug!(%complaint, "a sentinel does not answer");
         Err(complaint)
+    }
+
+    /// What a sentinel has against being asked, for an operator.
+    pub fn complaint(&self, host: &ConnectionInfo, error: StoreError) -> StoreError {
+        let (at, words) = (shown(host.addr()), error.to_string());
+        if words.contains(UNKNOWN) {
+            let words = format!("{at}: it knows no primary by the name {}", self.name);
+            return StoreError::Unavailable(words);
+        }
+        if words.contains(NO_SENTINEL) {
+            let words =
+                "it is no sentinel: name the sentinels' own ports, or write redis://host:port for one Redis";
+            return StoreError::Unusable(format!("{at}: {words}"));
+        }
+        match error {
+            StoreError::Denied(words) if words.contains("lacks rights") => {
+                StoreError::Denied(format!("the sentinel {at}: {words}"))
+            }
+            StoreError::Denied(_) if host.redis_settings().password().is_none() => {
+                StoreError::Denied(format!(
+                    "the sentinel {at} wants a password, and the URL has none for it (…/{}?sentinel_password=…)",
+                    self.name
+                ))
+            }
+            StoreError::Denied(_) => StoreError::Denied(format!(
+                "the sentinel {at} does not take the sentinel_password of the URL, or its sentinel_username"
+            )),
+            other if words.contains(&at) => other,
+            other => other.at(&at),
+        }
     }
 
     /// Wakes `switched` whenever a sentinel says that the primary is another; never ends.
@@ -153,7 +183,7 @@ impl Sentinels {
     async fn listen_to(&self, host: &ConnectionInfo, switched: &Notify) {
         loop {
             if let Err(error) = self.hear(host, switched).await {
-                tracing::debug!(sentinel = %host.addr(), %error, "a sentinel cannot be heard");
+                tracing::debug!(sentinel = shown(host.addr()), %error, "a sentinel cannot be heard");
             }
             sleep(LISTEN_AGAIN).await;
         }
@@ -177,6 +207,15 @@ impl Sentinels {
     }
 }
 
+/// No sentinel answers: the reason that does not pass by itself, or all of them.
+pub fn all_silent(mut complaints: Vec<StoreError>) -> StoreError {
+    if let Some(lasting) = complaints.iter().position(|complaint| !complaint.may_pass()) {
+        return complaints.swap_remove(lasting);
+    }
+    let words: Vec<String> = complaints.into_iter().map(StoreError::into_words).collect();
+    StoreError::Unavailable(format!("no sentinel names a primary ({})", words.join("; ")))
+}
+
 type Fields = HashMap<String, String>;
 
 fn answer(primary: &Fields, replicas: &[Fields], (host, port): (String, u16)) -> Option<Answer> {
@@ -188,8 +227,7 @@ fn answer(primary: &Fields, replicas: &[Fields], (host, port): (String, u16)) ->
         !is_down && (field("master-link-status") == "ok" || lost_ms < CUT_OFF_MS)
     };
     Some(Answer {
-        host,
-        port,
+        at: HostPort { host, port },
         epoch: primary.get("config-epoch")?.parse().ok()?,
         replicas: Replicas {
             alive: replicas.iter().filter(is_alive).count() as u64,
@@ -207,6 +245,6 @@ mod tests {
         let listed = [("ip", "10.0.0.1"), ("port", "6379"), ("config-epoch", "7")];
         let listed: Fields = listed.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let answer = answer(&listed, &[], ("10.0.0.2".to_owned(), 6_380)).expect("an answer");
-        assert_eq!((answer.host.as_str(), answer.port, answer.epoch), ("10.0.0.2", 6_380, 7));
+        assert_eq!((answer.at.to_string().as_str(), answer.epoch), ("10.0.0.2:6380", 7));
     }
 }

@@ -1,6 +1,7 @@
 //! The files that say how to deploy: they name what exists, and the programs they are for take them.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -11,7 +12,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::harness::browser::Browser;
 use crate::harness::process::{Process, free_port, until};
-use crate::harness::redis::repository;
+use crate::harness::redis::{ask, repository};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -105,6 +106,34 @@ fn the_balancer_takes_what_the_compose_file_gives_it() {
 }
 
 #[test]
+fn the_balancer_writes_where_it_is_told_and_into_no_file_of_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |settings: Option<&Path>| {
+        let mut command = Command::new(repository("deploy/balancer.sh"));
+        command.args(["--check", "127.0.0.1:1", "127.0.0.1:2"]).env("TMPDIR", folder.path());
+        command.env_remove("HAPROXY_DIR");
+        settings.map(|settings| command.env("HAPROXY_DIR", settings));
+        let output = run(&mut command);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    check(None);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    // Somebody has made it before, open to all, or as a link to something else.
+    let (file, other) = (folder.path().join("haproxy.cfg"), folder.path().join("other"));
+    std::fs::write(&other, "untouched").expect("a file");
+    for prepare in [
+        |file: &Path, _: &Path| std::fs::write(file, ""),
+        |file: &Path, other: &Path| std::fs::remove_file(file).and_then(|()| symlink(other, file)),
+    ] {
+        prepare(&file, &other).expect("a file is made");
+        check(Some(folder.path()));
+        let made = std::fs::symlink_metadata(&file).expect("it is there");
+        assert!(made.is_file() && made.permissions().mode() & 0o077 == 0);
+    }
+    assert_eq!(std::fs::read_to_string(&other).expect("a file"), "untouched");
+}
+
+#[test]
 fn what_the_image_copies_is_there() {
     let dockerfile = read("Dockerfile");
     for line in dockerfile.lines().filter_map(|line| line.strip_prefix("COPY ")) {
@@ -124,6 +153,9 @@ fn what_the_image_copies_is_there() {
     }
     assert!(dockerfile.contains("\nUSER ") && dockerfile.contains("\nHEALTHCHECK "));
 }
+
+/// What the cluster is closed with.
+const PASSWORD: &str = "hush \"two\\words\" #é";
 
 /// The whole cluster by the script of `make cluster`.
 struct Cluster {
@@ -145,6 +177,7 @@ impl Cluster {
         // A place where a block of ports is likely to be free; a busy one would be named.
         let port = free_port().to_string();
         command.env("DATA", data.path()).env("NINEFLAGS_BIN", binary).env("PORT", port);
+        command.env("REDIS_PASSWORD", PASSWORD);
         let script = Process::start(command, &data.path().join("cluster.log"));
         let cluster = Self { data, script };
         until("the cluster is ready", || cluster.says().contains("Ctrl-C ends everything"));
@@ -176,6 +209,23 @@ async fn the_cluster_on_one_machine_serves_mends_and_leaves_nothing() {
     let cluster = Cluster::start();
     let mut ann = Browser::sign_up(cluster.address(), "Ann").await;
     assert!(matches!(ann.ask(Ask::Ping).await, Update::Done { .. }));
+
+    for entry in std::fs::read_dir(cluster.data.path()).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let mode = std::fs::metadata(&path).expect("it is there").permissions().mode();
+        // The first is the test's own.
+        assert!(path.ends_with("cluster.log") || mode & 0o077 == 0, "{} {mode:o}", path.display());
+        let is_log = path.extension().is_some_and(|ending| ending == "log");
+        assert!(
+            !is_log || !std::fs::read_to_string(&path).expect("a log").contains("hush"),
+            "{}",
+            path.display()
+        );
+    }
+    let sentinel = cluster.says();
+    let sentinel = sentinel.split("sentinel-1  127.0.0.1:").nth(1).and_then(|rest| rest.split(' ').next());
+    let sentinel = sentinel.and_then(|port| port.parse().ok()).expect("the port of a sentinel");
+    assert!(ask::<String>(sentinel, &["PING"]).is_none(), "a sentinel is open to everybody");
 
     let pid = std::fs::read_to_string(cluster.pid_file("node-2")).expect("a pid");
     assert!(run(Command::new("kill").args(["-9", pid.trim()])).status.success());

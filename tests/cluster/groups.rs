@@ -409,7 +409,8 @@ async fn it_is_noticed_that_a_group_hangs_dies_and_is_back() {
 async fn only_the_live_session_appends_at_a_shard_apart() {
     let folder = tempfile::tempdir().expect("a folder");
     let [data, shard] = ["data", "backup"].map(|name| Redis::alone(&folder.path().join(name)));
-    let store = Store::connect(RedisUrls::new(&data.url(), &[shard.url()], None)).await.expect("a store");
+    let store =
+        Store::connect(RedisUrls::new(&data.url(), &[shard.url().into()], None)).await.expect("a store");
     let names: Vec<&str> = store.groups().into_iter().map(|(name, _)| name).collect();
     assert_eq!((names, store.archive().is(store.data())), (vec!["data", "backup-0"], true));
     let (appender, work) = Appender::open(store.backup(0), store.data());

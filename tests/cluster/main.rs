@@ -65,10 +65,12 @@ mod records;
 mod redis_care;
 mod redis_faults;
 mod redis_settings;
+mod redis_words;
 mod rolling;
 #[cfg(feature = "test-hooks")]
 mod safeguards;
 mod scripts;
+mod secrets;
 mod sentinel;
 #[cfg(feature = "test-hooks")]
 mod steps;

@@ -73,8 +73,9 @@ async fn the_near_redis_is_one_address() {
     let primary = Redis::start().await;
     let urls = RedisUrls::from(&primary.url());
     for (near, words) in [("redis+sentinel://a:1/data", "one address"), ("rediss://a", "TLS")] {
-        let refused = Store::connect(urls.clone().with_near(Some(near))).await.err().expect("a refusal");
+        let refused =
+            Store::connect(urls.clone().with_near(Some(&near.into()))).await.err().expect("a refusal");
         assert!(refused.to_string().contains(words), "{refused}");
     }
-    assert!(Store::connect(urls.with_near(Some(""))).await.is_ok(), "left out");
+    assert!(Store::connect(urls.with_near(Some(&"".into()))).await.is_ok(), "left out");
 }

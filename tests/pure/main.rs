@@ -23,6 +23,7 @@ mod notation;
 mod properties;
 mod random_play;
 mod recorded;
+mod redis_urls;
 mod rulings;
 mod schedules;
 mod scripted;
