@@ -35,7 +35,9 @@ impl Condition {
 impl Group {
     /// How it is: asks the primary what it is and has, and has it take a write of nothing.
     pub async fn condition(&self) -> Result<Condition, StoreError> {
-        let info: String = self.query(&redis::cmd("INFO")).await?;
+        let info: Vec<u8> = self.query(&redis::cmd("INFO")).await?;
+        // It names its folder, which may be no UTF-8.
+        let info = String::from_utf8_lossy(&info);
         let info = Info::parse(&info);
         if let Some(words) = info.unusable() {
             return Err(StoreError::Unusable(words).at(self.name()));

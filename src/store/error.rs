@@ -16,7 +16,11 @@ const DENIED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "NoPerm"];
 /// What it means that a Redis takes no more connections.
 pub const TOO_MANY_CLIENTS: &str =
     "too many clients are connected to it: raise its maxclients, or look who they are (CLIENT LIST)";
-/// What a Redis says then.
+/// What it means that a Redis asks for a password,
+pub const NO_PASSWORD: &str = "it wants a password, and the URL has none (redis://:password@host:port)";
+/// or that it does not take the one it was given.
+pub const WRONG_PASSWORD: &str = "the password of its URL, or the user name, is wrong";
+/// What a Redis says that takes no more connections.
 const MAX_CLIENTS: &str = "max number of clients reached";
 
 /// Why data could not be read or written.
@@ -135,14 +139,14 @@ impl From<RedisError> for StoreError {
 /// What an operator has to change, if the error is about the password or the rights.
 fn denied(error: &RedisError, words: &str) -> Option<String> {
     if error.kind() == ErrorKind::AuthenticationFailed {
-        return Some("the password of its URL, or the user name, is wrong".to_owned());
+        return Some(WRONG_PASSWORD.to_owned());
     }
     let code = error.code().unwrap_or("");
     let denied = DENIED.iter().find(|known| code == **known || words.contains(**known))?;
     Some(match *denied {
-        "NOAUTH" => "it wants a password, and the URL has none (redis://:password@host:port)".to_owned(),
+        "NOAUTH" => NO_PASSWORD.to_owned(),
         "NOPERM" | "NoPerm" => format!("the user of its URL lacks rights ({words})"),
-        _ => "the password of its URL, or the user name, is wrong".to_owned(),
+        _ => WRONG_PASSWORD.to_owned(),
     })
 }
 

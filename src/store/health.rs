@@ -154,14 +154,14 @@ async fn redis(place: &Place, address: &str) -> (RedisHealth, Vec<Follower>) {
     let asked = async {
         let info = info_at(place, address).ok_or("no host and port that could be asked")?;
         let mut connection = in_time(connect(&info)).await.map_err(|error| explained(&error))?;
-        let asked = ask::<String>(&mut connection, redis::cmd("INFO").arg("everything")).await;
+        let asked = ask::<Vec<u8>>(&mut connection, redis::cmd("INFO").arg("everything")).await;
         asked.map_err(|error| explained(&error))
     };
     let address = address.to_owned();
     match asked.await {
         Ok(info) => {
             let answer_ms = began.elapsed().as_secs_f64() * 1_000.0;
-            let (health, followers) = parse_info(&info);
+            let (health, followers) = parse_info(&String::from_utf8_lossy(&info));
             (RedisHealth { address, answer_ms, ..health }, followers)
         }
         Err(words) => (RedisHealth { address, error: Some(words), ..RedisHealth::default() }, Vec::new()),

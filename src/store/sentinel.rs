@@ -10,7 +10,7 @@ use redis::{Client, ConnectionInfo, RedisConnectionInfo, RedisError};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::error::StoreError;
+use super::error::{NO_PASSWORD, StoreError, WRONG_PASSWORD};
 use super::place::{connect, info_of, shown};
 use crate::redis_url::HostPort;
 
@@ -158,18 +158,14 @@ impl Sentinels {
             return StoreError::Unusable(format!("{at}: {words}"));
         }
         match error {
-            StoreError::Denied(words) if words.contains("lacks rights") => {
-                StoreError::Denied(format!("the sentinel {at}: {words}"))
-            }
-            StoreError::Denied(_) if host.redis_settings().password().is_none() => {
-                StoreError::Denied(format!(
-                    "the sentinel {at} wants a password, and the URL has none for it (…/{}?sentinel_password=…)",
-                    self.name
-                ))
-            }
-            StoreError::Denied(_) => StoreError::Denied(format!(
+            StoreError::Denied(words) if words.contains(NO_PASSWORD) => StoreError::Denied(format!(
+                "the sentinel {at} wants a password, and the URL has none for it (…/{}?sentinel_password=…)",
+                self.name
+            )),
+            StoreError::Denied(words) if words.contains(WRONG_PASSWORD) => StoreError::Denied(format!(
                 "the sentinel {at} does not take the sentinel_password of the URL, or its sentinel_username"
             )),
+            StoreError::Denied(words) => StoreError::Denied(format!("a sentinel: {words}")),
             other if words.contains(&at) => other,
             other => other.at(&at),
         }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -10,12 +11,12 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use nineflags::protocol::Ask;
+use nix::sys::signal::Signal;
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::browser::{Browser, http};
 use crate::harness::command::nineflags_with;
-use crate::harness::host::Host;
 use crate::harness::node::{ANY, Node};
 use crate::harness::process::{Process, free_port, until};
 use crate::harness::redis::repository;
@@ -183,7 +184,11 @@ fn no_command_repeats_what_a_url_hides() {
                 let set = other.into_iter().filter(|(name, _)| *name != variable);
                 let set: Vec<_> = set.chain([(variable, url.clone())]).collect();
                 let said = nineflags_with(&set, arguments);
-                assert!(!said.success, "{arguments:?} with {variable}={url}");
+                // What is wrong with each Redis is what is asked for there, and no failure.
+                assert!(
+                    !said.success || arguments == ["inspect", "redis"],
+                    "{arguments:?} with {variable}={url}"
+                );
                 let all = format!("{}{}", said.out, said.err);
                 assert!(!all.contains(SECRET), "{arguments:?} with {variable}={url} says:\n{all}");
             }
@@ -259,20 +264,27 @@ async fn private_words_and_passwords_are_not_logged_at_any_level() {
     let log = data.path().join("log");
     let levels =
         "trace,tungstenite::protocol=trace,tokio_tungstenite=trace,hyper=trace,redis=trace,warp=trace";
-    let variables = [("NINEFLAGS_LOG", levels)];
-    let node = Node::on(&Host::here(), free_port(), &data.path().join("data"), &log, &variables);
-    let mut ann = Browser::sign_up(node.address, "Ann").await;
-    let bob = Browser::guest(node.address).await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nineflags"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--log", levels, "--data"])
+        .arg(data.path().join("data"));
+    let process = Process::start(command, &log);
+    let says = || fs::read_to_string(&log).unwrap_or_default();
+    let address = || says().split("ready at http://").nth(1)?.split('/').next()?.parse::<SocketAddr>().ok();
+    until("the node is ready", || address().is_some());
+    let address = address().expect("an address");
+    let mut ann = Browser::sign_up(address, "Ann").await;
+    let bob = Browser::guest(address).await;
     let text = format!("{SECRET} {SECRET}");
     ann.ask(Ask::Tell { to: bob.name.clone(), text }).await;
     let wrong = json!({"name": "Ann", "password": format!("{SECRET} correct horse battery")});
-    http(node.address, "POST", "/api/login", "", Some(&wrong)).await;
+    http(address, "POST", "/api/login", "", Some(&wrong)).await;
     let cookie = format!("login={SECRET}");
-    http(node.address, "GET", "/api/me", &cookie, None).await;
-    http(node.address, "POST", "/api/guest", &cookie, Some(&json!({ "extra": SECRET }))).await;
-    assert!(node.terminate().success());
-    let says = fs::read_to_string(&log).expect("a log");
-    assert!(says.contains("serving"), "{says}");
+    http(address, "GET", "/api/me", &cookie, None).await;
+    http(address, "POST", "/api/guest", &cookie, Some(&json!({ "extra": SECRET }))).await;
+    process.signal(Signal::SIGTERM);
+    until("the node has ended", || says().contains("ending"));
+    let says = says();
     for private in [SECRET, "correct horse", "login="] {
         let line = says.lines().find(|line| line.contains(private));
         assert_eq!(line, None, "{private} is in the log");
