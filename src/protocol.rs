@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountName, InviteId, RequestId, TableId};
+use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
 use crate::rules::flag::CounterExample;
 use crate::rules::game::Ending;
 use crate::rules::seat::{BySeat, Seat};
@@ -453,6 +453,15 @@ pub struct GameRow {
     pub ending: Option<Ending>,
     /// When it was stopped or ended, Redis' time, milliseconds since 1970.
     pub last_ms: u64,
+    /// The accounts that play or played, whatever their names are by now: `/api/player/{account}` tells each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<BySeat<AccountId>>,
+    /// In the own list: the own seat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub you: Option<Seat>,
+    /// In the own list: the name the other player has now, to be invited by; absent if that account is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opponent: Option<AccountName>,
 }
 
 /// Words from a player.

@@ -96,7 +96,26 @@ impl App {
             tracing::warn!(%error, "finished games could not be listed");
             Vec::new()
         });
-        Ok(Games { saved: saved?, finished, finished_unknown })
+        let mut games = Games { saved: saved?, finished, finished_unknown };
+        self.tell_opponents(account, &mut games).await?;
+        Ok(games)
+    }
+
+    /// Fills in which seat is the account's own and what the other player is called now.
+    async fn tell_opponents(&self, account: AccountId, games: &mut Games) -> Result<(), StoreError> {
+        let mut rows: Vec<&mut GameRow> = games.saved.iter_mut().chain(&mut games.finished).collect();
+        let mut others = Vec::with_capacity(rows.len());
+        for row in &mut rows {
+            let own = row.accounts.as_ref().and_then(|accounts| accounts.find(|other| *other == account));
+            row.you = own;
+            others.push(row.accounts.zip(own).map(|(accounts, own)| accounts[own.other()]));
+        }
+        let known: Vec<AccountId> = others.iter().flatten().copied().collect();
+        let mut names = self.store.names_of(&known).await?.into_iter();
+        for (row, _) in rows.into_iter().zip(others).filter(|(_, other)| other.is_some()) {
+            row.opponent = names.next().flatten();
+        }
+        Ok(())
     }
 
     async fn finished_of(&self, account: AccountId) -> Result<Vec<GameRow>, StoreError> {

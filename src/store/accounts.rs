@@ -177,6 +177,19 @@ impl Store {
         self.data().invoke::<u8>(&CLAIM_SKELETON, &keys, &args).await.map(drop)
     }
 
+    /// The names accounts have now, in their order; none for one that is gone.
+    pub async fn names_of(&self, accounts: &[AccountId]) -> Result<Vec<Option<AccountName>>, StoreError> {
+        let mut commands = redis::pipe();
+        for account in accounts {
+            commands.hget(keys::account(*account), "name");
+        }
+        let names: Vec<Option<String>> = self.data().pipe(&commands).await?;
+        Ok(names
+            .into_iter()
+            .map(|name| name.map(|name| name.parse()).transpose())
+            .collect::<Result<_, _>>()?)
+    }
+
     /// The id a name belongs to, regardless of case.
     pub async fn account_id(&self, name: &AccountName) -> Result<Option<AccountId>, StoreError> {
         let command = redis::cmd("GET").arg(keys::account_name(name)).to_owned();

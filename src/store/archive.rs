@@ -88,6 +88,9 @@ impl ArchivedGame {
             turn: self.turn,
             ending: self.ending,
             last_ms: self.ended_ms,
+            accounts: Some(self.accounts),
+            you: None,
+            opponent: None,
         }
     }
 }

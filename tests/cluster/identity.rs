@@ -1,7 +1,8 @@
 //! Things belong to accounts and to the very invite that was seen: whatever names are changed, given up or taken meanwhile.
 
-use nineflags::ids::{InviteId, RequestId, TableId};
+use nineflags::ids::{AccountName, InviteId, RequestId, TableId};
 use nineflags::protocol::{Ask, Invite, RefusalCode, Update};
+use nineflags::rules::seat::Seat;
 use nineflags::store::accounts::{BLOCKED_MAX, Created};
 use nineflags::table::options::{TableOptions, Talk};
 use serde_json::{Value, json};
@@ -318,4 +319,45 @@ async fn a_name_that_looks_like_another_is_taken_also_if_an_older_version_gave_t
     // One that an older version deleted stands in nobody's way.
     let _: u64 = redis.query(&["DEL", &key, "account-name:liil"]).await;
     assert!(matches!(create("IllI").await, Created::Done(_)));
+}
+
+/// A saved game belongs to the two accounts: whatever they are called by now, each is told its seat and whom to invite.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_game_is_resumed_under_new_names() {
+    let site = Site::start(2, &[]);
+    let (mut ann, mira, table) =
+        seated(Browser::guest(site.address(0)).await, Browser::guest(site.address(1)).await).await;
+    assert!(done(&ann.ask(Ask::Save { table }).await));
+    let listed = |update: &Update| matches!(update, Update::Games(games) if games.saved.len() == 1);
+    ann.until("the saved game", listed).await;
+    let mut ann = upgrade(&site, ann, "Annika").await;
+    // It shows its cookie again when the other has its new name.
+    let mira = upgrade(&site, mira, "Mirabel").await;
+    let row = &Browser::connect(site.address(1), &ann.cookie).await.welcome.games.saved[0];
+    assert_eq!(ann.until_closed().await, Some(4409));
+    let mut ann = Browser::connect(site.address(0), &ann.cookie).await;
+    assert_eq!(
+        (row.you, row.opponent.as_ref().map(|name| name.as_str())),
+        (Some(Seat::First), Some("Mirabel"))
+    );
+    let rows = &mira.welcome.games.saved;
+    assert_eq!(
+        (rows[0].you, rows[0].opponent.as_ref().map(|name| name.as_str())),
+        (Some(Seat::Second), Some("Annika"))
+    );
+    let to = row.opponent.clone().expect("a name");
+    let resume = |to: AccountName| Ask::Invite { to, options: TableOptions::default(), resume: Some(table) };
+    assert!(done(&ann.ask(resume(to)).await));
+    let mut mira = mira;
+    let invite = received(&mut mira, None).await;
+    assert_eq!((invite.name.as_str(), invite.resume), ("Annika", Some(table)));
+    // By the name that was written down then, too; crossing, it starts.
+    let old_name = rows_name(&mira, Seat::First);
+    assert!(matches!(mira.ask(resume(old_name)).await, Update::Done { table: Some(_), .. }));
+    assert_eq!(ann.until_table("the table", |view| view.table == table).await.table, table);
+}
+
+/// The name in a saved game, as it was when the game was stopped.
+fn rows_name(browser: &Browser, seat: Seat) -> AccountName {
+    browser.welcome.games.saved[0].names[seat].clone()
 }

@@ -118,6 +118,13 @@ impl Compared {
                 };
                 done(removed.expect(answered) == Removed::Done)
             }
+            Command::Block { by, other } => {
+                done(store.block(account(by), account(other)).await.expect(answered))
+            }
+            Command::Unblock { by, other } => {
+                store.unblock(account(by), account(other)).await.expect(answered);
+                Reply::Done
+            }
             Command::Accept { by, from, table } => {
                 let (accounts, names) = (by_seat([from, by], account), by_seat([from, by], name));
                 let new = NewTable { table: table_id(table), accounts, names, start: "start".to_owned() };
@@ -217,6 +224,10 @@ impl Compared {
         for player in 0..PLAYERS {
             let table = self.store.seat_of(account(player)).await.expect(held);
             assert_eq!(table, self.model.seats[player].map(table_id));
+            let blocked = self.store.blocked(account(player)).await.expect(held);
+            let blocked: BTreeSet<_> = blocked.into_iter().map(|(account, _)| account).collect();
+            let expected = self.model.blocked.iter().filter(|(by, _)| *by == player);
+            assert_eq!(blocked, expected.map(|(_, other)| account(*other)).collect());
             let invites = self.store.invites_of(account(player)).await.expect(held);
             let names = |other: &dyn Fn(&(usize, usize)) -> Option<usize>| -> BTreeSet<_> {
                 self.model.invites.iter().filter_map(other).map(|other| name(other).to_string()).collect()
@@ -238,13 +249,15 @@ impl Compared {
             _ => u32::try_from(dice.below(sessions as usize)).expect("small"),
         };
         let made: Vec<u128> = self.made.keys().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        match dice.below(17) {
+        match dice.below(19) {
             0..3 => Command::Enter { player: one, session },
             3..5 => Command::Reenter { player: one, session },
             5 => Command::Leave { player: one, session },
             6..10 => Command::Invite { from: one, to: other },
             10 => Command::Remove { from: one, to: other },
             11..14 => Command::Accept { by: one, from: other, table },
+            17 if dice.chance(300) => Command::Block { by: one, other },
+            17.. => Command::Unblock { by: one, other },
             _ if made.is_empty() => Command::Enter { player: one, session },
             14 => Command::Archive(made[made.len() - 1]),
             // Mostly one of the last, which may still be played.
@@ -294,7 +307,8 @@ async fn the_scripts_of_the_lobby_do_what_the_model_does() {
     }
     compared.compare().await;
     // Each of them did something, and each was called in vain.
-    let kinds = ["Accept", "Archive", "Close", "Enter", "Invite", "Leave", "Reenter", "Remove"];
+    let kinds =
+        ["Accept", "Archive", "Block", "Close", "Enter", "Invite", "Leave", "Reenter", "Remove", "Unblock"];
     let both = kinds.iter().map(|kind| ((*kind).to_owned(), true));
     let vain = kinds.iter().filter(|kind| **kind != "Enter").chain(&["Snapshot"]);
     let vain = vain.map(|kind| ((*kind).to_owned(), false));

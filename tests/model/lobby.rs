@@ -56,6 +56,8 @@ pub struct Held {
     pub online: [Option<Live>; PLAYERS],
     /// `invites:{to}` and `invites-sent:{from}`: from whom to whom.
     pub invites: BTreeSet<(usize, usize)>,
+    /// `blocked:{account}`: who has blocked whom.
+    pub blocked: BTreeSet<(usize, usize)>,
     /// `seat:{account}`.
     pub seats: [Option<u128>; PLAYERS],
     /// `tables` and `table:{table}`.
@@ -75,6 +77,10 @@ pub enum Write {
     Invite(usize, usize),
     /// An invite stands no more.
     Remove(usize, usize),
+    /// Who blocks whom; an invite from that one goes.
+    Block(usize, usize),
+    /// Who blocks whom no more.
+    Unblock(usize, usize),
     /// A table, its players, those of them that take their seats, and whether all other invites of the two are void.
     Start {
         /// It.
@@ -129,6 +135,20 @@ pub enum Command {
         from: usize,
         /// To whom.
         to: usize,
+    },
+    /// `block_add`.
+    Block {
+        /// Who blocks.
+        by: usize,
+        /// Whom.
+        other: usize,
+    },
+    /// Undoes it.
+    Unblock {
+        /// Who blocked.
+        by: usize,
+        /// Whom.
+        other: usize,
     },
     /// `invite_accept`.
     Accept {
@@ -187,6 +207,11 @@ impl Held {
             Write::Leave(player) => self.online[*player] = None,
             Write::Invite(from, to) => drop(self.invites.insert((*from, *to))),
             Write::Remove(from, to) => drop(self.invites.remove(&(*from, *to))),
+            Write::Block(by, other) => {
+                self.blocked.insert((*by, *other));
+                self.invites.remove(&(*other, *by));
+            }
+            Write::Unblock(by, other) => drop(self.blocked.remove(&(*by, *other))),
             Write::Start { table, players, seated, voids } => {
                 let all = |(from, to): &(usize, usize)| players.contains(from) || players.contains(to);
                 let one = |invite: &(usize, usize)| *invite == (players[0], players[1]);
@@ -204,7 +229,7 @@ impl Held {
                 }
             }
         }
-        if !matches!(write, Write::Invite(..) | Write::Remove(..) | Write::Archive(_)) {
+        if is_of_the_lobby(write) {
             self.version += 1;
         }
     }
@@ -243,7 +268,11 @@ impl Held {
                 names: by_seat(*players, name),
             },
             Write::Close(table) => LobbyChange::TableOut { table: TableId(Uuid::from_u128(*table)) },
-            Write::Invite(..) | Write::Remove(..) | Write::Archive(_) => return None,
+            Write::Invite(..)
+            | Write::Remove(..)
+            | Write::Block(..)
+            | Write::Unblock(..)
+            | Write::Archive(_) => return None,
         };
         Some(Versioned { version: self.version, change })
     }
@@ -271,7 +300,8 @@ impl Held {
             Command::Invite { from, to } => {
                 let free = self.seats[from].is_none() && self.seats[to].is_none();
                 let stands = self.invites.contains(&(to, from)) || self.invites.contains(&(from, to));
-                if free && self.online[to].is_some() && !stands {
+                let blocked = self.blocked.contains(&(to, from));
+                if free && self.online[to].is_some() && !stands && !blocked {
                     (Reply::Done, Some(Write::Invite(from, to)))
                 } else {
                     (Reply::Refused, None)
@@ -281,6 +311,13 @@ impl Held {
                 (Reply::Done, Some(Write::Remove(from, to)))
             }
             Command::Remove { .. } => (Reply::Refused, None),
+            Command::Block { by, other } => {
+                let news = !self.blocked.contains(&(by, other)) || self.invites.contains(&(other, by));
+                (Reply::Done, news.then_some(Write::Block(by, other)))
+            }
+            Command::Unblock { by, other } => {
+                (Reply::Done, self.blocked.contains(&(by, other)).then_some(Write::Unblock(by, other)))
+            }
             Command::Accept { by, from, table } => {
                 let free = self.seats[by].is_none() && self.seats[from].is_none();
                 let checks = leaves != Leaves::SeatCheck;
@@ -301,4 +338,9 @@ impl Held {
             Command::Online => (Reply::Online(self.online, self.tables.keys().copied().collect()), None),
         }
     }
+}
+
+/// Whether everybody in the lobby is told of it.
+fn is_of_the_lobby(write: &Write) -> bool {
+    matches!(write, Write::Enter(..) | Write::Leave(_) | Write::Start { .. } | Write::Close(_))
 }

@@ -48,6 +48,7 @@ fn the_lobby_stays_whole_while_nodes_fail() {
 #[test]
 fn the_lobby_stays_whole_while_primaries_fail() {
     let tally = holds(20_001..50_001, ALL);
+    assert!(tally.promised > 20_000, "{tally:?}");
     assert!(tally.started > 4_000 && tally.archived > 8_000 && tally.gaps > 50_000, "{tally:?}");
 }
 
@@ -69,6 +70,11 @@ fn an_old_session_that_takes_out_a_newer_is_caught() {
 #[test]
 fn a_start_that_is_answered_before_it_is_saved_is_caught() {
     caught(ALL, Without::Settled, "said to have started and is gone");
+}
+
+#[test]
+fn an_invite_or_a_block_that_is_answered_before_it_is_saved_is_caught() {
+    caught(ALL, Without::SettledAnswers, "was said to be");
 }
 
 #[test]

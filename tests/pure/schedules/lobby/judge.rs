@@ -1,6 +1,6 @@
 //! What may never happen in the lobby, each with words.
 
-use super::{Checked, LobbyTally, LobbyWorld, Without};
+use super::{About, Checked, LobbyTally, LobbyWorld, Without};
 use crate::model::lobby::{PLAYERS, name};
 
 impl LobbyWorld {
@@ -25,6 +25,16 @@ impl LobbyWorld {
                     "player {player} has the seat {:?} and sits at {tables:?}",
                     held.seats[player]
                 ));
+            }
+        }
+        for (about, promise) in self.promises.iter().filter(|(_, promise)| promise.told) {
+            let stands = match *about {
+                About::Invite(from, to) => held.invites.contains(&(from, to)),
+                About::Block(by, other) => held.blocked.contains(&(by, other)),
+            };
+            if stands != promise.stands {
+                let was = if promise.stands { "done and is not there" } else { "undone and is there" };
+                return Err(format!("{about:?} was said to be {was}"));
             }
         }
         let mut once = held.archive.clone();

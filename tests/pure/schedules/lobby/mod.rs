@@ -4,7 +4,7 @@ mod held;
 mod judge;
 mod steps;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nineflags::lobby::Lobby;
 use nineflags::lobby::event::Versioned;
@@ -43,6 +43,8 @@ pub(super) enum Without {
     LeaveCheck,
     /// A start is answered when it is saved.
     Settled,
+    /// An invite, its end and a block are answered when they are saved.
+    SettledAnswers,
     /// A game is in the archive before its table is closed.
     Order,
     /// A game is put into the archive once.
@@ -75,6 +77,7 @@ pub(super) struct LobbyTally {
     pub(super) archived: usize,
     pub(super) entered: usize,
     pub(super) gaps: usize,
+    pub(super) promised: usize,
 }
 
 impl std::ops::AddAssign for LobbyTally {
@@ -83,6 +86,7 @@ impl std::ops::AddAssign for LobbyTally {
         self.archived += other.archived;
         self.entered += other.entered;
         self.gaps += other.gaps;
+        self.promised += other.promised;
     }
 }
 
@@ -147,6 +151,25 @@ struct Person {
     waits: bool,
 }
 
+/// What players are told about, but tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    /// An invite from one player to another.
+    Invite(usize, usize),
+    /// A block of one player for another.
+    Block(usize, usize),
+}
+
+/// What the last request came to that was carried out.
+#[derive(Debug, Clone, Copy)]
+struct Promise {
+    exchange: u64,
+    /// It is there from now on, or is not.
+    stands: bool,
+    /// Whoever asked was answered so.
+    told: bool,
+}
+
 pub(super) struct LobbyWorld {
     plan: LobbyPlan,
     dice: Dice,
@@ -158,6 +181,8 @@ pub(super) struct LobbyWorld {
     ended: BTreeSet<u128>,
     /// Tables that somebody was told have started.
     told: Vec<u128>,
+    /// What the last request about an invite or a block came to.
+    promises: BTreeMap<About, Promise>,
     exchanges: u64,
     sessions: u32,
     tables: u128,
@@ -182,6 +207,7 @@ impl LobbyWorld {
             letters: Vec::new(),
             ended: BTreeSet::new(),
             told: Vec::new(),
+            promises: BTreeMap::new(),
             exchanges: 0,
             sessions: 1,
             tables: 1,

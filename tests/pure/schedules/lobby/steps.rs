@@ -4,7 +4,7 @@ use nineflags::lobby::event::Versioned;
 use nineflags::lobby::{Applied, Lobby};
 
 use super::held::run;
-use super::{Checked, LETTERS_MAX, Letter, LobbyWorld, NODES, Node, ROUNDS, Without};
+use super::{About, Checked, LETTERS_MAX, Letter, LobbyWorld, NODES, Node, Promise, ROUNDS, Without};
 use crate::model::lobby::{Command, Live, PLAYERS, Reply};
 use crate::schedules::redis::Deaf;
 
@@ -84,8 +84,15 @@ impl LobbyWorld {
                     let (to, player, session) = (*place, *player, *session);
                     self.letters.push(Letter::TakenOver { to, line, player, session });
                 }
+                if matches!(reply, Ok(Reply::Done)) {
+                    self.carried_out(exchange, &command);
+                }
                 let settles = match command {
                     Command::Accept { .. } => self.plan.without != Without::Settled,
+                    Command::Invite { .. }
+                    | Command::Remove { .. }
+                    | Command::Block { .. }
+                    | Command::Unblock { .. } => self.plan.without != Without::SettledAnswers,
                     Command::Archive(_) => true,
                     _ => false,
                 };
@@ -123,6 +130,29 @@ impl LobbyWorld {
         }
     }
 
+    /// Notes what was carried out, before whoever asked knows: what came before is no promise any more.
+    fn carried_out(&mut self, exchange: u64, command: &Command) {
+        let (about, stands) = match *command {
+            Command::Invite { from, to } => (About::Invite(from, to), true),
+            Command::Remove { from, to } => (About::Invite(from, to), false),
+            Command::Block { by, other } => {
+                self.promises.remove(&About::Invite(other, by));
+                (About::Block(by, other), true)
+            }
+            Command::Unblock { by, other } => (About::Block(by, other), false),
+            Command::Accept { by, from, .. } => {
+                let concerns = |player: usize| player == by || player == from;
+                self.promises.retain(|about, _| match about {
+                    About::Invite(one, other) => !concerns(*one) && !concerns(*other),
+                    About::Block(..) => true,
+                });
+                return;
+            }
+            _ => return,
+        };
+        self.promises.insert(about, Promise { exchange, stands, told: false });
+    }
+
     fn take_in(&mut self, node: usize, change: &Versioned) {
         let applied = self.nodes[node].mirror.apply(change);
         if applied == Applied::Gap && self.plan.without != Without::Gap {
@@ -147,6 +177,10 @@ impl LobbyWorld {
             Err(Deaf::NotPrimary) => return self.switch(node),
             Err(Deaf::Away | Deaf::NoReplicas) => return,
         };
+        if let Some(promise) = self.promises.values_mut().find(|promise| promise.exchange == exchange) {
+            promise.told = true;
+            self.tally.promised += 1;
+        }
         match (command, reply) {
             (Command::Snapshot, Reply::Snapshot(snapshot)) => {
                 self.nodes[node].mirror = Lobby::from_snapshot(*snapshot);
@@ -244,6 +278,13 @@ impl LobbyWorld {
                 self.put_away(node, table);
             }
             return;
+        }
+        let other = (player + 1 + self.dice.below(PLAYERS - 1)) % PLAYERS;
+        if self.dice.chance(100) {
+            let by = player;
+            let is_blocked = held.blocked.contains(&(by, other));
+            let ask = if is_blocked { Command::Unblock { by, other } } else { Command::Block { by, other } };
+            return self.send(node, ask);
         }
         let invite = held.invites.iter().find(|(_, to)| *to == player).copied();
         if let Some((from, to)) = invite.filter(|_| self.dice.chance(100)) {
