@@ -22,7 +22,7 @@
 /**
  * @typedef {{ ask: 'ping' } | { ask: 'leave_lobby' } | ({ ask: 'lobby' } & LobbyQuery)
  *   | { ask: 'invite', to: string, options?: TableOptions, resume?: TableId }
- *   | { ask: 'accept', from: string, invite?: string } | { ask: 'decline', from: string, invite?: string } | { ask: 'withdraw', to: string }
+ *   | { ask: 'accept', from: string, invite?: string } | { ask: 'decline', from: string, invite?: string } | { ask: 'withdraw', to: string, invite?: string }
  *   | { ask: 'move', table: TableId, tip: Tip, moves: string[] }
  *   | { ask: 'resign' | 'save' | 'claim_win' | 'watch' | 'unwatch', table: TableId }
  *   | { ask: 'seen', table: TableId, tip: Tip, sealed?: string[] }
@@ -63,7 +63,7 @@
  * @typedef {{ id?: string, name: string, options: TableOptions, resume?: TableId, expires_ms: number }} Invite
  * @typedef {{ received: Invite[], sent: Invite[] }} Invites
  * @typedef {{ table: TableId, names: BySeat<string>, number: number, flags: string, turn?: Seat, ending?: Ending, last_ms: number,
- *   you?: Seat, opponent?: string }} GameRow
+ *   you?: Seat, opponent?: string, accounts?: BySeat<string> }} GameRow
  * @typedef {{ saved: GameRow[], finished: GameRow[], finished_unknown?: boolean }} Games
  * @typedef {{ from: string, to?: string, table?: TableId, text: string, sent_ms: number }} Message
  * @typedef {{ name: string, guest: boolean }} You

@@ -18,9 +18,10 @@ const THEMES = ['system', 'light', 'dark'];
  */
 export function page(state, act, screen, { dialog }) {
   const own = screen.bar?.(state, act);
+  const inert = Boolean(screen.covers?.(state));
   return h('div', { class: 'app', 'data-screen': state.route.name },
-    h('a', { class: 'btn primary skip', href: '#main' }, words.skip),
-    h('header', { class: 'topbar', inert: Boolean(screen.covers?.(state)) },
+    h('a', { class: 'btn primary skip', href: '#main', inert }, words.skip),
+    h('header', { class: 'topbar', inert },
       h('a', { class: 'brand', href: '/' }, icon('flag'), h('span', { translate: 'no' }, words.brand)),
       own ?? navigation(state),
       h('span', { class: 'grow' }),

@@ -277,6 +277,8 @@ export const words = {
     yourself: 'That would be yourself.',
     playing: 'That player is playing just now.',
     you_are_playing: 'You are playing: finish or save that game first.',
+    invite_changed: 'That invite has changed. Look at it again before you accept.',
+    too_many_blocked: 'You have blocked too many players. Unblock one first.',
     no_invite: 'That invite no longer stands.',
     already_invited: 'You have invited that player already.',
     too_many_invites: 'You have too many invites out. Retract one first.',

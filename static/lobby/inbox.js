@@ -37,8 +37,8 @@ const contents = ({ resume, options }) => (resume ? words.invites.resume : optio
 function sentInvite(state, act, invite) {
   const left = leftMs(state, invite);
   const part = Math.round(left / 10 / (state.limits?.invite_secs ?? 1));
-  const retract = () => told(act, act.ask({ ask: 'withdraw', to: invite.name }));
-  return h('div', { class: 'inv', key: `to ${invite.name}` },
+  const retract = () => told(act, act.ask({ ask: 'withdraw', to: invite.name, ...(invite.id === undefined ? {} : { invite: invite.id }) }));
+  return h('div', { class: 'inv', key: `to ${invite.id ?? invite.name}` },
     h('p', null, words.invites.to, ' ', h('b', null, named(invite.name)), ' ', h('span', { class: 'muted num' }, words.invites.left(minutes(left))), h('br'),
       h('span', { class: 'muted' }, contents(invite))),
     h('div', { class: 'bar', role: 'progressbar', 'aria-label': words.invites.timeLeft, 'aria-valuenow': part, 'aria-valuemin': 0, 'aria-valuemax': 100 },

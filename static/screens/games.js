@@ -1,7 +1,7 @@
 // The latest finished games, and what other pages share of lists of finished games.
 
 import { h, icon } from '../render.js';
-import { flagStrip, nowMs } from '../shell.js';
+import { flagStrip, named, nowMs } from '../shell.js';
 import { ago, words } from '../words.js';
 
 /** @import { Act, GameRow, State } from '../protocol.js' */
@@ -41,10 +41,10 @@ export function gameList(games, none, now = Date.now()) {
 }
 
 /** @param {GameRow} game @param {number} now */
-function gameRow({ table, names, flags, ending, last_ms: lastMs }, now) {
+function gameRow({ table, names, accounts = names, flags, ending, last_ms: lastMs }, now) {
   return h('li', { class: 'game-row', key: table },
-    h('p', null, h('a', { href: `/player/${names.first}` }, names.first), h('span', { class: 'muted' }, ` ${words.lobby.versus} `),
-      h('a', { href: `/player/${names.second}` }, names.second), h('br'),
+    h('p', null, h('a', { href: `/player/${accounts.first}` }, named(names.first)), h('span', { class: 'muted' }, ` ${words.lobby.versus} `),
+      h('a', { href: `/player/${accounts.second}` }, named(names.second)), h('br'),
       h('span', { class: 'muted' }, ending && endingInWords(ending, names), ' · ', ago(lastMs, now))),
     flagStrip(flags),
     h('a', { class: 'btn', href: `/game/${table}`, 'aria-label': words.archive.replay(names.first, names.second) }, icon('play'), words.games.replay));

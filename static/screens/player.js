@@ -2,13 +2,13 @@
 
 import { gameList, loadPage, morePages } from './games.js';
 import { h, icon } from '../render.js';
-import { blockButton } from '../shell.js';
+import { blockButton, nowMs } from '../shell.js';
 import { day, words } from '../words.js';
 
 /** @import { Act, State } from '../protocol.js' */
 
 /** @param {State} state */
-export const title = ({ route }) => route.id;
+export const title = ({ route, ui }) => ui.read?.data?.name ?? route.id;
 
 /** @param {State} state @param {Act} act */
 export function enter(state, act) {
@@ -31,7 +31,7 @@ export function draw(state, act) {
       h('span', { class: `st is-${data.online ? 'free' : 'away'}` }, icon(data.online ? 'free' : 'away'), data.online ? words.player.online : words.player.offline),
       h('span', null, data.guest ? words.player.guestSince(day(data.since_ms)) : words.player.since(day(data.since_ms)))),
     h('h2', null, words.player.games),
-    gameList(data.games, words.player.none),
+    gameList(data.games, words.player.none, nowMs(state)),
     morePages(read, (page) => load(state, act, page)));
 }
 

@@ -23,7 +23,7 @@ export function card(code, { class: more = '', ...props } = {}, tag = 'span') {
     : [String(rank), icon(symbol)];
   const labelled = tag === 'button' ? { 'aria-label': name } : {};
   return h(tag, { class: classes, 'data-card': code, ...labelled, ...props },
-    h('span', { class: 'idx', 'aria-hidden': 'true' }, title),
+    h('span', { class: 'idx', 'aria-hidden': 'true', translate: 'no' }, title),
     h('span', { class: 'art', 'aria-hidden': 'true' }, icon(symbol)),
     hint ? h('span', { class: 'hint', 'aria-hidden': 'true' }, hint) : null,
     tag === 'button' ? null : h('span', { class: 'vh' }, name));
@@ -118,8 +118,8 @@ function flagButton(model, flag, index, laid) {
 
 /** @param {Line} model @param {FlagView} flag @param {number} index @param {string[]} laid */
 function tag({ near, names, viewer, provable, staged }, flag, index, laid) {
-  if (flag.owner === near) return h('span', { class: 'tag mine' }, viewer === near ? words.yours : names[near]);
-  if (flag.owner) return h('span', { class: 'tag lost' }, names[flag.owner]);
+  if (flag.owner === near) return h('span', { class: 'tag mine' }, viewer === near ? words.yours : named(names[near]));
+  if (flag.owner) return h('span', { class: 'tag lost' }, named(names[flag.owner]));
   if (provable.includes(index)) return h('span', { class: 'tag can' }, words.claim);
   if (!laid.length) return h('span', { class: 'tag' }, ' ');
   const text = laid.map((code) => (code === 'Mu' ? words.mud : words.fog)).join(' + ');
@@ -161,7 +161,7 @@ export const seatBar = ({ name, here, flags, tactics, hand, turn }) =>
 /** @param {{ name: string, here: boolean, flags: number, tactics: number }} seat */
 export const seatWords = ({ name, here, flags, tactics }) => [
   h('span', { class: `presence ${here ? 'here' : 'gone'}` }, icon(here ? 'free' : 'away', here ? words.online : words.away)),
-  h('span', { class: 'name clip' }, name),
+  h('span', { class: 'name clip', title: name, translate: 'no' }, name),
   h('span', { class: 'won' }, icon('flag'), h('span', { 'aria-hidden': 'true' }, String(flags)),
     h('span', { class: 'muted wide', 'aria-hidden': 'true' }, words.of5), h('span', { class: 'vh' }, words.flagsWon(flags))),
   tactics ? h('span', { class: 'muted wide' }, words.tacticsPlayed(tactics)) : null,
@@ -299,7 +299,7 @@ function movesPane({ table: { log, names, view }, at, onRecord }) {
         on: onRecord ? { click: () => onRecord(entry.last) } : {},
       },
       h('span', { class: 'muted num' }, String(entry.number)),
-      h('span', { class: 'clip' }, entry.seat === view.viewer ? words.you : names[entry.seat]),
+      h('span', { class: 'clip' }, entry.seat === view.viewer ? words.you : named(names[entry.seat])),
       h('span', { class: 'deed' }, deed(entry.text)),
       h('span', { class: 'drawn' }, entry.draws.map((deck) => h('span', {
         class: `dot ${deck === 'x' ? 'tacback' : ''}`, role: 'img', 'aria-label': recordWords(`draw ${deck}`),
