@@ -5,6 +5,14 @@ cd "$(dirname "$0")/.."
 address=$1 data=$2
 host=${address%:*} port=${address##*:}
 
+case "$host" in
+    127.* | localhost | '[::1]') ;;
+    *) if [ -z "${NINEFLAGS_ORIGIN:-}" ]; then
+        echo "Others can connect to $address: say which address they open, like" >&2
+        echo "  NINEFLAGS_ORIGIN=http://192.168.1.5:$port make play LISTEN=$address" >&2
+        exit 1
+    fi ;;
+esac
 if ! command -v cargo >/dev/null; then
     echo "Rust is missing. Install it from https://rustup.rs, open a new terminal, and run make play again." >&2
     exit 1

@@ -375,8 +375,8 @@ pub struct ServeConfig {
     /// games, which never change, are read from it first.
     #[arg(long, env = "ARCHIVE_NEAR_REDIS_URL", hide_env_values = true)]
     pub archive_near_redis_url: Option<RedisUrl>,
-    /// The address people open, like `https://play.example.org`; checked against the Origin of requests, and
-    /// an https one makes cookies Secure. Without it the Host header is trusted.
+    /// The address people open, like `https://play.example.org`; checked against the Origin of requests, and an https
+    /// one makes cookies Secure. It may be left out where only this machine can connect.
     #[arg(long, env = "NINEFLAGS_ORIGIN")]
     pub origin: Option<String>,
     /// Take a browser's address from the last entry of X-Forwarded-For: only behind a balancer that sets it.

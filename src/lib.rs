@@ -14,6 +14,7 @@ pub mod load;
 pub mod lobby;
 pub mod metrics;
 pub mod node;
+pub mod origin;
 pub mod outbox;
 pub mod passwords;
 pub mod protocol;

@@ -149,13 +149,13 @@ impl Limit {
 }
 
 /// Who is charged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
     /// An account, as sender or as receiver.
     Account(AccountId),
     /// A source.
     Source(Source),
-    /// The network around an IPv6 source.
+    /// The network around an IPv6 source, or a balancer that does not say for whom it asks.
     Wide(Source),
     /// A name, by a number that stands for it.
     Name(u64),
@@ -163,6 +163,20 @@ pub enum Key {
     NameFrom(u64, Source),
     /// The whole node.
     Node,
+}
+
+impl Key {
+    /// As a short text, for keys in Redis and the log.
+    pub fn to_text(self) -> String {
+        match self {
+            Self::Account(account) => account.to_string(),
+            Self::Source(source) => source.to_text(),
+            Self::Wide(source) => format!("{}+", source.to_text()),
+            Self::Name(name) => format!("{name:x}"),
+            Self::NameFrom(name, source) => format!("{name:x}@{}", source.to_text()),
+            Self::Node => "node".to_owned(),
+        }
+    }
 }
 
 impl From<AccountId> for Key {
@@ -292,29 +306,22 @@ impl Limits {
     pub fn take_many(&self, limit: Limit, key: impl Into<Key>, cost: u32) -> Result<(), Refused> {
         let Allowance::Rate { burst, refill, secs } = self.0.allowances.of(limit) else { return Ok(()) };
         let now_ns = u64::try_from(self.0.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let take = |key, burst, refill| {
-            self.shard(key).buckets.take(limit, key, (burst, refill, secs), cost, now_ns)
-        };
-        let key = key.into();
-        let taken = take(key, burst, refill).and_then(|()| match wide(key) {
-            Some(wide) => take(wide, burst.saturating_mul(WIDE), refill.saturating_mul(WIDE)),
-            None => Ok(()),
-        });
-        taken.inspect_err(|refused| self.count(refused.limit))
+        for (key, times) in charged(key.into()) {
+            let rate = (burst.saturating_mul(times), refill.saturating_mul(times), secs);
+            let taken = self.shard(key).buckets.take(limit, key, rate, cost, now_ns);
+            taken.inspect_err(|refused| self.count(refused.limit))?;
+        }
+        Ok(())
     }
 
     /// Counts one more of something at the same time, until the guard is dropped.
     pub fn hold(&self, limit: Limit, key: impl Into<Key>) -> Result<Held, Refused> {
-        let Allowance::AtOnce(most) = self.0.allowances.of(limit) else {
-            return Ok(Held { limits: self.clone(), limit, keys: [None, None] });
-        };
-        let key = key.into();
         let mut held = Held { limits: self.clone(), limit, keys: [None, None] };
-        let wanted = [Some((key, most)), wide(key).map(|wide| (wide, most.saturating_mul(WIDE)))];
-        for (place, (key, most)) in wanted.into_iter().flatten().enumerate() {
+        let Allowance::AtOnce(most) = self.0.allowances.of(limit) else { return Ok(held) };
+        for (place, (key, times)) in charged(key.into()).enumerate() {
             let mut shard = self.shard(key);
             let count = shard.held.entry((limit, key)).or_insert(0);
-            if *count >= most {
+            if *count >= most.saturating_mul(times) {
                 drop(shard);
                 self.count(limit);
                 return Err(Refused { limit, retry_after: Duration::from_secs(1), in_a_row: 1 });
@@ -348,11 +355,14 @@ impl Limits {
     }
 }
 
-fn wide(key: Key) -> Option<Key> {
-    match key {
-        Key::Source(source) => source.wide().map(Key::Wide),
+/// The buckets a key draws on, and how many times the number each of them is.
+pub fn charged(key: Key) -> impl Iterator<Item = (Key, u32)> {
+    let wide = match key {
+        Key::Source(source) => source.wide().map(|wide| (Key::Wide(wide), WIDE)),
         _ => None,
-    }
+    };
+    let times = if matches!(key, Key::Wide(_)) { WIDE } else { 1 };
+    [Some((key, times)), wide].into_iter().flatten()
 }
 
 /// One of something that is limited at once; dropping it gives it back.

@@ -86,6 +86,8 @@ const TABLE_WAKES: &str = "nineflags_table_wakes_total";
 const REAPED: &str = "nineflags_reaped_nodes_total";
 const DEADLINES: &str = "nineflags_deadlines_taken_total";
 const LIMITED: &str = "nineflags_limited_total";
+const WAITING: &str = "nineflags_connections_waiting";
+const UNREAD_FORWARDED: &str = "nineflags_forwarded_unread_total";
 
 /// All of them.
 pub const ALL: &[Metric] = &[
@@ -200,6 +202,20 @@ pub const ALL: &[Metric] = &[
     ),
     metric(Kind::Counter, REAPED, Unit::Count, &[], "Dead nodes cleaned up after."),
     metric(Kind::Counter, DEADLINES, Unit::Count, &[], "Deadlines of tables taken by this node."),
+    metric(
+        Kind::Gauge,
+        WAITING,
+        Unit::Count,
+        &[],
+        "Connections here that are not websockets with a welcome yet.",
+    ),
+    metric(
+        Kind::Counter,
+        UNREAD_FORWARDED,
+        Unit::Count,
+        &[],
+        "Requests whose balancer did not say in a readable form for whom it asks.",
+    ),
     metric(Kind::Counter, LIMITED, Unit::Count, &["limit"], "What limits refused, by the limit's name."),
 ];
 
@@ -268,6 +284,16 @@ pub fn render(sizes: Sizes) -> String {
     gauge!(LOBBY_TABLES).set(float(sizes.lobby.1 as u64));
     gauge!(UNSAVED).set(float(sizes.unsaved));
     page().render()
+}
+
+/// So many connections are not websockets with a welcome yet.
+pub fn connections_waiting(connections: usize) {
+    gauge!(WAITING).set(float(connections as u64));
+}
+
+/// A balancer did not say in a readable form for whom it asks.
+pub fn forwarded_unread() {
+    counter!(UNREAD_FORWARDED).increment(1);
 }
 
 /// How often each limit has refused something.

@@ -20,11 +20,11 @@ use crate::cluster::tables::Tables;
 use crate::cluster::{App, dispatch, heartbeat};
 use crate::config::ServeConfig;
 use crate::http::assets::Assets;
-use crate::http::attempts::Attempts;
 use crate::http::{Http, Readiness, server};
 use crate::ids::NodeId;
 use crate::limits::Limits;
 use crate::metrics;
+use crate::origin::{self, Site};
 use crate::passwords::Passwords;
 use crate::readiness::{self, PrivateChild};
 use crate::redis_care::watchdog;
@@ -66,6 +66,9 @@ pub enum NodeError {
         /// Why.
         error: std::io::Error,
     },
+    /// Nobody could use the site.
+    #[error("{0}")]
+    Site(#[from] origin::Wrong),
     /// The system refused something else.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -117,6 +120,7 @@ async fn run(
         .await
         .map_err(|error| NodeError::Listen { address: config.listen.clone(), error })?;
     let address = listener.local_addr()?;
+    let site = Site::new(config.origin.as_deref(), address)?;
     let urls = config.redis_urls(url);
     let store = tokio::select! {
         store = Store::connect_patiently(&urls) => store?,
@@ -175,8 +179,8 @@ async fn run(
     let readiness = watch::Sender::new(Readiness::NotReady("starting".to_owned()));
     let http = Arc::new(Http {
         app: Arc::clone(&app),
+        site,
         passwords: Passwords::default(),
-        attempts: Attempts::default(),
         assets,
         readiness: readiness.subscribe(),
     });

@@ -22,7 +22,7 @@ use crate::store::games::Mover;
 use crate::store::lobby::TableInfo;
 use crate::store::{Group, Store, StoreError};
 use crate::table::copy::{Answer, Proposal};
-use crate::table::record::{Entry, Tip};
+use crate::table::record::{Entry, KINDS, Tip};
 
 /// Tables in one change of the lobby, at most.
 const NEWS_MAX: usize = 500;
@@ -193,6 +193,11 @@ impl Tables {
     /// The groups that keep live games.
     pub fn shards(&self) -> &Shards {
         &self.shared.shards
+    }
+
+    /// Whether some live node is of an older version, which knows fewer kinds of record.
+    pub fn knows_old_nodes(&self) -> bool {
+        self.shared.kinds_known.load(Ordering::Relaxed) < KINDS
     }
 
     /// Tells which kinds of record every live node knows.

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use serde_json::json;
 use warp::reply::Response;
 
+use crate::limits::Refused;
 use crate::passwords::Busy;
 use crate::store::StoreError;
 
@@ -16,12 +17,21 @@ pub struct Failure {
     status: StatusCode,
     code: &'static str,
     words: String,
+    retry_after_secs: Option<u64>,
+    closes: bool,
 }
 
 impl Failure {
-    /// A failure with its status, code and words.
+    /// A failure with its status, code and words. One that passes may be tried again after a second.
     pub fn new(status: StatusCode, code: &'static str, words: impl Into<String>) -> Self {
-        Self { status, code, words: words.into() }
+        let retry_after_secs = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        Self { status, code, words: words.into(), retry_after_secs, closes: false }
+    }
+
+    /// The same, after which the connection is of no use.
+    #[must_use]
+    pub fn closing(self) -> Self {
+        Self { closes: true, ..self }
     }
 
     /// Whether it says that there is no login.
@@ -33,7 +43,21 @@ impl Failure {
     pub fn into_response(self) -> Response {
         let mut response = json(&json!({ "code": self.code, "words": self.words }));
         *response.status_mut() = self.status;
+        if let Some(secs) = self.retry_after_secs {
+            response.headers_mut().insert(RETRY_AFTER, secs.into());
+        }
+        if self.closes {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         response
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let retry_after_secs = Some(refused.retry_after_secs().max(1));
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self { retry_after_secs, ..Self::new(status, "too_many", refused.words()) }
     }
 }
 

@@ -1,57 +1,83 @@
-//! How often one name and one address may try to log in, sign up or play as a guest.
+//! How often somebody may try to log in, sign up or play as a guest: counted here, and for the whole cluster while its Redis
+//! answers.
 
-use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use sha2::{Digest, Sha256};
 
-/// Attempts for one name at once.
-pub const NAME_BURST: u32 = 10;
-/// Attempts for one name a minute, over a longer time.
-pub const NAME_PER_MIN: u32 = 5;
-/// Attempts from one address at once.
-pub const ADDRESS_BURST: u32 = 60;
-/// Attempts from one address a minute, over a longer time.
-pub const ADDRESS_PER_MIN: u32 = 60;
-/// Names and addresses that have been quiet are forgotten after so many attempts.
-const FORGET_EVERY: u32 = 1_000;
+use super::answer::Failure;
+use super::{Http, Peer};
+use crate::ids::{AccountId, AccountName};
+use crate::limits::{Allowance, Key, Limit, Refused, Source, charged};
+use crate::store::attempts::Counter;
 
-/// Counts attempts.
-pub struct Attempts {
-    names: DefaultKeyedRateLimiter<String>,
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
-    since_forgotten: AtomicU32,
+/// Who tries a password.
+#[derive(Debug, Clone, Copy)]
+pub enum Trier {
+    /// A browser that has a login of the account.
+    Known(AccountId),
+    /// Anybody else.
+    Stranger,
 }
 
-impl Default for Attempts {
-    fn default() -> Self {
-        Self {
-            names: RateLimiter::keyed(quota(NAME_PER_MIN, NAME_BURST)),
-            addresses: RateLimiter::keyed(quota(ADDRESS_PER_MIN, ADDRESS_BURST)),
-            since_forgotten: AtomicU32::new(0),
+impl Http {
+    /// Charges a request about accounts to whom it comes from, and to a limit of its own.
+    pub async fn may_ask(&self, Peer(peer): Peer, what: Option<Limit>) -> Result<(), Failure> {
+        let more = what.map(|limit| (limit, peer));
+        self.take_all([(Limit::Accounts, peer)].into_iter().chain(more)).await
+    }
+
+    /// Charges a password tried for a name. Tries are limited together by name and source, so that nobody's tries keep the
+    /// account's owner out; those of all strangers by the name, more widely.
+    pub async fn may_try(&self, Peer(peer): Peer, name: &AccountName, trier: Trier) -> Result<(), Failure> {
+        let name = number_of(name);
+        match trier {
+            Trier::Known(account) => self.take_all([(Limit::Passwords, Key::Account(account))]).await,
+            Trier::Stranger => {
+                let pair = Key::NameFrom(name, source_of(peer));
+                self.take_all([(Limit::Passwords, pair), (Limit::PasswordsOfName, Key::Name(name))]).await
+            }
+        }
+    }
+
+    /// Charges each of these here, and then all of them for the cluster.
+    async fn take_all(&self, charges: impl IntoIterator<Item = (Limit, Key)>) -> Result<(), Failure> {
+        let mut counters = Vec::new();
+        let mut limits = Vec::new();
+        for (limit, key) in charges {
+            self.app.limits.take(limit, key)?;
+            let Allowance::Rate { burst, refill, secs } = self.app.limits.allowance(limit) else { continue };
+            for (key, times) in charged(key) {
+                let each = Duration::from_secs(secs.into()) / refill.saturating_mul(times).max(1);
+                let burst = burst.saturating_mul(times);
+                counters.push(Counter { limit: limit.line().name, whom: key.to_text(), burst, each });
+                limits.push(limit);
+            }
+        }
+        match self.app.store.attempts_take(&counters).await {
+            Ok(None) => Ok(()),
+            Ok(Some((full, retry_after))) => {
+                let limit = limits.get(full).copied().unwrap_or(Limit::Accounts);
+                self.app.limits.count(limit);
+                Err(Refused { limit, retry_after, in_a_row: 1 }.into())
+            }
+            Err(error) => {
+                tracing::debug!(%error, "attempts are counted by this node only");
+                Ok(())
+            }
         }
     }
 }
 
-impl Attempts {
-    /// Whether an address may try once more.
-    pub fn address(&self, address: IpAddr) -> bool {
-        if self.since_forgotten.fetch_add(1, Ordering::Relaxed) >= FORGET_EVERY {
-            self.since_forgotten.store(0, Ordering::Relaxed);
-            self.names.retain_recent();
-            self.addresses.retain_recent();
-        }
-        self.addresses.check_key(&address).is_ok()
-    }
-
-    /// Whether a name, in lower case, may be tried once more.
-    pub fn name(&self, folded: &str) -> bool {
-        self.names.check_key(&folded.to_owned()).is_ok()
+fn source_of(peer: Key) -> Source {
+    match peer {
+        Key::Source(source) | Key::Wide(source) | Key::NameFrom(_, source) => source,
+        Key::Account(_) | Key::Name(_) | Key::Node => Source::of(std::net::Ipv4Addr::UNSPECIFIED.into()),
     }
 }
 
-fn quota(per_minute: u32, burst: u32) -> Quota {
-    let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    Quota::per_minute(number(per_minute)).allow_burst(number(burst))
+/// A number that stands for a name on every node.
+fn number_of(name: &AccountName) -> u64 {
+    let digest = Sha256::digest(name.folded().as_bytes());
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -10,16 +10,17 @@ use tokio::time::sleep;
 use warp::reply::Response;
 
 use super::answer::{self, Failure};
+use super::attempts::Trier;
+use super::cookies::NewCookie;
 use super::{Http, Peer};
 use crate::cluster::App;
 use crate::ids::{AccountId, AccountName};
+use crate::limits::Limit;
 use crate::lobby::event::PlayerEvent;
 use crate::passwords::{PASSWORD_MAX, PASSWORD_MIN};
 use crate::store::accounts::{Account, Created, Deleted, Upgraded};
 use crate::store::logins::{Cookie, LOGIN_LIVES, Login, PasswordChange};
 
-/// The name of the cookie.
-pub const COOKIE: &str = "nineflags";
 /// How long a browser may take to have the cookie that an answer brings.
 const COOKIE_TAKEN_WITHIN: Duration = Duration::from_millis(500);
 
@@ -55,12 +56,12 @@ type Answer = Result<Response, Failure>;
 impl Http {
     /// Makes an account and logs it in.
     pub async fn sign_up(self: Arc<Self>, peer: Peer, wanted: Credentials) -> Answer {
-        self.check_address(peer)?;
-        let (name, password) = self.checked(wanted)?;
-        let hash = self.passwords.hash(password).await?;
+        let (name, password) = checked(wanted)?;
+        self.may_ask(peer, Some(Limit::SignUps)).await?;
+        let hash = self.passwords.hash(password, peer.0).await?;
         match self.app.store.account_create(&name, &hash).await? {
             Created::Done(account) => match self.app.store.login_create(&account).await? {
-                Some(cookie) => Ok(self.logged_in(&account, &cookie)),
+                Some(cookie) => Ok(logged_in(&account, &cookie)),
                 None => Err(logged_out()),
             },
             Created::Taken => Err(name_taken()),
@@ -69,30 +70,30 @@ impl Http {
     }
 
     /// Logs an account in.
-    pub async fn log_in(self: Arc<Self>, peer: Peer, given: Credentials) -> Answer {
-        self.check_address(peer)?;
+    pub async fn log_in(self: Arc<Self>, peer: Peer, cookie: Option<String>, given: Credentials) -> Answer {
+        self.may_ask(peer, None).await?;
         let wrong =
             || Failure::new(StatusCode::FORBIDDEN, "wrong_login", "That name and password do not fit.");
         let Ok(name) = given.name.parse::<AccountName>() else { return Err(wrong()) };
         if given.password.len() > PASSWORD_MAX {
             return Err(wrong());
         }
-        self.check_name(&name)?;
         let account = self.app.store.account_named(&name).await?;
+        self.may_try(peer, &name, self.trier(account.as_ref(), cookie).await?).await?;
         let hash = account.as_ref().map(|account| account.password.clone()).unwrap_or_default();
-        let fits = self.passwords.fits(given.password, hash).await?;
+        let fits = self.passwords.fits(given.password, hash, peer.0).await?;
         let account = account.filter(|_| fits).ok_or_else(wrong)?;
         // The password may have been changed since.
         let cookie = self.app.store.login_create(&account).await?.ok_or_else(wrong)?;
-        Ok(self.logged_in(&account, &cookie))
+        Ok(logged_in(&account, &cookie))
     }
 
     /// Makes a guest and logs it in.
     pub async fn guest(self: Arc<Self>, peer: Peer) -> Answer {
-        self.check_address(peer)?;
+        self.may_ask(peer, Some(Limit::Guests)).await?;
         let account = self.app.store.guest_create().await?;
         let cookie = self.app.store.login_create(&account).await?.ok_or_else(logged_out)?;
-        Ok(self.logged_in(&account, &cookie))
+        Ok(logged_in(&account, &cookie))
     }
 
     /// Ends the login.
@@ -100,7 +101,7 @@ impl Http {
         if let Some(cookie) = cookie {
             self.app.store.login_end(&cookie).await?;
         }
-        Ok(self.with_cookie(answer::json(&json!({})), "", 0))
+        Ok(with_cookie(answer::json(&json!({})), "", Duration::ZERO))
     }
 
     /// Changes the password, and ends all other logins.
@@ -110,20 +111,20 @@ impl Http {
         cookie: Option<String>,
         change: Change,
     ) -> Answer {
-        self.check_address(peer)?;
+        self.may_ask(peer, None).await?;
         let login = self.account_of(cookie).await?;
         let account = &login.account;
-        self.check_name(&account.name)?;
         check_new_password(&change.new)?;
-        if !self.fits(account, change.old).await? {
+        self.may_try(peer, &account.name, Trier::Known(account.id)).await?;
+        if !self.fits(peer, account, change.old).await? {
             // Whoever does not know what became of a change asks again.
-            if !self.fits(account, change.new).await? {
+            if !self.fits(peer, account, change.new).await? {
                 return Err(wrong_password());
             }
             self.app.store.settle().await?;
             return Ok(answer::json(&Me { name: &account.name, guest: account.guest }));
         }
-        let hash = self.passwords.hash(change.new).await?;
+        let hash = self.passwords.hash(change.new, peer.0).await?;
         match self.app.store.password_change(&login, &hash).await? {
             PasswordChange::Done => Ok(answer::json(&Me { name: &account.name, guest: account.guest })),
             PasswordChange::Changed => Err(wrong_password()),
@@ -133,16 +134,16 @@ impl Http {
 
     /// Makes a guest an account.
     pub async fn upgrade(self: Arc<Self>, peer: Peer, cookie: Option<String>, wanted: Credentials) -> Answer {
-        self.check_address(peer)?;
         let login = self.account_of(cookie).await?;
-        let (name, password) = self.checked(wanted)?;
-        let hash = self.passwords.hash(password).await?;
+        let (name, password) = checked(wanted)?;
+        self.may_ask(peer, Some(Limit::SignUps)).await?;
+        let hash = self.passwords.hash(password, peer.0).await?;
         match self.app.store.account_upgrade(&login, &name, &hash).await? {
             Upgraded::Done(cookie) => {
                 let account = Account { name, guest: false, ..login.account };
                 // Its websocket starts again under the new name, once the browser has the new cookie.
                 tokio::spawn(start_again(Arc::clone(&self.app), account.id));
-                Ok(self.logged_in(&account, &cookie))
+                Ok(logged_in(&account, &cookie))
             }
             Upgraded::Taken => Err(name_taken()),
             Upgraded::Alike => Err(name_alike()),
@@ -155,16 +156,16 @@ impl Http {
 
     /// Deletes the account.
     pub async fn delete(self: Arc<Self>, peer: Peer, cookie: Option<String>, confirm: Confirm) -> Answer {
-        self.check_address(peer)?;
+        self.may_ask(peer, None).await?;
         let login = self.account_of(cookie).await?;
         if !login.account.guest {
-            self.check_name(&login.account.name)?;
-            if !self.fits(&login.account, confirm.password).await? {
+            self.may_try(peer, &login.account.name, Trier::Known(login.account.id)).await?;
+            if !self.fits(peer, &login.account, confirm.password).await? {
                 return Err(wrong_password());
             }
         }
         match self.app.store.account_delete(&login).await? {
-            Deleted::Done => Ok(self.with_cookie(answer::json(&json!({})), "", 0)),
+            Deleted::Done => Ok(with_cookie(answer::json(&json!({})), "", Duration::ZERO)),
             Deleted::Playing => {
                 let words = "You are playing: finish or save that game first.";
                 Err(Failure::new(StatusCode::CONFLICT, "you_are_playing", words))
@@ -183,7 +184,7 @@ impl Http {
         let online = self.app.store.is_online(account.id).await?;
         let reply = answer::json(&json!({ "name": account.name, "guest": account.guest, "online": online }));
         Ok(match text.filter(|_| login.renewed) {
-            Some(text) => self.with_cookie(reply, &text, login.lasts.as_secs()),
+            Some(text) => with_cookie(reply, &text, login.lasts),
             None => reply,
         })
     }
@@ -194,44 +195,40 @@ impl Http {
         self.app.store.login_find(&cookie).await?.ok_or_else(logged_out)
     }
 
-    fn logged_in(&self, account: &Account, cookie: &Cookie) -> Response {
-        let reply = answer::json(&Me { name: &account.name, guest: account.guest });
-        self.with_cookie(reply, cookie.as_str(), LOGIN_LIVES.as_secs())
+    /// Who tries the password of an account: a browser that has one of its logins is no stranger.
+    async fn trier(&self, account: Option<&Account>, cookie: Option<String>) -> Result<Trier, Failure> {
+        let (Some(account), Some(cookie)) = (account, cookie) else { return Ok(Trier::Stranger) };
+        let own = self.app.store.login_find(&cookie).await?;
+        let own = own.is_some_and(|own| own.account.id == account.id);
+        Ok(if own { Trier::Known(account.id) } else { Trier::Stranger })
     }
 
-    fn with_cookie(&self, mut reply: Response, value: &str, lives_secs: u64) -> Response {
-        let secure = if self.is_https() { "; Secure" } else { "" };
-        let text =
-            format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={lives_secs}{secure}");
-        if let Ok(text) = text.parse() {
-            reply.headers_mut().insert(http::header::SET_COOKIE, text);
-        }
-        reply
+    async fn fits(&self, peer: Peer, account: &Account, password: String) -> Result<bool, Failure> {
+        let hash = account.password.clone();
+        Ok(password.len() <= PASSWORD_MAX && self.passwords.fits(password, hash, peer.0).await?)
     }
+}
 
-    async fn fits(&self, account: &Account, password: String) -> Result<bool, Failure> {
-        Ok(password.len() <= PASSWORD_MAX && self.passwords.fits(password, account.password.clone()).await?)
-    }
+fn logged_in(account: &Account, cookie: &Cookie) -> Response {
+    let reply = answer::json(&Me { name: &account.name, guest: account.guest });
+    with_cookie(reply, cookie.as_str(), LOGIN_LIVES)
+}
 
-    fn checked(&self, wanted: Credentials) -> Result<(AccountName, String), Failure> {
-        let name: AccountName = wanted.name.parse().map_err(|fault: crate::ids::Malformed| {
-            Failure::new(StatusCode::BAD_REQUEST, "bad_name", sentence(fault.0))
-        })?;
-        if let Some(fault) = name.fault_as_new() {
-            return Err(Failure::new(StatusCode::BAD_REQUEST, "bad_name", sentence(fault.0)));
-        }
-        check_new_password(&wanted.password)?;
-        self.check_name(&name)?;
-        Ok((name, wanted.password))
-    }
+/// An answer that also sets the cookie, or ends it.
+fn with_cookie(mut reply: Response, value: &str, lasts: Duration) -> Response {
+    reply.extensions_mut().insert(NewCookie { value: value.to_owned(), lasts });
+    reply
+}
 
-    fn check_address(&self, peer: Peer) -> Result<(), Failure> {
-        if self.attempts.address(peer.0) { Ok(()) } else { Err(too_many()) }
+fn checked(wanted: Credentials) -> Result<(AccountName, String), Failure> {
+    let name: AccountName = wanted.name.parse().map_err(|fault: crate::ids::Malformed| {
+        Failure::new(StatusCode::BAD_REQUEST, "bad_name", sentence(fault.0))
+    })?;
+    if let Some(fault) = name.fault_as_new() {
+        return Err(Failure::new(StatusCode::BAD_REQUEST, "bad_name", sentence(fault.0)));
     }
-
-    fn check_name(&self, name: &AccountName) -> Result<(), Failure> {
-        if self.attempts.name(&name.folded()) { Ok(()) } else { Err(too_many()) }
-    }
+    check_new_password(&wanted.password)?;
+    Ok((name, wanted.password))
 }
 
 fn check_new_password(password: &str) -> Result<(), Failure> {
@@ -266,11 +263,6 @@ fn name_alike() -> Failure {
 
 fn name_taken() -> Failure {
     Failure::new(StatusCode::CONFLICT, "name_taken", "Somebody has that name already.")
-}
-
-fn too_many() -> Failure {
-    let words = "Too many attempts: wait a minute.";
-    Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many", words)
 }
 
 fn sentence(words: &str) -> String {

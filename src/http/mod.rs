@@ -3,17 +3,19 @@
 pub mod answer;
 pub mod assets;
 pub mod attempts;
+pub mod cookies;
+pub mod forwarded;
 pub mod login;
 pub mod pages;
 pub mod server;
 pub mod socket;
+pub mod waiting;
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::HeaderMap;
+use http::header::{HOST, HeaderMap, ORIGIN};
 use tokio::sync::watch;
 use warp::filters::BoxedFilter;
 use warp::header::headers_cloned;
@@ -22,9 +24,10 @@ use warp::{Filter, Rejection};
 
 use self::answer::Failure;
 use self::assets::Assets;
-use self::attempts::Attempts;
-use self::login::COOKIE;
+use self::waiting::Place;
 use crate::cluster::App;
+use crate::limits::Key;
+use crate::origin::Site;
 use crate::passwords::Passwords;
 
 /// The first filter that takes the request.
@@ -57,35 +60,26 @@ impl Readiness {
 pub struct Http {
     /// The node.
     pub app: Arc<App>,
+    /// What the site is called.
+    pub site: Site,
     /// Password hashing.
     pub passwords: Passwords,
-    /// Attempts counted.
-    pub attempts: Attempts,
     /// The browser client.
     pub assets: Assets,
     /// Whether the node can serve.
     pub readiness: watch::Receiver<Readiness>,
 }
 
-/// The address a request came from.
+/// Whom a request is charged to.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
+pub struct Peer(pub Key);
 
 impl Http {
-    /// Whether people open the site over TLS, as far as the settings tell.
-    pub fn is_https(&self) -> bool {
-        self.app.config.origin.as_ref().is_some_and(|origin| origin.starts_with("https://"))
-    }
-
     /// Whether a request comes from a page of this site. A cookie is sent along by any page; the Origin is not forged
     /// by a browser.
     pub fn is_own_origin(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-        let Some(origin) = text(http::header::ORIGIN) else { return false };
-        match &self.app.config.origin {
-            Some(own) => origin == own.trim_end_matches('/'),
-            None => origin.split_once("://").map(|(_, host)| host) == text(http::header::HOST),
-        }
+        text(ORIGIN).is_some_and(|origin| self.site.is_own(origin, text(HOST)))
     }
 }
 
@@ -96,8 +90,10 @@ pub fn routes(http: &Arc<Http>) -> BoxedFilter<(Response,)> {
     let healthz = warp::path!("healthz").and(get.clone()).map(|_| plain("alive\n")).boxed();
     let readyz = warp::path!("readyz").and(get.clone()).map(|http: Arc<Http>| http.readyz()).boxed();
     let metrics = warp::path!("metrics").and(get.clone()).map(|http: Arc<Http>| http.metrics()).boxed();
-    let socket = warp::path!("socket").and(get.clone()).and(headers_cloned()).and(cookie());
-    let socket = socket.and(warp::ext::optional()).then(socket::open).boxed();
+    let socket = warp::path!("socket").and(get.clone()).and(headers_cloned()).and(cookie(http));
+    let shake = warp::ext::get::<Peer>().and(warp::ext::get::<Arc<Place>>()).and(warp::ext::optional());
+    let shake = shake.map(|peer, place, upgrade| socket::Shake { peer, place, upgrade });
+    let socket = socket.and(shake).then(socket::open).boxed();
     let asset = warp::path!("assets" / String / ..).and(warp::path::tail()).and(get.clone());
     let asset = asset.and(headers_cloned()).then(Http::asset).boxed();
     let page = warp::path::full()
@@ -115,7 +111,7 @@ type Answers = BoxedFilter<(Result<Response, Failure>,)>;
 fn accounts(http: &Arc<Http>) -> Answers {
     let post = own_post(http);
     let peer = || warp::ext::get::<Peer>();
-    let signed = || post.clone().and(peer()).and(cookie());
+    let signed = || post.clone().and(peer()).and(cookie(http));
     either!(
         warp::path!("signup")
             .and(post.clone())
@@ -123,9 +119,15 @@ fn accounts(http: &Arc<Http>) -> Answers {
             .and(warp::body::json())
             .then(Http::sign_up)
             .boxed(),
-        warp::path!("login").and(post.clone()).and(peer()).and(warp::body::json()).then(Http::log_in).boxed(),
+        warp::path!("login")
+            .and(post.clone())
+            .and(peer())
+            .and(cookie(http))
+            .and(warp::body::json())
+            .then(Http::log_in)
+            .boxed(),
         warp::path!("guest").and(post.clone()).and(peer()).then(Http::guest).boxed(),
-        warp::path!("logout").and(post.clone()).and(cookie()).then(Http::log_out).boxed(),
+        warp::path!("logout").and(post.clone()).and(cookie(http)).then(Http::log_out).boxed(),
         warp::path!("password").and(signed()).and(warp::body::json()).then(Http::change_password).boxed(),
         warp::path!("upgrade").and(signed()).and(warp::body::json()).then(Http::upgrade).boxed(),
         warp::path!("delete").and(signed()).and(warp::body::json()).then(Http::delete).boxed(),
@@ -137,7 +139,7 @@ fn reading(http: &Arc<Http>) -> Answers {
     let get = warp::get().and(with(http)).boxed();
     let query = || warp::query::<pages::PageQuery>();
     either!(
-        warp::path!("me").and(get.clone()).and(cookie()).then(Http::me).boxed(),
+        warp::path!("me").and(get.clone()).and(cookie(http)).then(Http::me).boxed(),
         warp::path!("player" / String).and(get.clone()).and(query()).then(Http::player).boxed(),
         warp::path!("game" / String).and(get.clone()).and(headers_cloned()).then(Http::game).boxed(),
         warp::path!("games").and(get).and(query()).then(Http::games).boxed(),
@@ -149,8 +151,9 @@ fn with(http: &Arc<Http>) -> BoxedFilter<(Arc<Http>,)> {
     warp::any().map(move || Arc::clone(&http)).boxed()
 }
 
-fn cookie() -> BoxedFilter<(Option<String>,)> {
-    warp::cookie::optional::<String>(COOKIE).boxed()
+fn cookie(http: &Arc<Http>) -> BoxedFilter<(Option<String>,)> {
+    let read = async |headers: HeaderMap, http: Arc<Http>| http.shown_cookie(&headers).await;
+    headers_cloned().and(with(http)).then(read).boxed()
 }
 
 /// A request that changes something: from a page of this site, with a short body.

@@ -1,56 +1,75 @@
-//! The accept loop: time-outs, `TCP_NODELAY`, a bound on connections, and headers that every answer has.
+//! The accept loop and what goes for every request: time-outs, bounds, whom it is charged to, and headers that every answer
+//! has.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{
-    CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower_service::Service;
+use warp::reply::Response;
 
-use super::{Http, Peer, routes};
+use super::answer::Failure;
+use super::cookies::NewCookie;
+use super::forwarded::forwarded;
+use super::waiting::{Place, Waiting};
+use super::{BODY_MAX, Http, Peer, routes};
+use crate::limits::{Held, Key, Limit, Source};
+use crate::metrics;
 
-/// How long a request's head may take.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may last that has not become a websocket.
-const CONNECTION_TIMEOUT: Duration = Duration::from_mins(5);
+/// How long a request may take to arrive, head and body together, and how long a connection may be idle.
+pub const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+/// Bytes of an answer that a browser has to take each second, beyond the time for its next request.
+const TAKEN_PER_SEC: u64 = 16 * 1024;
 /// Bytes of a request's head, at most.
-const HEAD_MAX: usize = 8 * 1024;
-/// Connections of a node that have not become websockets, at most.
-pub const CONNECTIONS_MAX: usize = 4_096;
+const HEAD_MAX: usize = 16 * 1024;
 /// Pause after the system had no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// The log is told of balancers that say nothing readable so often, at most.
+const SAY_EVERY_SECS: u64 = 60;
 /// The only scripts, styles, pictures and connections are the site's own.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// Browsers remember for a year that the site is opened over TLS only.
+const TLS_ONLY: &str = "max-age=31536000";
+/// Those who look after the node, and are not charged for it.
+const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Accepts connections until told to stop, and ends once those that were busy then have their answers.
 pub async fn serve(listener: TcpListener, http: Arc<Http>, mut stop: watch::Receiver<bool>) {
-    let trust_forwarded = http.app.config.trust_forwarded;
     let service = warp::service(routes(&http));
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let waiting = Waiting::new(&http.app.limits);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
-                    let Ok(permit) = Arc::clone(&room).try_acquire_owned() else { continue };
-                    let connection =
-                        connection(stream, address, trust_forwarded, service.clone(), stop.clone());
-                    connections.spawn(async move {
-                        // A connection that fails or lasts too long concerns nobody else.
-                        let _ = timeout(CONNECTION_TIMEOUT, connection).await;
-                        drop(permit);
-                    });
+                    // Behind a balancer each request is charged to whom it comes from.
+                    let known = !http.app.config.trust_forwarded;
+                    let source = known.then(|| Key::from(Source::of(address.ip())));
+                    // Small updates must not wait for one another.
+                    let Some(place) = waiting.enter(source, REQUEST_WITHIN).filter(|_| stream.set_nodelay(true).is_ok()) else {
+                        continue;
+                    };
+                    let entry =
+                        Entry { http: Arc::clone(&http), address, place: Arc::new(place), service: service.clone() };
+                    connections.spawn(entry.serve(stream, stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -64,60 +83,168 @@ pub async fn serve(listener: TcpListener, http: Arc<Http>, mut stop: watch::Rece
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection<S>(
-    stream: TcpStream,
+/// One connection, until it ends or becomes a websocket.
+#[derive(Clone)]
+struct Entry<S> {
+    http: Arc<Http>,
     address: SocketAddr,
-    trust_forwarded: bool,
+    place: Arc<Place>,
     service: S,
-    mut stop: watch::Receiver<bool>,
-) where
-    S: Service<http::Request<hyper::body::Incoming>, Response = warp::reply::Response, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
+}
+
+impl<S> Entry<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    // Small updates must not wait for one another.
-    if stream.set_nodelay(true).is_err() {
-        return;
+    async fn serve(self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
+        let place = Arc::clone(&self.place);
+        let answer = service_fn(move |request| self.clone().answer(request));
+        let connection = http1::Builder::new()
+            .max_buf_size(HEAD_MAX)
+            .header_read_timeout(None)
+            .serve_connection(TokioIo::new(stream), answer)
+            .with_upgrades();
+        tokio::pin!(connection);
+        let served = async {
+            tokio::select! {
+                served = &mut connection => served,
+                _ = stop.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
+        };
+        tokio::select! {
+            served = served => if let Err(error) = served {
+                tracing::debug!(%error, "a connection ended badly");
+            },
+            () = place.over() => {}
+        }
     }
-    let answer = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
-        let peer = if trust_forwarded { forwarded(request.headers()) } else { None };
-        request.extensions_mut().insert(Peer(peer.unwrap_or(address.ip())));
-        let reply = service.clone().call(request);
-        async move {
-            let mut response = reply.await?;
-            secure(response.headers_mut());
-            Ok::<_, Infallible>(response)
+
+    /// Answers one request; nothing that goes wrong with it concerns another.
+    async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        let is_head = request.method() == Method::HEAD;
+        let http = Arc::clone(&self.http);
+        let host = request.headers().get(HOST).cloned();
+        let place = Arc::clone(&self.place);
+        let (mut response, held) = match self.admitted(request).await {
+            Ok((request, mut service, held)) => (service.call(request).await?, held),
+            Err(failure) => (failure.into_response(), None),
+        };
+        drop(held);
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let bytes = response.body().size_hint().exact().unwrap_or_default();
+            place.waits(REQUEST_WITHIN + Duration::from_secs(bytes / TAKEN_PER_SEC));
+            if is_head {
+                response.headers_mut().insert(CONTENT_LENGTH, bytes.into());
+                *response.body_mut() = Vec::new().into();
+            }
         }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEAD_MAX)
-        .serve_connection(TokioIo::new(stream), answer)
-        .with_upgrades();
-    tokio::pin!(connection);
-    let served = tokio::select! {
-        served = &mut connection => served,
-        _ = stop.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        if let Some(cookie) = response.extensions_mut().remove::<NewCookie>() {
+            let host = host.as_ref().and_then(|host| host.to_str().ok());
+            http.write_cookie(response.headers_mut(), host, &cookie);
         }
+        secure(response.headers_mut(), http.site.is_https());
+        Ok(response)
+    }
+
+    /// The whole request, once it has arrived in time and is within all limits; with what it holds until it is answered.
+    async fn admitted(
+        self,
+        request: Request<Incoming>,
+    ) -> Result<(Request<Full<Bytes>>, S, Option<Held>), Failure> {
+        let Self { http, address, place, service } = self;
+        let (mut parts, body) = request.into_parts();
+        let mut held = None;
+        let mut peer = Key::from(Source::of(address.ip()));
+        if !HEALTH.contains(&parts.uri.path()) {
+            if http.app.config.trust_forwarded {
+                peer = behind_balancer(&parts.headers, address.ip());
+                held = Some(http.app.limits.hold(Limit::Waiting, peer)?);
+            }
+            http.app.limits.take(Limit::Http, peer)?;
+            let mut hosts = parts.headers.get_all(HOST).iter();
+            let host = hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none());
+            if !http.site.is_asked(host) {
+                let words = "This server has not been told that it is called so: see NINEFLAGS_ORIGIN.";
+                return Err(Failure::new(StatusCode::FORBIDDEN, "foreign_host", words));
+            }
+        }
+        // HEAD is answered as GET; its body is left out at the end.
+        if parts.method == Method::HEAD {
+            parts.method = Method::GET;
+        }
+        let body = match expected(&parts.headers) {
+            Some(0) | None => Bytes::new(),
+            Some(_) => arrived(body, &place).await?,
+        };
+        place.works();
+        parts.extensions.insert(Peer(peer));
+        parts.extensions.insert(place);
+        Ok((Request::from_parts(parts, Full::new(body)), service, held))
+    }
+}
+
+/// Bytes of the body, where it is short enough to be read; the routes refuse others unread.
+fn expected(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    (length <= BODY_MAX).then_some(length)
+}
+
+async fn arrived(body: Incoming, place: &Place) -> Result<Bytes, Failure> {
+    let late = || {
+        let words = format!("The request did not arrive within {} seconds.", REQUEST_WITHIN.as_secs());
+        Failure::new(StatusCode::REQUEST_TIMEOUT, "late", words).closing()
     };
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended badly");
+    let body = timeout(place.left(), body.collect()).await.map_err(|_| late())?;
+    body.map(http_body_util::Collected::to_bytes).map_err(|_| late())
+}
+
+/// Whom a balancer asks for. Where it does not say that readably, all of its requests are charged together, and more widely
+/// than one browser's: that is said in the log and counted.
+fn behind_balancer(headers: &HeaderMap, balancer: IpAddr) -> Key {
+    let written = match forwarded(headers) {
+        Ok(address) => return Source::of(address).into(),
+        Err(written) => written,
+    };
+    metrics::forwarded_unread();
+    if said_lately() {
+        return Key::Wide(Source::of(balancer));
     }
+    match written {
+        Some(written) => tracing::warn!(
+            %balancer,
+            written = written.chars().take(100).collect::<String>(),
+            "a balancer names no address that can be read: its requests share one limit"
+        ),
+        None => tracing::warn!(
+            %balancer,
+            "NINEFLAGS_TRUST_FORWARDED is true, but a request has no X-Forwarded-For: those without share one limit"
+        ),
+    }
+    Key::Wide(Source::of(balancer))
 }
 
-/// The address the balancer saw.
-fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
-    let all = headers.get_all(HeaderName::from_static("x-forwarded-for"));
-    all.iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+fn said_lately() -> bool {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    static SAID: AtomicU64 = AtomicU64::new(0);
+    // Counted from 1, so that 0 means never.
+    let now = BEGAN.elapsed().as_secs() + 1;
+    let said = SAID.load(Ordering::Relaxed);
+    let lately = said > 0 && now < said + SAY_EVERY_SECS;
+    lately || SAID.compare_exchange(said, now, Ordering::Relaxed, Ordering::Relaxed).is_err()
 }
 
-fn secure(headers: &mut HeaderMap) {
+fn secure(headers: &mut HeaderMap, is_https: bool) {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    for name in ["cross-origin-resource-policy", "cross-origin-opener-policy"] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static("same-origin"));
+    }
+    if is_https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TLS_ONLY));
+    }
 }

@@ -1,6 +1,7 @@
 //! The websocket's handshake, on warp's filters; the session takes over from there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{
@@ -13,8 +14,11 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
-use super::Http;
 use super::answer::Failure;
+use super::cookies::NewCookie;
+use super::waiting::Place;
+use super::{Http, Peer};
+use crate::limits::Limit;
 use crate::protocol::CloseCode;
 use crate::session;
 use crate::session::socket::Socket;
@@ -22,23 +26,79 @@ use crate::session::socket::Socket;
 /// The subprotocol; a bot need not offer it.
 const SUBPROTOCOL: &str = "nineflags.1";
 
-/// Answers a handshake, and starts the session once the connection is a websocket.
-pub async fn open(
-    http: Arc<Http>,
-    headers: HeaderMap,
-    cookie: Option<String>,
-    upgrade: Option<OnUpgrade>,
-) -> Response {
-    match shake(&http, &headers, upgrade) {
-        Ok((response, upgrade)) => {
-            tokio::spawn(start(http, cookie, upgrade));
-            response
-        }
+/// How long a browser may take to become a websocket once it is told that it may.
+const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a handshake brings along.
+pub struct Shake {
+    /// Whom it is charged to.
+    pub peer: Peer,
+    /// Its place among the connections that wait.
+    pub place: Arc<Place>,
+    /// The connection, once it has been answered.
+    pub upgrade: Option<OnUpgrade>,
+}
+
+/// Answers a handshake, and starts the session once the connection is a websocket. The login is looked at first, and the
+/// connection keeps its place among those that wait until the welcome.
+pub async fn open(http: Arc<Http>, headers: HeaderMap, cookie: Option<String>, shake: Shake) -> Response {
+    match admit(&http, &headers, cookie, shake).await {
+        Ok(response) => response,
         Err(failure) => failure.into_response(),
     }
 }
 
-fn shake(
+async fn admit(
+    http: &Arc<Http>,
+    headers: &HeaderMap,
+    cookie: Option<String>,
+    Shake { peer: Peer(peer), place, upgrade }: Shake,
+) -> Result<Response, Failure> {
+    let limits = &http.app.limits;
+    let (mut response, upgrade) = shaken(http, headers, upgrade)?;
+    limits.take(Limit::OpensFrom, peer)?;
+    let held = limits.hold(Limit::Websockets, peer)?;
+    let shown = cookie.clone();
+    let login = match http.account_of(cookie).await {
+        Ok(login) => {
+            limits.take(Limit::Opens, login.account.id)?;
+            if let Some(value) = shown.filter(|_| login.renewed) {
+                response.extensions_mut().insert(NewCookie { value, lasts: login.lasts });
+            }
+            Ok(login)
+        }
+        // Programs and pages are told by a close code.
+        Err(failure) if failure.is_logged_out() => Err(CloseCode::LoggedOut),
+        Err(_) => Err(CloseCode::Unavailable),
+    };
+    place.waits(UPGRADE_WITHIN);
+    let http = Arc::clone(http);
+    // A new task, so that what the handshake needed is freed.
+    tokio::spawn(async move {
+        let leave = Arc::clone(&place);
+        let upgraded = tokio::select! {
+            upgraded = upgrade => upgraded.ok().and_then(|upgraded| upgraded.downcast::<TokioIo<TcpStream>>().ok()),
+            () = leave.over() => None,
+        };
+        let Some(parts) = upgraded else { return };
+        let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+        match login {
+            Ok(login) => {
+                place.works();
+                let socket = Socket::open(stream, read, peer, Box::new(place)).await;
+                session::serve(Arc::clone(&http.app), login, socket).await;
+            }
+            Err(code) => tokio::select! {
+                () = Socket::refuse(stream, read, code) => {}
+                () = leave.over() => {}
+            },
+        }
+        drop(held);
+    });
+    Ok(response)
+}
+
+fn shaken(
     http: &Http,
     headers: &HeaderMap,
     upgrade: Option<OnUpgrade>,
@@ -77,16 +137,4 @@ fn shake(
         reply.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
     Ok((response, upgrade))
-}
-
-/// A new task, so that what the handshake needed is freed.
-async fn start(http: Arc<Http>, cookie: Option<String>, upgrade: OnUpgrade) {
-    let Ok(upgraded) = upgrade.await else { return };
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
-    let socket = Socket::open(parts.io.into_inner(), parts.read_buf.to_vec()).await;
-    match http.account_of(cookie).await {
-        Ok(login) => session::serve(Arc::clone(&http.app), login, socket).await,
-        Err(failure) if failure.is_logged_out() => socket.outbox().close(CloseCode::LoggedOut),
-        Err(_) => socket.outbox().close(CloseCode::Unavailable),
-    }
 }

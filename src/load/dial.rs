@@ -35,15 +35,18 @@ pub struct Target {
     pub host: String,
     /// Where that is.
     pub socket: SocketAddr,
+    /// The site's own origin.
+    pub origin: String,
 }
 
 impl Target {
-    /// Looks an address up.
-    pub async fn find(address: &Address) -> Result<Self, String> {
+    /// Looks an address up. Without an origin it is what people open.
+    pub async fn find(address: &Address, origin: Option<&str>) -> Result<Self, String> {
         let found = tokio::net::lookup_host(&address.host).await;
         let mut found = found.map_err(|error| format!("{}: {error}", address.host))?;
         let socket = found.next().ok_or_else(|| format!("{} is nowhere", address.host))?;
-        Ok(Self { host: address.host.clone(), socket })
+        let origin = origin.map_or_else(|| format!("http://{}", address.host), str::to_owned);
+        Ok(Self { host: address.host.clone(), socket, origin })
     }
 }
 
@@ -89,7 +92,7 @@ pub async fn exchange(
             .method(if post.is_some() { "POST" } else { "GET" })
             .uri(path)
             .header("host", &to.host)
-            .header("origin", format!("http://{}", to.host))
+            .header("origin", &to.origin)
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(post.unwrap_or_default().to_owned())))
             .map_err(|error| error.to_string())?;
@@ -115,7 +118,7 @@ pub async fn websocket(to: &Target, from: Option<IpAddr>, cookie: &str) -> Resul
     let headers = request.headers_mut();
     let header = |text: String| text.parse().map_err(|_| "a header cannot be sent");
     headers.insert("cookie", header(cookie.to_owned())?);
-    headers.insert("origin", header(format!("http://{}", to.host))?);
+    headers.insert("origin", header(to.origin.clone())?);
     // Small ones, since thousands of bots have one each.
     let buffers = WebSocketConfig::default().read_buffer_size(BUFFER).write_buffer_size(BUFFER);
     let shaking = tokio_tungstenite::client_async_with_config(request, stream, Some(buffers));

@@ -11,6 +11,9 @@ pub struct LoadOptions {
     /// Where to play: the addresses of nodes or balancers, like `http://127.0.0.1:8080`, with commas between them.
     #[arg(long, required = true, value_delimiter = ',')]
     pub to: Vec<Address>,
+    /// What people open, where that is another address than those in `--to`: the nodes' `NINEFLAGS_ORIGIN`.
+    #[arg(long)]
+    pub origin: Option<String>,
     /// Pairs of players.
     #[arg(long, default_value_t = 10)]
     pub pairs: usize,

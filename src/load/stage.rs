@@ -76,7 +76,7 @@ impl Stage {
     pub async fn open(options: LoadOptions) -> Result<Self, String> {
         let mut targets = Vec::with_capacity(options.to.len());
         for address in &options.to {
-            targets.push(Target::find(address).await?);
+            targets.push(Target::find(address, options.origin.as_deref()).await?);
         }
         let seed = options.seed.unwrap_or_else(|| u64::from_le_bytes(chance::bytes()));
         Ok(Self {

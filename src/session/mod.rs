@@ -133,6 +133,7 @@ impl Session {
         self.app.sessions.entered(self.account.id, self.id);
         // Boxed, as requests are: an idle session should hold no room for what it is not doing.
         Box::pin(self.welcome()).await?;
+        socket.welcomed();
         let result = self.serve(socket, &mut told).await;
         for table in self.watched.iter().chain(&self.seat) {
             self.app.tables.leave(*table, self.id).await;

@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as FrameC
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
+use crate::limits::Key;
 use crate::metrics;
 use crate::outbox::{Outbox, OutboxReader, outbox};
 use crate::protocol::CloseCode;
@@ -38,26 +39,35 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Socket {
     outbox: Outbox,
     inbound: mpsc::Receiver<Utf8Bytes>,
+    until_welcome: Option<Box<dyn Send + Sync>>,
+    /// Whom the connection is charged to.
+    pub source: Key,
 }
 
 impl Socket {
-    /// Takes over an upgraded connection of which `read` was read already.
-    pub async fn open<S>(stream: S, read: Vec<u8>) -> Self
+    /// Takes over an upgraded connection of which `read` was read already, and keeps what is held until the welcome.
+    pub async fn open<S>(stream: S, read: Vec<u8>, source: Key, until_welcome: Box<dyn Send + Sync>) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BUFFER)
-            .max_write_buffer_size(WRITE_BUFFER_MAX)
-            .max_message_size(Some(FRAME_MAX))
-            .max_frame_size(Some(FRAME_MAX));
-        let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
+        let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config())).await;
         let (outbox, waiting) = outbox();
         let (sender, inbound) = mpsc::channel(INBOUND);
         let wire = Wire { stream, waiting, inbound: sender, heard: Instant::now() };
         tokio::spawn(wire.run());
-        Self { outbox, inbound }
+        Self { outbox, inbound, until_welcome: Some(until_welcome), source }
+    }
+
+    /// Closes an upgraded connection with a code, and waits a while for the browser's goodbye.
+    pub async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: S, read: Vec<u8>, code: CloseCode) {
+        metrics::closed(code);
+        let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config())).await;
+        goodbye(stream, Some(code)).await;
+    }
+
+    /// The browser has its welcome: what was held until then is given back.
+    pub fn welcomed(&mut self) {
+        self.until_welcome = None;
     }
 
     /// Where updates are queued.
@@ -81,22 +91,14 @@ struct Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn run(mut self) {
-        if let Some(code) = self.exchange().await {
-            if code == CloseCode::BadFrame {
-                // All other codes come from the outbox, which counts them.
-                metrics::closed(code);
-            }
-            let frame = CloseFrame { code: FrameCode::from(code as u16), reason: Utf8Bytes::default() };
-            // The browser may be gone, or not reading: the goodbye is a courtesy.
-            let _ = timeout(CLOSE_TIMEOUT, self.goodbye(frame)).await;
+        let code = self.exchange().await;
+        if code == Some(CloseCode::BadFrame) {
+            // All other codes come from the outbox, which counts them.
+            metrics::closed(CloseCode::BadFrame);
         }
-    }
-
-    async fn goodbye(&mut self, frame: CloseFrame) {
-        if self.stream.close(Some(frame)).await.is_ok() {
-            // Reading on until the browser's own goodbye keeps the system from cutting ours off.
-            while let Some(Ok(_)) = self.stream.next().await {}
-        }
+        // Nobody waits for the session any longer: it ends while the goodbyes are said.
+        drop((self.waiting, self.inbound));
+        goodbye(self.stream, code).await;
     }
 
     /// Exchanges frames until the websocket is to be closed with a code, or is gone.
@@ -142,6 +144,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             () = self.waiting.too_slow() => Err(Some(CloseCode::TooSlow)),
         }
     }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER_MAX)
+        .max_message_size(Some(FRAME_MAX))
+        .max_frame_size(Some(FRAME_MAX))
+}
+
+/// Says goodbye with a code, or answers the browser's own. The browser may be gone, or not reading: it is a courtesy.
+async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(mut stream: WebSocketStream<S>, code: Option<CloseCode>) {
+    let courtesy = async {
+        if let Some(code) = code {
+            let frame = CloseFrame { code: FrameCode::from(code as u16), reason: Utf8Bytes::default() };
+            stream.close(Some(frame)).await?;
+        }
+        // Sends an answer that is queued. Reading on until the browser's own goodbye keeps the system from cutting ours off.
+        while stream.next().await.transpose()?.is_some() {}
+        Ok::<_, Error>(())
+    };
+    let _ = timeout(CLOSE_TIMEOUT, courtesy).await;
 }
 
 /// The next frame, once there is room for it with the session. Nothing is lost if the wait is given up.

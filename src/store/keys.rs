@@ -112,6 +112,11 @@ pub fn talk(id: TableId) -> String {
     format!("talk:{id}")
 }
 
+/// String with expiry: when a counter of attempts that all nodes share will be full again, in microseconds since 1970.
+pub fn attempts(limit: &str, whom: &str) -> String {
+    format!("limit:{limit}:{whom}")
+}
+
 /// String with expiry: a request that was carried out (words, an invite), so that its repetition does nothing more.
 pub fn words(account: AccountId, request: &RequestId) -> String {
     format!("words:{account}:{}", request.as_str())

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod archive;
 pub mod assets;
+pub mod attempts;
 mod away;
 pub mod care;
 pub mod child;

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { PROGRAM, within } from './server.js';
+import { PROGRAM, RAISED, within } from './server.js';
 
 const BALANCER = new URL('../../deploy/balancer.sh', import.meta.url).pathname;
 
@@ -57,7 +57,7 @@ export class Cluster {
 
   #node(port) {
     const listen = `127.0.0.1:${port}`;
-    const variables = { REDIS_URL: this.redis, NINEFLAGS_TEST_DECKS: this.decks, NINEFLAGS_DRAIN_SPREAD_MS: '600' };
+    const variables = { REDIS_URL: this.redis, NINEFLAGS_TEST_DECKS: this.decks, NINEFLAGS_DRAIN_SPREAD_MS: '600', NINEFLAGS_LIMITS: RAISED };
     const child = this.#spawn(PROGRAM, ['serve', '--listen', listen, '--data', this.folder], variables);
     const ended = new Promise((done) => child.on('exit', (code, signal) => done(signal ?? code)));
     this.nodes.push({ url: `http://${listen}/`, child, ended });

@@ -9,6 +9,10 @@ const TARGET = process.env.CARGO_TARGET_DIR ?? new URL('../../target', import.me
 /** The program, as built for tests. */
 export const PROGRAM = process.env.NINEFLAGS ?? join(TARGET, 'debug', 'nineflags');
 
+/** Limits far above what a test needs, since all of its browsers are on one machine and reload in no time. */
+export const RAISED =
+  'http_per_source_second=100000 guests_per_source_hour=100000 logins_per_source_minute=100000 websockets_opened_per_account_minute=100000 websockets_opened_per_source_minute=100000';
+
 /** How long a server may take to be ready, and to end, in milliseconds. */
 const PATIENCE_MS = 20_000;
 
@@ -58,7 +62,7 @@ export class Server {
 
   #run(listen) {
     const child = spawn(PROGRAM, ['serve', '--listen', listen, '--data', join(this.folder, 'data')], {
-      env: { ...process.env, NINEFLAGS_TEST_DECKS: this.decks, REDIS_URL: undefined },
+      env: { ...process.env, NINEFLAGS_TEST_DECKS: this.decks, REDIS_URL: undefined, NINEFLAGS_LIMITS: RAISED },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.add(child);

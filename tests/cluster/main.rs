@@ -35,6 +35,7 @@ mod harness {
 mod accounts;
 mod append;
 mod archive;
+mod attempts;
 mod balancer;
 mod centres;
 mod chaos;
@@ -42,6 +43,7 @@ mod child;
 #[cfg(feature = "test-decks")]
 mod decks;
 mod deploy;
+mod edge;
 mod ends;
 mod failovers;
 mod floods;

@@ -35,6 +35,7 @@ use self::report::{Line, Report};
 use self::site::Site;
 use self::watch::{Seen, Watch};
 use crate::harness::net::Net;
+use crate::harness::node::ORIGIN;
 
 /// How long a cluster may take to be whole again after a fault.
 const WHOLE_WITHIN: Duration = Duration::from_mins(2);
@@ -112,9 +113,10 @@ fn load_options(options: &Options, seed: u64, site: &Site) -> LoadOptions {
         |Net { sources: (first, last), .. }| format!("{first}-{last}"),
     );
     let Options { pairs, watchers, pause_ms, .. } = options;
+    let origin = if site.net.is_ok() { format!("--origin {ORIGIN}") } else { String::new() };
     let line = format!(
         "load --to {} --sources {sources} --pairs {pairs} --watchers {watchers} --pause-ms {pause_ms} \
-         --seed {seed} --games {} --stuck-secs 600",
+         --seed {seed} {origin} --games {} --stuck-secs 600",
         to.join(","),
         u32::MAX
     );

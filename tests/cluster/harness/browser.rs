@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request as Upgrade;
 
+use super::node::origin_of;
 use super::process::WITHIN;
 
 /// How long a node may take to welcome before another is tried.
@@ -44,7 +45,7 @@ impl Reply {
 /// One HTTP request on a connection of its own, as a page of the site sends it.
 pub async fn http(to: SocketAddr, method: &str, path: &str, cookie: &str, body: Option<&Value>) -> Reply {
     let body = body.map(Value::to_string).unwrap_or_default();
-    let origin = format!("http://{to}");
+    let origin = origin_of(to);
     http_with(to, method, path, &[("origin", &origin), ("cookie", cookie)], &body).await
 }
 
@@ -334,7 +335,7 @@ fn upgrade(node: SocketAddr, cookie: &str) -> Upgrade {
     let mut request = format!("ws://{node}/socket").into_client_request().expect("a request");
     let headers = request.headers_mut();
     headers.insert("cookie", cookie.parse().expect("a header"));
-    headers.insert("origin", format!("http://{node}").parse().expect("a header"));
+    headers.insert("origin", origin_of(node).parse().expect("a header"));
     request
 }
 

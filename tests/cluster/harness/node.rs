@@ -18,6 +18,24 @@ const END_WITHIN: Duration = Duration::from_secs(30);
 /// Until a node says where it serves.
 pub const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
+/// The origin of nodes that others than this machine could connect to.
+pub const ORIGIN: &str = "http://nineflags.test";
+
+/// What pages of a node's site send as their Origin.
+pub fn origin_of(node: SocketAddr) -> String {
+    if node.ip().is_loopback() { format!("http://{node}") } else { ORIGIN.to_owned() }
+}
+
+/// Limits by source far above what a test needs, since all of its browsers are on one machine.
+const RAISED: &str = "http_per_source_second=1000000 requests_per_source_second=1000000 \
+                      reads_per_source_second=1000000 replays_per_source_minute=1000000 replays_per_source=1000 \
+                      connections_per_source=4096 websockets_opened_per_source_minute=1000000 \
+                      websockets_opened_per_account_minute=1000000 websockets_per_source=100000 \
+                      logins_per_source_minute=1000000 \
+                      passwords_per_name_and_source_minute=1000000 guests_per_source_hour=1000000 \
+                      signups_per_source_hour=1000000 games_started_per_source_hour=1000000 \
+                      games_started_per_account_hour=1000000 bytes_per_source_second=1000000000";
+
 /// A running node.
 pub struct Node {
     child: Child,
@@ -162,6 +180,10 @@ impl Drop for Node {
 fn serve(program: &Path, listen: SocketAddr, data: &Path, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     command.arg("serve").arg("--listen").arg(listen.to_string()).arg("--data").arg(data);
+    command.env("NINEFLAGS_LIMITS", RAISED);
+    if !listen.ip().is_loopback() {
+        command.env("NINEFLAGS_ORIGIN", ORIGIN);
+    }
     command.envs(variables.iter().copied());
     command
 }

@@ -1,0 +1,178 @@
+//! Connections that are not websockets with a welcome yet: so many for a node and for a source. When there is no room, the
+//! one that has waited longest for its browser goes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::limits::{Allowance, Key, Limit, Limits};
+use crate::metrics;
+
+/// How long the node itself may take over one request.
+const WORK_MAX: Duration = Duration::from_mins(1);
+/// The log is told of full rooms so often, at most.
+const SAY_EVERY: Duration = Duration::from_secs(30);
+
+/// All of a node's.
+#[derive(Clone)]
+pub struct Waiting {
+    limits: Limits,
+    room: Arc<Mutex<Room>>,
+}
+
+#[derive(Default)]
+struct Room {
+    next: u64,
+    all: HashMap<u64, Seat>,
+    /// Those that wait for their browser, the longest waiting first: by number, and by source and number.
+    idle: BTreeSet<u64>,
+    idle_of: BTreeSet<(Key, u64)>,
+    of: HashMap<Key, usize>,
+    said: Option<Instant>,
+}
+
+struct Seat {
+    source: Option<Key>,
+    /// By when it has to go on; nothing when it has to go.
+    until: watch::Sender<Option<Instant>>,
+}
+
+/// One connection's place, given back when it is dropped.
+pub struct Place {
+    waiting: Waiting,
+    /// Changes each time it begins to wait.
+    number: Mutex<u64>,
+    until: watch::Receiver<Option<Instant>>,
+}
+
+impl Waiting {
+    /// An empty one.
+    pub fn new(limits: &Limits) -> Self {
+        Self { limits: limits.clone(), room: Arc::default() }
+    }
+
+    /// A place for a new connection, of a source where that is known, which has so long to go on; nothing where all others are
+    /// being served.
+    pub fn enter(&self, source: Option<Key>, within: Duration) -> Option<Place> {
+        let most = |limit| match self.limits.allowance(limit) {
+            Allowance::AtOnce(most) | Allowance::Rate { burst: most, .. } => most as usize,
+        };
+        let mut room = self.room();
+        if let Some(source) = source
+            && room.of.get(&source).is_some_and(|open| *open >= most(Limit::Waiting))
+        {
+            let oldest =
+                room.idle_of.range((source, 0)..=(source, u64::MAX)).next().map(|(_, number)| *number);
+            self.make_room(&mut room, Limit::Waiting, oldest)?;
+        }
+        if room.all.len() >= most(Limit::WaitingAll) {
+            let oldest = room.idle.first().copied();
+            self.make_room(&mut room, Limit::WaitingAll, oldest)?;
+        }
+        let (sender, until) = watch::channel(Some(Instant::now() + within));
+        let number = room.put(Seat { source, until: sender }, true);
+        metrics::connections_waiting(room.all.len());
+        Some(Place { waiting: self.clone(), number: Mutex::new(number), until })
+    }
+
+    fn make_room(&self, room: &mut Room, limit: Limit, oldest: Option<u64>) -> Option<()> {
+        self.limits.count(limit);
+        if room.said.is_none_or(|said| said.elapsed() > SAY_EVERY) {
+            room.said = Some(Instant::now());
+            tracing::warn!(
+                limit = limit.line().name,
+                "too many connections: those that wait longest are closed"
+            );
+        }
+        let seat = room.take(oldest?)?;
+        seat.until.send_replace(None);
+        Some(())
+    }
+
+    fn room(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Room {
+    fn put(&mut self, seat: Seat, idle: bool) -> u64 {
+        self.next += 1;
+        let number = self.next;
+        if idle {
+            self.idle.insert(number);
+        }
+        if let Some(source) = seat.source {
+            *self.of.entry(source).or_insert(0) += 1;
+            if idle {
+                self.idle_of.insert((source, number));
+            }
+        }
+        self.all.insert(number, seat);
+        number
+    }
+
+    fn take(&mut self, number: u64) -> Option<Seat> {
+        let seat = self.all.remove(&number)?;
+        self.idle.remove(&number);
+        if let Some(source) = seat.source {
+            self.idle_of.remove(&(source, number));
+            if let Some(open) = self.of.get_mut(&source) {
+                *open -= 1;
+                if *open == 0 {
+                    self.of.remove(&source);
+                }
+            }
+        }
+        Some(seat)
+    }
+}
+
+impl Place {
+    /// The browser has to go on within this time, and may have to go for others until it does.
+    pub fn waits(&self, within: Duration) {
+        self.set(within, true);
+    }
+
+    /// The node is at work.
+    pub fn works(&self) {
+        self.set(WORK_MAX, false);
+    }
+
+    fn set(&self, within: Duration, idle: bool) {
+        let mut room = self.waiting.room();
+        let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(seat) = room.take(*number) else { return };
+        seat.until.send_replace(Some(Instant::now() + within));
+        *number = room.put(seat, idle);
+    }
+
+    /// How long it may still wait.
+    pub fn left(&self) -> Duration {
+        let until = *self.until.borrow();
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Ends when the connection has to end: its time is over, or others need its place.
+    pub async fn over(&self) {
+        let mut until = self.until.clone();
+        loop {
+            let Some(deadline) = *until.borrow_and_update() else { return };
+            tokio::select! {
+                () = sleep_until(deadline) => return,
+                changed = until.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let number = *self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = self.waiting.room();
+        room.take(number);
+        metrics::connections_waiting(room.all.len());
+    }
+}

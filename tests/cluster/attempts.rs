@@ -1,0 +1,192 @@
+//! How often somebody may try: passwords, sign-ups and guests, by source and name, for the whole cluster; and whose cookie counts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nineflags::limits::{Key, Source};
+use nineflags::passwords::{HASHES_AT_ONCE, LINE_MAX, Passwords};
+use serde_json::{Value, json};
+
+use super::accounts::{PASSWORD, cookie, failed, sign_up};
+use crate::harness::browser::{exchange, http_with};
+use crate::harness::node::Node;
+use crate::harness::site::Site;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_are_limited_for_each_name_and_each_address() {
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[("NINEFLAGS_TRUST_FORWARDED", "true"), ("NINEFLAGS_LIMITS", "")]);
+    let origin = format!("http://{}", node.address);
+    let from = async |address: &str, path: &str, body: &Value| {
+        let headers = [("origin", origin.as_str()), ("x-forwarded-for", address)];
+        http_with(node.address, "POST", path, &headers, &body.to_string()).await
+    };
+    // A name's passwords tried from one source.
+    from("10.1.0.9", "/api/signup", &json!({"name": "Victim", "password": PASSWORD})).await;
+    let guess = json!({"name": "Victim", "password": "guessed wrong"});
+    let mut attempts = 0;
+    while from("10.1.0.1", "/api/login", &guess).await.status == 403 {
+        attempts += 1;
+    }
+    assert!((10..15).contains(&attempts), "{attempts}");
+    let refused = from("10.1.0.1", "/api/login", &guess).await;
+    failed(&refused, 429, "too_many");
+    assert!(refused.body.contains("Try again in"), "{}", refused.body);
+    // That keeps nobody else out, the owner least of all, nor the source from other names.
+    let right = json!({"name": "victim", "password": PASSWORD});
+    assert_eq!(from("10.1.0.2", "/api/login", &right).await.status, 200);
+    let other = json!({"name": "Somebody", "password": "guessed wrong"});
+    failed(&from("10.1.0.1", "/api/login", &other).await, 403, "wrong_login");
+    // One address, whatever the name.
+    let mut refused = None;
+    for attempt in 0..60 * 3 {
+        if from("8.8.8.8, 10.2.0.1", "/api/guest", &json!({})).await.status == 429 {
+            refused = Some(attempt);
+            break;
+        }
+    }
+    assert!(refused.is_some_and(|attempt| attempt >= 60), "{refused:?}");
+    assert_eq!(from("10.2.0.2", "/api/guest", &json!({})).await.status, 200);
+    drop(node);
+
+    // Without a balancer in front the header is anybody's to write, and counts for nothing.
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[("NINEFLAGS_LIMITS", "")]);
+    let origin = format!("http://{}", node.address);
+    let mut refused = false;
+    for attempt in 0..60 * 3 {
+        let headers = [("origin", origin.as_str()), ("x-forwarded-for", &format!("10.3.0.{attempt}"))];
+        refused |= http_with(node.address, "POST", "/api/guest", &headers, "{}").await.status == 429;
+        if refused {
+            break;
+        }
+    }
+    assert!(refused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_are_counted_for_the_whole_cluster_and_a_known_browser_is_no_stranger() {
+    let limits = "passwords_per_name_minute=10 logins_per_source_minute=50 guests_per_source_hour=20";
+    let site = Site::start(2, &[("NINEFLAGS_TRUST_FORWARDED", "true"), ("NINEFLAGS_LIMITS", limits)]);
+    let ask = async |node: usize, address: &str, cookie: &str, path: &str, body: &Value| {
+        let node = site.address(node);
+        let origin = format!("http://{node}");
+        let headers = [("origin", origin.as_str()), ("x-forwarded-for", address), ("cookie", cookie)];
+        http_with(node, "POST", path, &headers, &body.to_string()).await
+    };
+    let own = json!({"name": "Victim", "password": PASSWORD});
+    let known = cookie(&ask(0, "10.1.0.9", "", "/api/signup", &own).await);
+    // Tries of one source at two nodes are counted together.
+    let guess = json!({"name": "Victim", "password": "guessed wrong"});
+    let mut tried = 0;
+    while ask(tried % 2, "10.1.0.1", "", "/api/login", &guess).await.status == 403 {
+        tried += 1;
+    }
+    assert!((10..15).contains(&tried), "{tried}");
+    // From many sources the name itself is worn out, for strangers at any node.
+    let mut refused = false;
+    for source in 2..60 {
+        refused |= ask(source % 2, &format!("10.1.1.{source}"), "", "/api/login", &guess).await.status == 429;
+    }
+    assert!(refused);
+    assert_eq!(ask(1, "10.1.0.77", "", "/api/login", &own).await.status, 429);
+    // A browser that has a login of the account is let in; that of another account is a stranger.
+    assert_eq!(ask(1, "10.1.0.77", &known, "/api/login", &own).await.status, 200);
+    let other = cookie(&ask(0, "10.1.0.78", "", "/api/guest", &json!({})).await);
+    assert_eq!(ask(1, "10.1.0.78", &other, "/api/login", &own).await.status, 429);
+    let mut guests = 0;
+    while ask(guests % 2, "10.1.0.99", "", "/api/guest", &json!({})).await.status == 200 {
+        guests += 1;
+    }
+    assert!((5..8).contains(&guests), "a quarter of the hour's at once, at both nodes together");
+    // All counters end by themselves.
+    let keys: Vec<String> = site.ask(&["KEYS", "limit:*"]);
+    assert!(!keys.is_empty());
+    for key in keys {
+        assert!(site.ask::<i64>(&["PTTL", &key]) > 0, "{key}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_cookie_of_others_logs_anybody_in_or_out() {
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[]);
+    let (ann, mira) =
+        (cookie(&sign_up(node.address, "Ann").await), cookie(&sign_up(node.address, "Mira").await));
+    let value = |cookie: &str| cookie.split_once('=').expect("a value").1.to_owned();
+    let name = format!("nineflags-{}", node.address.port());
+    let junk = "x".repeat(43);
+    let asked = async |cookies: &[u8]| {
+        let request =
+            format!("GET /api/me HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncookie: ", node.address);
+        let answer = exchange(node.address, &[request.as_bytes(), cookies, b"\r\n\r\n"].concat()).await;
+        match answer.split(' ').nth(1) {
+            Some("200") => {
+                answer.split("\"name\":\"").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned)
+            }
+            Some("401") => None,
+            other => panic!("{other:?}: {answer}"),
+        }
+    };
+    let is_ann = Some("Ann".to_owned());
+    assert_eq!(asked(ann.as_bytes()).await, is_ann);
+    assert_eq!(asked(&[b"nick=\xfc\xff; ".as_slice(), ann.as_bytes()].concat()).await, is_ann);
+    for beside in
+        ["nineflags=x".to_owned(), format!("nineflags={junk}"), format!("{name}={junk}"), format!("{name}=")]
+    {
+        assert_eq!(asked(format!("{beside}; {ann}").as_bytes()).await, is_ann, "{beside}");
+        assert_eq!(asked(format!("{ann}; {beside}").as_bytes()).await, is_ann, "{beside}");
+    }
+    assert_eq!(asked(format!("{ann}; {ann}").as_bytes()).await, is_ann);
+    assert_eq!(
+        asked(format!("{ann}; nineflags={}", value(&mira)).as_bytes()).await,
+        is_ann,
+        "the own name goes first"
+    );
+    assert_eq!(asked(format!("{ann}; {mira}").as_bytes()).await, None, "two logins count as none");
+    assert_eq!(
+        asked(format!("nineflags={}", value(&mira)).as_bytes()).await,
+        Some("Mira".to_owned()),
+        "as 0.3.0 set it"
+    );
+    assert_eq!(
+        asked(format!("nineflags={}; nineflags={}", value(&mira), value(&ann)).as_bytes()).await,
+        None
+    );
+}
+
+#[test]
+fn turns_to_hash_go_round_by_source() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let passwords = Passwords::default();
+        let from = |number: u8| Key::from(Source::of(std::net::IpAddr::from([10, 0, 0, number])));
+        let done = Arc::new(AtomicUsize::new(0));
+        let mut floods = Vec::new();
+        for number in 0..6_u8 {
+            for _ in 0..60 {
+                let (passwords, done) = (passwords.clone(), Arc::clone(&done));
+                floods.push(tokio::spawn(async move {
+                    let result = passwords.fits("wrong".to_owned(), String::new(), from(number)).await;
+                    if result.is_ok() {
+                        done.fetch_add(1, Ordering::Relaxed);
+                    }
+                    result
+                }));
+            }
+        }
+        tokio::task::yield_now().await;
+        let own = passwords.fits("right".to_owned(), String::new(), from(99)).await;
+        assert_eq!(own, Ok(false));
+        // Whoever is hashed at that moment, and one of each source before it.
+        let before = done.load(Ordering::Relaxed);
+        assert!(before <= 6 + 2 * HASHES_AT_ONCE, "{before} went first");
+        let mut refused = 0;
+        for flood in floods {
+            refused += usize::from(flood.await.expect("no panic").is_err());
+        }
+        assert!(refused >= 6 * (60 - LINE_MAX) - HASHES_AT_ONCE, "a line has an end: {refused}");
+        // And nothing is left of it: the next one has its turn at once.
+        assert_eq!(passwords.fits("right".to_owned(), String::new(), from(1)).await, Ok(false));
+    });
+}
