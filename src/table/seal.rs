@@ -14,8 +14,9 @@ use crate::ids::TableId;
 pub const KEY_BYTES: usize = 32;
 /// Bytes of the number that makes each seal another one; it may be known, and is never used twice.
 pub const NONCE_BYTES: usize = 24;
-/// What is sealed is filled up to a multiple of so many bytes, so that its length tells nothing of a hidden card.
-const FILLED_TO: usize = 128;
+/// What is sealed is filled up to so many bytes, which every record but the first fits into, so that its length tells nothing
+/// of a hidden card; the first one, which holds both decks whatever their order, to a multiple of them.
+const FILLED_TO: usize = 256;
 
 /// A key that all nodes of a cluster share.
 #[derive(Clone)]
@@ -61,10 +62,12 @@ impl SealKey {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::{FILLED_TO, KEY_BYTES, NONCE_BYTES, SealKey};
-    use crate::ids::TableId;
+    use crate::ids::{RequestId, TableId};
     use crate::rules::seat::Seat;
-    use crate::table::record::{Entry, Hash};
+    use crate::table::record::{Entry, Hash, Salt, Tip};
 
     fn entry(record: &str) -> Entry {
         Entry {
@@ -95,10 +98,21 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_a_seal_tells_nothing_of_the_cards() {
+    fn the_length_of_a_seal_tells_nothing_of_the_record() {
         let (key, table) = (SealKey::new(&[1; KEY_BYTES]), TableId(uuid::Uuid::from_u128(1)));
-        let length = |record: &str| key.seal(table, 12, &entry(record), [5; NONCE_BYTES]).len();
-        assert_eq!(length("return b10 g10"), length("return b1 g3"));
-        assert!(length("pass") >= FILLED_TO);
+        let longest = "r".repeat(RequestId::MAX);
+        let mut lengths = BTreeSet::new();
+        for record in
+            ["return b10 g10", "return b1 Mu", "return r2", "draw t", "end", "save", "Re r10@x", "absent"]
+        {
+            for (number, request, time_ms) in [(1, "r", 0), (u32::MAX, longest.as_str(), u64::MAX)] {
+                let request = request.parse().expect("an id");
+                let salt = Some(Salt::of("00ff", &Tip::default(), Seat::First, &request));
+                let entry = Entry { request, time_ms, salt, ..entry(record) };
+                lengths.insert(key.seal(table, number, &entry, [5; NONCE_BYTES]).len());
+            }
+        }
+        assert_eq!(lengths.len(), 1, "{lengths:?}");
+        assert!(lengths.iter().all(|length| *length > FILLED_TO));
     }
 }
