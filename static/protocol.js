@@ -43,7 +43,7 @@
  *   formation: BySeat<Formation | null>, last_placer: Seat | null }} FlagView
  * @typedef {{ cards: CardCode[] | null, troops: number, tactics: number }} HandView
  * @typedef {{ place?: Record<CardCode, number[]>, scout?: boolean, deserter?: CardCode[], traitor?: Record<CardCode, number[]>,
- *   redeploy?: Record<CardCode, number[]>, draw?: Deck[], give_back?: number, claim?: number[], provable?: number[],
+ *   redeploy?: Record<CardCode, number[]>, draw?: Deck[], draw_after_play?: Deck[], give_back?: number, claim?: number[], provable?: number[],
  *   pass?: boolean, end?: boolean, end_after_play?: boolean }} Choices
  * @typedef {{ viewer: Seat | 'watcher', phase: 'play' | 'scout_draw' | 'scout_return' | 'draw' | 'end' | 'over', turn: Seat | null,
  *   flags: FlagView[], hands: BySeat<HandView>, decks: { troops: number, tactics: number, returned: CardCode[] },

@@ -303,6 +303,7 @@ export const words = {
 /** The words of the table and the replay. */
 export const tableWords = {
   table: 'Table', yourTurn: 'Your turn', promptLabel: 'What to do now', watch: 'Watch', board: 'Battle line',
+  unseen: { t: 'A troop, shown once the game is saved', x: 'A tactics card, shown once the game is saved' },
   hand: /** @param {number} count */ (count) => `Your hand, ${plural(count, '# card', '# cards')}`,
   stepsLabel: 'Steps of your turn', yours: 'Yours', claim: 'Claim', last: 'last', staged: 'staged', you: 'You', mud: 'Mud 4', fog: 'Fog',
   claimFlag: /** @param {number} flag */ (flag) => `Claim flag ${flag + 1}`, claimOne: 'Claim a flag',

@@ -58,23 +58,26 @@ pub fn options(dice: &mut Dice) -> TableOptions {
     TableOptions { rules, ..TableOptions::default() }
 }
 
-/// The moves of one request, chosen at random; nothing when the viewer is not on turn.
+/// The moves of one request, chosen at random; nothing when the viewer is not on turn, or has to wait until what was drawn
+/// unsaved is shown.
 pub fn choose(view: &View, dice: &mut Dice) -> Option<Vec<String>> {
     let choices = view.choices.as_ref()?;
     if let Some(flag) = choices.provable.iter().flatten().next() {
         return Some(vec![format!("claim {flag}")]);
     }
     match view.phase {
-        Phase::Play => Some(play(choices, dice)),
+        Phase::Play => play(choices, dice),
         Phase::ScoutDraw | Phase::Draw | Phase::End => {
             let deck = dice.pick(&choices.draw);
             Some(vec![deck.map_or_else(|| "end".to_owned(), |deck| format!("draw {deck}"))])
         }
         Phase::ScoutReturn => {
-            let mut hand = own_hand(view);
-            let cards: Vec<String> = (0..usize::from(choices.give_back).min(hand.len()))
-                .map(|_| hand.remove(dice.below(hand.len())))
-                .collect();
+            let (mut hand, count) = (own_hand(view), usize::from(choices.give_back));
+            if hand.len() < count {
+                // Cards drawn unsaved are not shown yet.
+                return None;
+            }
+            let cards: Vec<String> = (0..count).map(|_| hand.remove(dice.below(hand.len()))).collect();
             Some(vec![format!("return {}", cards.join(" "))])
         }
         Phase::Over => None,
@@ -87,7 +90,7 @@ fn own_hand(view: &View) -> Vec<String> {
     cards.into_iter().flatten().map(ToString::to_string).collect()
 }
 
-fn play(choices: &Choices, dice: &mut Dice) -> Vec<String> {
+fn play(choices: &Choices, dice: &mut Dice) -> Option<Vec<String>> {
     let mut plays: Vec<String> = Vec::new();
     for (card, flags) in &choices.place {
         plays.extend(flags.iter().map(|flag| format!("{card}@{flag}")));
@@ -101,17 +104,17 @@ fn play(choices: &Choices, dice: &mut Dice) -> Vec<String> {
         plays.push(format!("Re {card}@x"));
     }
     if choices.scout && (plays.is_empty() || dice.below(2) == 0) {
-        return vec!["Sc".to_owned()];
+        return Some(vec!["Sc".to_owned()]);
     }
-    let Some(chosen) = dice.pick(&plays) else { return vec!["pass".to_owned()] };
+    let Some(chosen) = dice.pick(&plays) else { return choices.pass.then(|| vec!["pass".to_owned()]) };
     let mut moves = vec![chosen.clone()];
     // Half of the turns are sent as one request, half step by step.
     if dice.below(2) == 0 {
-        if let Some(deck) = dice.pick(&choices.draw) {
+        if let Some(deck) = dice.pick(&choices.draw_after_play) {
             moves.push(format!("draw {deck}"));
         } else if choices.end_after_play {
             moves.push("end".to_owned());
         }
     }
-    moves
+    Some(moves)
 }

@@ -1,7 +1,8 @@
 //! Drawing cards, and what Scout draws and puts back.
 
 use super::card::{Card, Deck};
-use super::game::{Game, Illegal, Phase};
+use super::game::{Game, Phase};
+use super::illegal::Illegal;
 
 /// Cards Scout draws.
 const SCOUT_DRAWS: u8 = 3;
@@ -16,13 +17,13 @@ impl Game {
 
     pub(super) fn draw(&mut self, deck: Deck) -> Result<(), Illegal> {
         if !matches!(self.phase, Phase::Draw | Phase::ScoutDraw) {
-            return Err(Illegal::NotNow);
+            return Err(Illegal::NotNow(self.next()));
         }
         let card = match deck {
             Deck::Troops => self.troops.pop().map(Card::from),
             Deck::Tactics => self.tactics.pop().map(Card::from),
         };
-        let card = card.ok_or(Illegal::NotAllowed("that deck is empty"))?;
+        let card = card.ok_or(Illegal::EmptyDeck(deck))?;
         self.hands[self.turn].push(card);
         self.returned.first.remove(card);
         self.returned.second.remove(card);
@@ -43,14 +44,13 @@ impl Game {
 
     pub(super) fn give_back(&mut self, under: Card, top: Option<Card>) -> Result<(), Illegal> {
         self.in_phase(Phase::ScoutReturn)?;
-        let hand = &self.hands[self.turn];
-        let held = hand.contains(under) && top.is_none_or(|top| top != under && hand.contains(top));
-        if !held {
-            return Err(Illegal::NotAllowed("you do not hold these cards"));
-        }
         if self.give_back != 1 + u8::from(top.is_some()) {
-            return Err(Illegal::NotAllowed("another number of cards has to be put back"));
+            return Err(Illegal::GiveBack(self.give_back));
         }
+        if top == Some(under) {
+            return Err(Illegal::Twice(under));
+        }
+        std::iter::once(under).chain(top).try_for_each(|card| self.check_held(card))?;
         for card in std::iter::once(under).chain(top) {
             self.hands[self.turn].remove(card);
             match (card.troop(), card.tactic()) {

@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::game::{EndReason, Ending, Game, Illegal, Phase};
+use super::game::{EndReason, Ending, Game, Phase};
+use super::illegal::Illegal;
 use super::seat::{BySeat, Seat};
 
 /// Adjacent flags that win.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::card::{Card, Deck, Decks, Tactic, Troop};
 use super::few::Few;
-use super::flag::{CounterExample, FLAGS, Flag, FlagIndex, Verdict};
+use super::flag::{FLAGS, Flag, FlagIndex, Verdict};
+use super::illegal::{Illegal, Next};
 use super::moves::Move;
 use super::seat::{BySeat, Seat};
 use super::troops::Troops;
@@ -126,26 +127,6 @@ pub enum EndReason {
     Absence,
 }
 
-/// Why a move is not allowed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Illegal {
-    /// The other seat is on turn.
-    #[error("it is not your turn")]
-    NotYourTurn,
-    /// The game is over.
-    #[error("the game is over")]
-    Over,
-    /// Something else has to be done first.
-    #[error("that cannot be done now")]
-    NotNow,
-    /// The claim cannot be proved.
-    #[error("that flag cannot be claimed yet")]
-    NotProved(CounterExample),
-    /// The rules do not allow it, for this reason.
-    #[error("{0}")]
-    NotAllowed(&'static str),
-}
-
 /// A game: everything, also what nobody may know. It is never sent anywhere; views are.
 #[derive(Debug, Clone)]
 pub struct Game {
@@ -154,6 +135,8 @@ pub struct Game {
     pub(super) turn: Seat,
     pub(super) flags: [Flag; FLAGS as usize],
     pub(super) hands: BySeat<Few<Card, HAND_MAX>>,
+    /// How many of the cards it drew last each seat has not been shown yet.
+    pub(super) unseen: BySeat<u8>,
     /// The decks; the top card is last.
     pub(super) troops: Few<Troop, 60>,
     pub(super) tactics: Few<Tactic, 10>,
@@ -184,6 +167,7 @@ impl Game {
                 first: troop(0..HAND).map(Card::from).collect(),
                 second: troop(HAND..2 * HAND).map(Card::from).collect(),
             },
+            unseen: BySeat::default(),
             troops: decks.troops[2 * HAND..].iter().rev().copied().collect(),
             tactics: match options.tactics {
                 Tactics::On => decks.tactics.iter().rev().copied().collect(),
@@ -242,6 +226,20 @@ impl Game {
         self.hands[seat].iter()
     }
 
+    /// The same game as its seats know it while so many of the cards they drew last are not shown to them: such a card is a
+    /// back in the own view, and can be neither played nor put back.
+    #[must_use]
+    pub fn with_unseen(&self, unseen: BySeat<u8>) -> Game {
+        Game { unseen, ..self.clone() }
+    }
+
+    /// The cards a seat holds and has been shown.
+    pub(super) fn shown_hand(&self, seat: Seat) -> impl Iterator<Item = Card> + use<'_> {
+        let hand = &self.hands[seat];
+        let shown = hand.len().saturating_sub(usize::from(self.unseen[seat]));
+        hand.iter().take(shown)
+    }
+
     /// How many cards are left in a deck.
     pub fn left(&self, deck: Deck) -> usize {
         match deck {
@@ -288,6 +286,17 @@ impl Game {
         Ok(())
     }
 
+    /// The game after the moves of one request, all or none. A draw ends a request: what followed it would be judged by a
+    /// card that its seat has not seen, so that a refusal would tell what lies on the decks.
+    pub fn after_request(&self, seat: Seat, moves: &[Move]) -> Result<Game, Illegal> {
+        if moves.iter().rev().skip(1).any(|mv| matches!(mv, Move::Draw(_))) {
+            return Err(Illegal::AfterDraw);
+        }
+        let mut game = self.clone();
+        moves.iter().try_for_each(|mv| game.play(seat, *mv))?;
+        Ok(game)
+    }
+
     /// Whether flags may be claimed in this phase.
     pub fn may_claim(&self) -> bool {
         match self.phase {
@@ -327,30 +336,50 @@ impl Game {
     }
 
     pub(super) fn in_phase(&self, phase: Phase) -> Result<(), Illegal> {
-        if self.phase == phase { Ok(()) } else { Err(Illegal::NotNow) }
+        if self.phase == phase { Ok(()) } else { Err(Illegal::NotNow(self.next())) }
     }
 
-    fn claim(&mut self, flag: FlagIndex) -> Result<(), Illegal> {
+    /// What the seat on turn has to do next.
+    pub(super) fn next(&self) -> Next {
+        match self.phase {
+            Phase::Play => Next::Play { pass: self.may_pass(self.ground()) },
+            Phase::Draw => Next::Draw(self.open_decks()),
+            Phase::ScoutDraw => Next::Scout(self.open_decks()),
+            Phase::ScoutReturn => Next::GiveBack(self.give_back),
+            Phase::End | Phase::Over => Next::End,
+        }
+    }
+
+    /// The decks that can be drawn from.
+    pub(super) fn open_decks(&self) -> Vec<Deck> {
+        Deck::BOTH.into_iter().filter(|deck| self.left(*deck) > 0).collect()
+    }
+
+    fn claim(&mut self, index: FlagIndex) -> Result<(), Illegal> {
         if !self.may_claim() {
-            return Err(Illegal::NotNow);
+            let late = self.phase == Phase::Draw;
+            return Err(if late { Illegal::ClaimedLate(self.next()) } else { Illegal::NotNow(self.next()) });
         }
-        if self.flag(flag).owner.is_some() {
-            return Err(Illegal::NotAllowed("that flag has been won already"));
+        let flag = self.flag(index);
+        if flag.owner.is_some() {
+            return Err(Illegal::Won(index));
         }
-        if !self.flag(flag).is_complete(self.turn) {
-            return Err(Illegal::NotAllowed("your side of that flag is not complete"));
+        let lacks = usize::from(flag.slots()).saturating_sub(flag.cards[self.turn].len());
+        if lacks > 0 {
+            return Err(Illegal::Incomplete { flag: index, lacks });
         }
-        if !self.is_proved(flag) {
-            let counter = self.flag(flag).counter(flag, self.turn, self.unplayed);
-            return Err(counter.map_or(Illegal::NotNow, Illegal::NotProved));
+        if !self.is_proved(index)
+            && let Some(counter) = flag.counter(index, self.turn, self.unplayed)
+        {
+            return Err(Illegal::NotProved(counter));
         }
-        self.grant(flag);
+        self.grant(index);
         Ok(())
     }
 
     fn pass(&mut self) -> Result<(), Illegal> {
         if !self.may_pass(self.ground()) {
-            return Err(Illegal::NotAllowed("you can lay a troop, so you cannot pass"));
+            return Err(Illegal::MustPlay);
         }
         if self.passed && self.options.house == House::Official {
             self.stand_off();

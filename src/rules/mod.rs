@@ -7,6 +7,7 @@ pub mod few;
 pub mod flag;
 pub mod formation;
 pub mod game;
+pub mod illegal;
 pub mod moves;
 pub mod seat;
 mod tactics;

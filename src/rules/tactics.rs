@@ -1,9 +1,9 @@
 //! Which cards may be played where, and what playing one does.
 
 use super::card::{Card, Deck, Tactic, TacticKind};
-
 use super::flag::{FlagIndex, FlagSet};
-use super::game::{Environment, Game, Illegal, Phase};
+use super::game::{Environment, Game, Phase};
+use super::illegal::{Illegal, NoPlace};
 use super::moves::Move;
 use super::seat::Seat;
 
@@ -32,7 +32,7 @@ impl Game {
         match self.phase {
             Phase::Play => self.legal_plays(out),
             Phase::Draw | Phase::ScoutDraw => {
-                out.extend(Deck::BOTH.into_iter().filter(|deck| self.left(*deck) > 0).map(Move::Draw));
+                out.extend(self.open_decks().into_iter().map(Move::Draw));
             }
             Phase::ScoutReturn => self.legal_returns(out),
             Phase::End => out.push(Move::End),
@@ -42,7 +42,7 @@ impl Game {
 
     fn legal_plays(&self, out: &mut Vec<Move>) {
         let ground = self.ground();
-        for card in self.hands[self.turn].iter() {
+        for card in self.shown_hand(self.turn) {
             match card.tactic() {
                 Some(Tactic::Scout) => out.extend(self.may_scout().then_some(Move::Scout)),
                 Some(Tactic::Deserter) => {
@@ -69,12 +69,12 @@ impl Game {
     }
 
     fn legal_returns(&self, out: &mut Vec<Move>) {
-        let hand = &self.hands[self.turn];
-        for under in hand.iter() {
+        let hand = || self.shown_hand(self.turn);
+        for under in hand() {
             if self.give_back == 1 {
                 out.push(Move::Return { under, top: None });
             } else {
-                let tops = hand.iter().filter(|top| *top != under);
+                let tops = hand().filter(|top| *top != under);
                 out.extend(tops.map(|top| Move::Return { under, top: Some(top) }));
             }
         }
@@ -145,38 +145,85 @@ impl Game {
     /// Refuses a play that the rules do not allow.
     pub(super) fn check_play(&self, mv: Move) -> Result<(), Illegal> {
         let ground = self.ground();
-        let (card, legal) = match mv {
-            Move::Place { card, flag } => (card, self.place_flags(card, ground).contains(flag)),
+        match mv {
+            Move::Place { card, flag } => {
+                self.check_card(card)?;
+                self.check_place(card, flag, None, self.place_flags(card, ground))
+            }
             Move::Deserter { card } => {
-                (Tactic::Deserter.into(), self.deserter_targets().any(|(target, _)| target == card))
+                self.check_card(Tactic::Deserter.into())?;
+                self.check_target(Tactic::Deserter, card, self.deserter_targets()).map(|_| ())
             }
             Move::Traitor { card, flag } => {
-                let taken = self.traitor_targets(ground).any(|target| target == card);
-                (Tactic::Traitor.into(), taken && ground.room.contains(flag))
+                self.check_card(Tactic::Traitor.into())?;
+                let troops = self.takeable(self.turn.other()).filter(|(card, _)| card.troop().is_some());
+                self.check_target(Tactic::Traitor, card, troops)?;
+                self.check_place(card, flag, None, ground.room)
             }
             Move::Redeploy { card, to } => {
-                let from = self.redeploy_targets().find(|(target, _)| *target == card).map(|(_, from)| from);
-                let fits = |from| to.is_none_or(|to| ground.redeploy_flags(card, from).contains(to));
-                (Tactic::Redeploy.into(), from.is_some_and(fits))
+                self.check_card(Tactic::Redeploy.into())?;
+                let from = self.check_target(Tactic::Redeploy, card, self.redeploy_targets())?;
+                let Some(flag) = to else { return Ok(()) };
+                self.check_place(card, flag, Some(from), ground.redeploy_flags(card, from))
             }
-            Move::Scout => (Tactic::Scout.into(), self.may_scout()),
-            _ => return Err(Illegal::NotNow),
-        };
-        if !self.hands[self.turn].contains(card) {
-            return Err(Illegal::NotAllowed("you do not hold that card"));
+            Move::Scout => {
+                self.check_card(Tactic::Scout.into())?;
+                if self.may_scout() { Ok(()) } else { Err(Illegal::NothingToScout) }
+            }
+            _ => Err(Illegal::NotNow(self.next())),
         }
-        if legal {
+    }
+
+    /// Refuses a card that the seat on turn does not see in its hand.
+    pub(super) fn check_held(&self, card: Card) -> Result<(), Illegal> {
+        if self.shown_hand(self.turn).any(|held| held == card) {
             return Ok(());
         }
-        Err(Illegal::NotAllowed(match card.tactic() {
-            Some(_) if !self.may_play_tactics() => {
-                "you may play only one tactics card more than the other side"
-            }
+        Err(Illegal::NotHeld { card, waits: self.unseen[self.turn] > 0 })
+    }
+
+    /// Refuses a card that the seat on turn may not play now, wherever it goes.
+    fn check_card(&self, card: Card) -> Result<(), Illegal> {
+        self.check_held(card)?;
+        match card.tactic() {
+            Some(tactic) if !self.may_play_tactics() => Err(Illegal::TacticsLimit(tactic)),
             Some(tactic) if tactic.is_leader() && self.leader_played[self.turn] => {
-                "you have played a leader already"
+                Err(Illegal::LeaderPlayed(tactic))
             }
-            _ => "that card cannot go there",
-        }))
+            _ => Ok(()),
+        }
+    }
+
+    fn check_place(
+        &self,
+        card: Card,
+        flag: FlagIndex,
+        from: Option<FlagIndex>,
+        open: FlagSet,
+    ) -> Result<(), Illegal> {
+        if open.contains(flag) {
+            return Ok(());
+        }
+        let why = if from == Some(flag) {
+            NoPlace::There
+        } else if self.flag(flag).owner.is_some() {
+            NoPlace::Won
+        } else {
+            NoPlace::Full
+        };
+        Err(Illegal::NoPlace { card, flag, why, open: open.iter().collect() })
+    }
+
+    /// The flag at which a card lies that a guile card may take.
+    fn check_target(
+        &self,
+        tactic: Tactic,
+        card: Card,
+        mut targets: impl Iterator<Item = (Card, FlagIndex)>,
+    ) -> Result<FlagIndex, Illegal> {
+        let environment = self.options.environment == Environment::Removable;
+        let found = targets.find(|(target, _)| *target == card).map(|(_, flag)| flag);
+        found.ok_or(Illegal::NoTarget { tactic, card, environment })
     }
 
     /// Does what a checked play says.

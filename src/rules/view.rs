@@ -22,7 +22,8 @@ pub enum Viewer {
     Watcher,
 }
 
-/// Everything a viewer may know. After the end it is the same for all viewers but for `viewer`, and hides nothing.
+/// Everything a viewer may know. After the end, once that is saved, it is the same for all viewers but for `viewer`, and
+/// hides nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct View {
     /// For whom this view was made.
@@ -70,7 +71,8 @@ pub struct FlagView {
     pub last_placer: Option<Seat>,
 }
 
-/// A hand: its cards for who may see them, their backs for everyone.
+/// A hand: its cards for who may see them, their backs for everyone. An own hand has fewer cards than backs while cards
+/// that were drawn unsaved are not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HandView {
     /// The cards in the order they were drawn; absent for who may not see them.
@@ -112,9 +114,12 @@ pub struct Choices {
     /// Own cards Redeploy may move, with the flags they may go to (`Re r7@3`); each may also be discarded (`Re r7@x`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub redeploy: BTreeMap<Card, Vec<FlagIndex>>,
-    /// The decks that may be drawn from: now, or after the play if this is the play phase. `draw t`, `draw x`.
+    /// The decks that may be drawn from now: `draw t`, `draw x`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub draw: Vec<Deck>,
+    /// In the play phase, the decks that may be drawn from after any play, also in the same request, as its last move.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub draw_after_play: Vec<Deck>,
     /// How many cards Scout must put back now: `return a b`, b on top; 0 outside that phase.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub give_back: u8,
@@ -157,6 +162,11 @@ impl Game {
         self.view_with(Viewer::Watcher, false, true)
     }
 
+    /// All that `viewer` may see while the last records may still be undone: an end opens no hand yet.
+    pub fn provisional_view(&self, viewer: Viewer, claim_hints: bool) -> View {
+        self.view_with(viewer, claim_hints, false)
+    }
+
     fn view_with(&self, viewer: Viewer, claim_hints: bool, over: bool) -> View {
         let open = |seat| over || viewer.seat() == Some(seat);
         let on_turn = self.turn().is_some_and(|turn| viewer.seat() == Some(turn));
@@ -165,7 +175,7 @@ impl Game {
             phase: self.phase,
             turn: self.turn(),
             flags: self.flags.iter().map(flag_view).collect(),
-            hands: BySeat::make(|seat| self.hand_view(seat, open(seat))),
+            hands: BySeat::make(|seat| self.hand_view(seat, open(seat), over)),
             decks: DecksView {
                 troops: small(self.troops.len()),
                 tactics: small(self.tactics.len()),
@@ -185,21 +195,20 @@ impl Game {
         }
     }
 
-    fn hand_view(&self, seat: Seat, open: bool) -> HandView {
+    fn hand_view(&self, seat: Seat, open: bool, over: bool) -> HandView {
         let hand = &self.hands[seat];
         let troops = hand.iter().filter(|card| card.troop().is_some()).count();
         HandView {
-            cards: open.then(|| hand.iter().collect()),
+            cards: open.then(|| if over { hand.iter().collect() } else { self.shown_hand(seat).collect() }),
             troops: small(troops),
             tactics: small(hand.len() - troops),
         }
     }
 
     fn choices(&self, claim_hints: bool) -> Choices {
-        let decks = || Deck::BOTH.into_iter().filter(|deck| self.left(*deck) > 0).collect();
         let mut choices = match self.phase {
-            Phase::Play => self.play_choices(decks()),
-            Phase::Draw | Phase::ScoutDraw => Choices { draw: decks(), ..Choices::default() },
+            Phase::Play => self.play_choices(),
+            Phase::Draw | Phase::ScoutDraw => Choices { draw: self.open_decks(), ..Choices::default() },
             Phase::ScoutReturn => Choices { give_back: self.give_back, ..Choices::default() },
             Phase::End => Choices { end: true, ..Choices::default() },
             Phase::Over => Choices::default(),
@@ -212,10 +221,10 @@ impl Game {
         choices
     }
 
-    fn play_choices(&self, draw: Vec<Deck>) -> Choices {
-        let ground = self.ground();
+    fn play_choices(&self) -> Choices {
+        let (ground, draw) = (self.ground(), self.open_decks());
         let mut choices = Choices { pass: self.may_pass(ground), ..Choices::default() };
-        for card in self.hands[self.turn].iter() {
+        for card in self.shown_hand(self.turn) {
             match card.tactic() {
                 Some(Tactic::Scout) => choices.scout = self.may_scout(),
                 Some(Tactic::Deserter) => {
@@ -241,7 +250,7 @@ impl Game {
             }
         }
         choices.end_after_play = draw.is_empty() && self.options.claim_timing == ClaimTiming::Any;
-        choices.draw = draw;
+        choices.draw_after_play = draw;
         choices
     }
 }

@@ -409,7 +409,8 @@ fn id_of(text: &str) -> Option<RequestId> {
     serde_json::from_str::<OnlyId>(text).ok().map(|only| only.id)
 }
 
-fn parse_moves(texts: &[String]) -> Result<Vec<Move>, Refusal> {
+/// Reads the moves of one request.
+pub fn parse_moves(texts: &[String]) -> Result<Vec<Move>, Refusal> {
     if texts.is_empty() || texts.len() > MOVES_MAX {
         return Err(Refusal::new(RefusalCode::Malformed, "One to four moves at a time."));
     }

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, RequestId, TableId};
-use crate::rules::game::{Game, Illegal};
+use crate::rules::game::Game;
+use crate::rules::illegal::Illegal;
 use crate::rules::moves::Move;
-use crate::rules::seat::Seat;
+use crate::rules::seat::{BySeat, Seat};
 use crate::rules::view::{View, Viewer};
 
 use super::record::{Entry, Record, Salt, Start, Tip};
@@ -23,6 +24,8 @@ pub struct Copy {
     entries: Vec<Entry>,
     /// How many of them the stream is known to have.
     accepted: usize,
+    /// How many of them the stream has had at some time: what they reveal has been shown.
+    shown: usize,
     state: Option<State>,
 }
 
@@ -148,14 +151,14 @@ pub struct Broken {
 impl Copy {
     /// A copy without records.
     pub fn open(table: TableId) -> Self {
-        Self { table, entries: Vec::new(), accepted: 0, state: None }
+        Self { table, entries: Vec::new(), accepted: 0, shown: 0, state: None }
     }
 
     /// The copy that the records of a stream make; checks the hash chain and the rules.
     pub fn from_entries(table: TableId, entries: Vec<Entry>) -> Result<Self, Broken> {
         let mut copy = Self::open(table);
         entries.into_iter().try_for_each(|entry| copy.push(entry))?;
-        copy.accepted = copy.entries.len();
+        copy.accept_up_to(copy.entries.len());
         Ok(copy)
     }
 
@@ -199,6 +202,26 @@ impl Copy {
         self.state.as_ref().is_some_and(|state| state.stopped)
     }
 
+    /// The game as its seats know it: a card that was drawn unsaved is still face down, and nobody can play it. A record
+    /// that may be undone must show nothing that its seat could use after that.
+    pub fn known_game(&self) -> Option<Game> {
+        self.state.as_ref().map(|state| state.game.with_unseen(self.unseen()))
+    }
+
+    /// How many of the cards each seat drew last it has not been shown: those of records that the stream never had.
+    fn unseen(&self) -> BySeat<u8> {
+        let drawn = |seat| {
+            let mine = self.entries[self.shown..].iter().filter(|entry| entry.seat == seat);
+            mine.filter(|entry| matches!(entry.record, Record::Move(Move::Draw(_)))).count()
+        };
+        BySeat::make(|seat| u8::try_from(drawn(seat)).unwrap_or(u8::MAX))
+    }
+
+    fn accept_up_to(&mut self, count: usize) {
+        self.accepted = count;
+        self.shown = self.shown.max(count);
+    }
+
     /// The seat of an account.
     pub fn seat_of(&self, account: AccountId) -> Option<Seat> {
         self.start()?.accounts.find(|seated| *seated == account)
@@ -236,10 +259,8 @@ impl Copy {
         }
         let records = match intent {
             Intent::Moves(moves) => {
-                let mut game = state.game.clone();
-                for mv in moves {
-                    game.play(seat, *mv).map_err(Refused::Illegal)?;
-                }
+                let known = state.game.with_unseen(self.unseen());
+                known.after_request(seat, moves).map_err(Refused::Illegal)?;
                 moves.iter().copied().map(Record::Move).collect()
             }
             Intent::Save => vec![Record::Save],
@@ -318,7 +339,7 @@ impl Copy {
                     Err(_) => return Accepted::Diverged,
                 },
             }
-            self.accepted = self.accepted.max(number + 1);
+            self.accept_up_to(self.accepted.max(number + 1));
         }
         self.keep_times_in_order();
         if new > 0 { Accepted::Applied(new) } else { Accepted::Already }
@@ -330,11 +351,18 @@ impl Copy {
         self.has_tip(tip).then(|| self.entries[number..].to_vec())
     }
 
-    /// What a viewer may see: the game, and the records after the first.
+    /// What a viewer may see: the game, and the records after the first. Records that the stream never had show no card but
+    /// those that were played: what was drawn is face down, and an end opens no hand.
     pub fn view(&self, viewer: Viewer) -> Option<(View, Vec<LogLine>)> {
         let state = self.state.as_ref()?;
-        let view = state.game.view(viewer, state.start.options.claim_hints);
-        let revealed = state.game.ending().is_some();
+        let hints = state.start.options.claim_hints;
+        let provisional = self.shown < self.entries.len();
+        let view = if provisional {
+            state.game.with_unseen(self.unseen()).provisional_view(viewer, hints)
+        } else {
+            state.game.view(viewer, hints)
+        };
+        let revealed = state.game.ending().is_some() && !provisional;
         let line = |entry: &Entry| LogLine {
             seat: entry.seat,
             text: match &entry.record {
@@ -394,9 +422,10 @@ impl State {
             Record::Resume => return Err("the game is not stopped".to_owned()),
             Record::Save if over => return Err("the game is over".to_owned()),
             Record::Save => self.stopped = true,
-            Record::Move(mv) => self.game.play(seat, *mv).map_err(|illegal| illegal.to_string())?,
+            // What the rules say names cards, and this goes into logs.
+            Record::Move(mv) => self.game.play(seat, *mv).map_err(|_| "the rules forbid it".to_owned())?,
             Record::Absent => {
-                self.game.lose_by_absence(seat.other()).map_err(|illegal| illegal.to_string())?;
+                self.game.lose_by_absence(seat.other()).map_err(|_| "the game is over".to_owned())?;
             }
         }
         Ok(())

@@ -315,8 +315,9 @@ function storedPlaces(table) {
 function ownHand(table, view, turn, does) {
   const cards = view.hands[play.seatOf(view)].cards ?? [];
   const staged = play.isStaged(view, turn);
+  const backs = play.unseen(view);
   return hand({
-    slots: placesOf(table.table, cards).map((code) => (staged && code === turn.card ? null : code)), chosen: turn.card, legal: turn.sent ? [] : play.cards(view, turn),
+    slots: placesOf(table.table, cards).map((code) => (staged && code === turn.card ? null : code ?? backs.shift() ?? null)), chosen: turn.card, legal: turn.sent ? [] : play.cards(view, turn),
     back: turn.back, waiting: !view.choices || !['card', 'flag', 'target', 'return'].includes(play.step(view, turn)), onCard: does.card, onDown,
   });
 }

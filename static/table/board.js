@@ -168,13 +168,14 @@ export const seatWords = ({ name, here, flags, tactics }) => [
 ];
 
 /**
- * The own hand in fixed slots; a slot may be empty.
+ * The own hand in fixed slots; a slot may be empty, or has a back, `t` or `x`, for a card that is not shown yet.
  * @param {{ slots: (string | null)[], chosen: string | null, legal: string[], back: string[], waiting: boolean,
  *   onCard: (code: string) => void, onDown: (code: string, event: PointerEvent) => void }} model
  */
 export const hand = ({ slots, chosen, legal, back: order, waiting, onCard, onDown }) =>
   h('div', { class: 'hand', role: 'group', 'aria-label': words.hand(slots.filter(Boolean).length), style: { '--count': slots.length } },
     slots.map((code, index) => {
+      if (code === 't' || code === 'x') return back(code, { key: `back${index}`, role: 'img', 'aria-label': words.unseen[code] });
       if (!code) return h('span', { key: `slot${index}`, class: 'slot', 'aria-hidden': 'true' });
       const at = order.indexOf(code);
       const usable = legal.includes(code);

@@ -9,7 +9,7 @@ import { listed, tableWords as words } from '../words.js';
  * @typedef {{ card: string|null, target: string|null, to: number|'x'|null, back: string[], claim?: number|'choose'|null }} Turn
  */
 
-/** @import { BySeat, Ending, FlagView, Formation, Seat, TableOptions, View } from '../protocol.js' */
+/** @import { BySeat, Deck, Ending, FlagView, Formation, Seat, TableOptions, View } from '../protocol.js' */
 
 /** The seat whose view it is; a watcher is shown the first one's side. @param {View} view @returns {Seat} */
 export const seatOf = ({ viewer }) => (viewer === 'second' ? 'second' : 'first');
@@ -106,15 +106,29 @@ export function flags(view, turn) {
 /** Whether the card taken by Redeploy may be discarded. @param {View} view @param {Turn} turn */
 export const mayDiscard = (view, turn) => turn.card === 'Re' && step(view, turn) === 'flag';
 
+/** The decks that may be drawn from after a play; a node of version 0.3.0 lists them as `draw`. @param {View} view */
+const decksAfterPlay = ({ choices }) => choices?.draw_after_play ?? choices?.draw ?? [];
+
 /** The decks that may be drawn from: each sends what is staged. @param {View} view @param {Turn} turn */
 export function decks(view, turn) {
-  return ['staged', 'draw', 'scout_draw'].includes(step(view, turn)) ? view.choices?.draw ?? [] : [];
+  const now = step(view, turn);
+  if (now === 'staged') return decksAfterPlay(view);
+  return ['draw', 'scout_draw'].includes(now) ? view.choices?.draw ?? [] : [];
+}
+
+/** The backs in the own hand: cards drawn unsaved, which are shown once the game is saved. @param {View} view @returns {Deck[]} */
+export function unseen(view) {
+  const { cards: shown, troops, tactics } = view.hands[seatOf(view)];
+  if (!shown) return [];
+  const shownTactics = shown.filter((code) => /^[A-Z]/.test(code)).length;
+  const backs = (/** @type {Deck} */ deck, /** @type {number} */ count) => Array(Math.max(0, count)).fill(deck);
+  return [...backs('t', troops - (shown.length - shownTactics)), ...backs('x', tactics - shownTactics)];
 }
 
 /** Whether the turn is closed without a draw. @param {View} view @param {Turn} turn */
 export function mayEnd(view, turn) {
   const now = step(view, turn);
-  return now === 'end' || (now === 'staged' && !view.choices?.draw?.length);
+  return now === 'end' || (now === 'staged' && !decksAfterPlay(view).length);
 }
 
 /** The flags that may be claimed now, or together with the staged play. @param {View} view @param {Turn} turn @param {TableOptions} options */

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use nineflags::ids::{RequestId, TableId};
 use nineflags::protocol::{Ask, NoticeCode, RefusalCode, TableView, Update};
+use nineflags::rules::card::Card;
+use nineflags::rules::game::Phase;
 use nineflags::rules::seat::Seat;
 use nineflags::table::record::Tip;
 use tokio::time::{sleep, timeout};
@@ -124,6 +126,54 @@ async fn two_seats_on_one_node_play_on_and_everything_is_written_in_order() {
     let tip = game.done.last().expect("a move").number;
     until("the shard has every record", || records(&site, game.table) == tip);
     game.finish_and_check(&site).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_unsaved_shows_no_hidden_card_and_a_resignation_waits() {
+    let site = Site::start_apart(1, 1);
+    let mut game = Game::begin(&site, 0, 0, 41).await;
+    game.steps(2).await;
+    let table = game.table;
+    site.shards[0].freeze();
+    let (mover, view) = loop {
+        let (_, view) = game.mover().await.expect("a running game");
+        if view.view.phase == Phase::Play {
+            break game.mover().await.expect("a running game");
+        }
+        game.steps(1).await;
+    };
+    let (seat, choices) = (view.view.turn.expect("a turn"), view.view.choices.expect("choices"));
+    let (card, flags) = choices.place.first_key_value().expect("a card to lay");
+    let moves = vec![format!("{card}@{}", flags[0]), format!("draw {}", choices.draw_after_play[0])];
+    let before = view.view.hands[seat].cards.clone().expect("the own hand");
+    let done = mover.ask(Ask::Move { table, tip: view.tip, moves }).await;
+    let Update::Done { tip: Some(tip), unsaved: true, .. } = done else { panic!("not done: {done:?}") };
+    let provisional =
+        mover.until_table("the own turn", |view| view.tip == tip).await.view.hands[seat].clone();
+    let kept: Vec<Card> = before.iter().copied().filter(|held| held != card).collect();
+    assert_eq!(provisional.cards, Some(kept), "what was drawn is a back");
+    assert_eq!(usize::from(provisional.troops + provisional.tactics), before.len());
+
+    let id: RequestId = "give-up".parse().expect("an id");
+    let refused = mover.ask_as(id.clone(), Ask::Resign { table }).await;
+    assert!(matches!(refused, Update::Refused { code: RefusalCode::Unavailable, .. }), "{refused:?}");
+    site.shards[0].thaw();
+    let saved = mover.until_table("all is saved", |view| view.tip == tip && is_all_saved(view)).await;
+    assert_eq!(saved.view.hands[seat].cards.as_ref().map(Vec::len), Some(before.len()), "it is shown");
+    assert_eq!(saved.view.hands[seat.other()].cards, None);
+    let given_up = async {
+        loop {
+            match mover.ask_as(id.clone(), Ask::Resign { table }).await {
+                Update::Refused { code: RefusalCode::Unavailable, .. } => {
+                    sleep(Duration::from_millis(50)).await
+                }
+                other => break other,
+            }
+        }
+    };
+    let given_up = timeout(WITHIN, given_up).await.expect("an answer in time");
+    assert!(matches!(given_up, Update::Done { unsaved: false, .. }), "{given_up:?}");
+    mover.until_table("both hands", |view| view.view.hands[seat.other()].cards.is_some()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use nineflags::rules::card::{Card, Deck, Tactic, Troop};
 use nineflags::rules::flag::FlagIndex;
-use nineflags::rules::game::{Game, Illegal, Options, Phase};
+use nineflags::rules::game::{Game, Options, Phase};
+use nineflags::rules::illegal::Illegal;
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
 use nineflags::rules::view::{Choices, Viewer};
@@ -69,9 +70,7 @@ fn check(game: &Game, all: &[Move]) {
     let choices = view.choices.expect("who is on turn has choices");
     let hand: Vec<Card> = game.hand(seat).collect();
     let mut offered = offered(&choices, &hand);
-    if matches!(game.phase(), Phase::Draw | Phase::ScoutDraw) {
-        offered.extend(choices.draw.iter().map(|deck| Move::Draw(*deck)));
-    }
+    offered.extend(choices.draw.iter().map(|deck| Move::Draw(*deck)));
     let provable = choices.provable.unwrap_or_default();
     offered.extend(provable.iter().map(|flag| Move::Claim(*flag)));
 
@@ -81,7 +80,7 @@ fn check(game: &Game, all: &[Move]) {
         if offered.remove(mv) {
             let mut after = game.clone();
             after.play(seat, *mv).unwrap_or_else(|illegal| panic!("{mv} was offered: {illegal}\n{before}"));
-            check_after(&after, seat, *mv, &choices.draw, choices.end_after_play);
+            check_after(&after, seat, *mv, &choices.draw_after_play, choices.end_after_play);
         } else {
             let illegal = refused.play(seat, *mv).expect_err("what is not offered is refused");
             check_refusal(&illegal, *mv, &choices.claim);

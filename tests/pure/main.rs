@@ -1,5 +1,6 @@
 //! Tests that need no Redis and open no socket: each takes seconds at most.
 
+mod answers;
 mod brute;
 mod choices;
 mod claims;
@@ -22,6 +23,7 @@ mod names;
 mod normal_build;
 mod notation;
 mod origins;
+mod programs;
 mod properties;
 mod random_play;
 mod recorded;
@@ -34,6 +36,7 @@ mod style;
 mod table;
 mod texts;
 mod turns;
+mod twins;
 mod unsaved;
 mod vectors;
 mod views;

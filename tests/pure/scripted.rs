@@ -2,7 +2,8 @@
 
 use nineflags::rules::card::{Card, Deck, Decks, Tactic, Troop};
 use nineflags::rules::flag::{Flag, FlagIndex, Formation};
-use nineflags::rules::game::{Game, Illegal, Options, Phase};
+use nineflags::rules::game::{Game, Options, Phase};
+use nineflags::rules::illegal::Illegal;
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
 

@@ -1,7 +1,7 @@
 //! The live copy of a game without Redis: what it proposes, and what it makes of answers and publications.
 
 use nineflags::ids::AccountId;
-use nineflags::rules::game::Illegal;
+use nineflags::rules::illegal::Illegal;
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
 use nineflags::rules::view::Viewer;

@@ -2,7 +2,8 @@
 
 use nineflags::rules::card::{Card, Deck, Tactic};
 use nineflags::rules::formation::Formation;
-use nineflags::rules::game::{ClaimTiming, EndReason, Ending, Illegal, Options, Phase, Tactics};
+use nineflags::rules::game::{ClaimTiming, EndReason, Ending, Options, Phase, Tactics};
+use nineflags::rules::illegal::{Illegal, Next};
 use nineflags::rules::seat::Seat;
 
 use crate::brute;
@@ -101,15 +102,16 @@ fn the_deal_is_seven_troops_each_and_the_first_seat_begins() {
 #[test]
 fn a_turn_is_a_play_and_a_draw() {
     let mut table = start("");
-    assert_eq!(table.refused("draw t"), Illegal::NotNow);
-    assert_eq!(table.refused("end"), Illegal::NotNow);
+    assert_eq!(table.refused("draw t"), Illegal::NotNow(Next::Play { pass: false }));
+    assert_eq!(table.refused("end"), Illegal::NotNow(Next::Play { pass: false }));
     table.play("r10@0");
-    assert_eq!(table.game.play(Seat::First, parsed("g10@0")), Err(Illegal::NotNow), "one card a turn");
-    assert_eq!(table.refused("end"), Illegal::NotNow, "drawing is compulsory");
+    let draw = Illegal::NotNow(Next::Draw(Deck::BOTH.to_vec()));
+    assert_eq!(table.game.play(Seat::First, parsed("g10@0")), Err(draw.clone()), "one card a turn");
+    assert_eq!(table.refused("end"), draw, "drawing is compulsory");
     assert_eq!(table.legal("draw"), ["draw t", "draw x"]);
     table.play("draw x");
     assert_eq!(table.game.turn(), Some(Seat::Second));
-    assert_eq!(table.refused("r9@0").to_string(), "you do not hold that card");
+    assert!(matches!(table.refused("r9@0"), Illegal::NotHeld { .. }));
 }
 
 #[test]
@@ -175,7 +177,7 @@ fn who_is_away_too_long_loses() {
 fn a_flag_that_is_won_is_closed() {
     let mut table = start("Al");
     table.play("r10@0, draw x, b1@0, r9@0, b2@0, r8@0, claim 0");
-    assert!(matches!(table.refused("claim 0"), Illegal::NotAllowed(_)), "once only");
+    assert!(matches!(table.refused("claim 0"), Illegal::Won(_)), "once only");
     table.play("draw t");
     assert!(!table.may("b3@0") && table.may("b3@1"), "also for the other side, which had room");
     table.play("b3@1, draw t");
@@ -227,7 +229,7 @@ fn without_tactics_there_is_one_deck() {
     let mut table = Scripted::new(Options { tactics: Tactics::Off, ..Options::default() }, FIRST, SECOND, "");
     table.play("r10@0");
     assert_eq!(table.legal("draw"), ["draw t"]);
-    assert!(matches!(table.refused("draw x"), Illegal::NotAllowed(_)));
+    assert!(table.refused("draw x") == Illegal::EmptyDeck(Deck::Tactics));
 }
 
 /// A random game to the moment when both decks are empty and a card was played.

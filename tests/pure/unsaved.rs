@@ -12,9 +12,9 @@ use crate::model::game::{legal, request, start, table};
 
 /// Adds what the seat on turn does next to a copy, as accepted by a stream or as unsaved.
 fn go_on(copy: &mut Copy, id: &str, dice: &mut Dice, saved: bool) -> Proposal {
-    let game = copy.game().expect("a game");
+    let game = copy.known_game().expect("a game");
     let seat = game.turn().expect("a running game");
-    let proposal = copy.propose(seat, &request(id), &Intent::Moves(legal(game, dice))).expect("legal moves");
+    let proposal = copy.propose(seat, &request(id), &Intent::Moves(legal(&game, dice))).expect("legal moves");
     let result = if saved {
         copy.accept(proposal.at.number, &proposal.entries)
     } else {
@@ -59,9 +59,9 @@ fn what_is_applied_unsaved_is_counted_until_the_stream_has_it() {
 fn times_of_unsaved_records_never_go_back() {
     let mut copy = played(1, 1);
     let last_ms = copy.entries().last().expect("a record").time_ms;
-    let game = copy.game().expect("a game");
+    let game = copy.known_game().expect("a game");
     let seat = game.turn().expect("a running game");
-    let moves = Intent::Moves(legal(game, &mut Dice(3)));
+    let moves = Intent::Moves(legal(&game, &mut Dice(3)));
     let proposal = copy.propose(seat, &request("early"), &moves).expect("legal moves");
     copy.apply_unsaved(proposal, last_ms - 1_000);
     assert_eq!(copy.entries().last().expect("a record").time_ms, last_ms);

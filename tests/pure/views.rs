@@ -1,108 +1,18 @@
 //! Views hide what they must: two games that differ only in cards hidden from a viewer look the same to him, byte for
 //! byte, after every move.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use nineflags::rules::card::{Card, Deck, Decks, Tactic, Troop};
+use nineflags::rules::card::{Card, Troop};
 use nineflags::rules::game::{Game, Options};
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
 use nineflags::rules::view::Viewer;
 
 use crate::dice::Dice;
-use crate::random_play::{RandomPlay, all_options, decks};
+use crate::random_play::RandomPlay;
+use crate::twins::{Look, Played, VIEWERS};
 
 /// Games that are played twice for each viewer.
 const GAMES: u64 = 700;
-
-const VIEWERS: [Viewer; 3] = [Viewer::First, Viewer::Second, Viewer::Watcher];
-
-/// A game up to some record before its end.
-struct Played {
-    options: Options,
-    decks: Decks,
-    moves: Vec<(Seat, Move)>,
-}
-
-impl Played {
-    fn random(seed: u64) -> Self {
-        let mut dice = Dice::new(seed ^ 0xbeef);
-        let options = if dice.happens(1, 2) { Options::default() } else { dice.pick(&all_options()) };
-        let mut play = RandomPlay::new(options, Dice::new(seed));
-        play.claims = dice.pick(&[7, 7, 0]);
-        let mut moves: Vec<(Seat, Move)> = std::iter::from_fn(|| play.step()).collect();
-        // The end shows everything, so the last move is left out, and often more than that.
-        let end = moves.len() - 1;
-        moves.truncate(if dice.happens(1, 2) { end } else { dice.place(end) });
-        Self { options, decks: decks(&mut Dice::new(seed)), moves }
-    }
-
-    /// Plays it once more and collects what `look` sees after each move.
-    fn looks(&self, viewer: Viewer, look: Look) -> Vec<String> {
-        let mut game = Game::start(self.options, &self.decks);
-        let mut seen = vec![look(&game, viewer)];
-        for (seat, mv) in &self.moves {
-            game.play(*seat, *mv).unwrap_or_else(|illegal| panic!("{mv}: {illegal}"));
-            seen.push(format!("{} {}", mv.seen_by(*seat, viewer, false), look(&game, viewer)));
-        }
-        seen
-    }
-
-    /// The cards that a viewer has ever seen: his own hand, and all that lay face up.
-    fn seen(&self, viewer: Viewer) -> BTreeSet<Card> {
-        let mut game = Game::start(self.options, &self.decks);
-        let mut seen = BTreeSet::new();
-        let own = |game: &Game| viewer.seat().map_or(Vec::new(), |seat| game.hand(seat).collect());
-        seen.extend(own(&game));
-        for (seat, mv) in &self.moves {
-            game.play(*seat, *mv).unwrap_or_else(|illegal| panic!("{mv}: {illegal}"));
-            seen.extend(own(&game));
-            match mv {
-                Move::Place { card, .. } => seen.extend([*card]),
-                Move::Deserter { .. } => seen.extend([Card::from(Tactic::Deserter)]),
-                Move::Traitor { .. } => seen.extend([Card::from(Tactic::Traitor)]),
-                Move::Redeploy { .. } => seen.extend([Card::from(Tactic::Redeploy)]),
-                Move::Scout => seen.extend([Card::from(Tactic::Scout)]),
-                _ => {}
-            }
-        }
-        seen
-    }
-
-    /// The same game with the cards a viewer has never seen exchanged among themselves, those with the same back.
-    fn twin(&self, viewer: Viewer, dice: &mut Dice) -> Self {
-        let seen = self.seen(viewer);
-        let mut other: BTreeMap<Card, Card> = BTreeMap::new();
-        for deck in Deck::BOTH {
-            let all = Troop::all().map(Card::from).chain(Tactic::ALL.map(Card::from));
-            let hidden: Vec<Card> = all.filter(|card| card.deck() == deck && !seen.contains(card)).collect();
-            let mut order = hidden.clone();
-            dice.shuffle(&mut order);
-            other.extend(hidden.into_iter().zip(order));
-        }
-        let swap = |card: Card| other.get(&card).copied().unwrap_or(card);
-        let swapped = |mv: Move| match mv {
-            Move::Return { under, top } => Move::Return { under: swap(under), top: top.map(swap) },
-            mv => mv,
-        };
-        Self {
-            options: self.options,
-            decks: Decks {
-                troops: self.decks.troops.iter().filter_map(|troop| swap((*troop).into()).troop()).collect(),
-                tactics: self
-                    .decks
-                    .tactics
-                    .iter()
-                    .filter_map(|tactic| swap((*tactic).into()).tactic())
-                    .collect(),
-            },
-            moves: self.moves.iter().map(|(seat, mv)| (*seat, swapped(*mv))).collect(),
-        }
-    }
-}
-
-/// What somebody sees of a game, as text.
-type Look = fn(&Game, Viewer) -> String;
 
 fn view(game: &Game, viewer: Viewer) -> String {
     serde_json::to_string(&game.view(viewer, true)).expect("a view is JSON")

@@ -3,26 +3,18 @@
 use std::time::Duration;
 
 use super::away::{Reach, Reply, UNSAVED_AFTER};
-use super::refusal::{Refusal, refused};
+use super::decide::{Ready, decide, needs_new_view, waits_for_backup};
+use super::refusal::Refusal;
 use super::{Acted, Keeper, PROPOSALS_MAX, Published, SeatAsk};
 use crate::fault::is_without;
 use crate::ids::{AccountId, RequestId};
 use crate::lobby::event::TableNews;
 use crate::protocol::{Message, RefusalCode};
-use crate::rules::moves::Move;
 use crate::rules::seat::Seat;
 use crate::store::games::Mover;
 use crate::store::talk::Said;
-use crate::table::copy::{Answer, Effect, Intent, Proposal};
+use crate::table::copy::{Answer, Effect, Proposal};
 use crate::table::options::Talk;
-
-/// Why a request comes to its end before anything is proposed.
-enum Ready {
-    /// It was carried out before.
-    Done(Acted),
-    /// It cannot be carried out.
-    Refused(Refusal),
-}
 
 /// Why a request was not carried out with the backup.
 enum Failed {
@@ -42,10 +34,8 @@ impl Keeper {
     /// Carries a request out, or refuses it; either is told, now or when the other seat's node has it, too.
     pub(super) async fn ask(&mut self, mover: Mover, request: RequestId, ask: SeatAsk, reply: Reply) {
         let Some(seat) = self.copy.seat_of(mover.account) else {
-            let words = "You have no seat at that table.";
             // Whoever asked may be gone by now; so for all replies here.
-            let _ = reply.send(Err(Refusal::new(RefusalCode::NotSeated, words)));
-            return;
+            return drop(reply.send(Err(Refusal::not_seated())));
         };
         if self.plays_on() {
             match self.reach() {
@@ -81,9 +71,9 @@ impl Keeper {
         reply: Reply,
     ) {
         let proposal = match self.prepare(seat, &request, &ask, true) {
-            Err(Ready::Done(acted)) => return drop(reply.send(Ok(acted))),
+            Err(Ready::Done(tip)) => return drop(reply.send(Ok(self.acted_at(tip)))),
             Err(Ready::Refused(refusal)) => return drop(reply.send(Err(refusal))),
-            Ok(_) if matches!(ask, SeatAsk::Save | SeatAsk::ClaimWin) || reach == Reach::Unknown => {
+            Ok(_) if waits_for_backup(&ask) || reach == Reach::Unknown => {
                 return drop(reply.send(Err(Refusal::unavailable())));
             }
             Ok(proposal) => proposal,
@@ -103,26 +93,11 @@ impl Keeper {
         ask: &SeatAsk,
         known: bool,
     ) -> Result<Proposal, Ready> {
-        if let Some(tip) = self.copy.has_request(seat, request)
-            && known
-        {
-            return Err(Ready::Done(self.acted_at(tip)));
-        }
-        if let SeatAsk::Moves(tip, _) = ask
-            && *tip != self.copy.tip()
-            && !is_without("compare")
-            && !is_without("request")
-        {
-            return Err(Ready::Refused(self.old_tip(seat)));
-        }
-        let intent = match ask {
-            SeatAsk::Moves(_, asked) => Intent::Moves(asked.clone()),
-            SeatAsk::Resign => Intent::Moves(vec![Move::Resign]),
-            SeatAsk::Save => Intent::Save,
-            SeatAsk::ClaimWin => Intent::Absent,
-        };
-        let proposal =
-            self.copy.propose(seat, request, &intent).map_err(|why| Ready::Refused(refused(why)))?;
+        let proposal = decide(&self.copy, seat, request, ask, known).inspect_err(|ready| {
+            if needs_new_view(ready) {
+                self.show_to_seat(seat);
+            }
+        })?;
         if !self.shared.is_known_everywhere(&proposal.entries) {
             let words = "That can be done once every server is upgraded: try again in a while.";
             return Err(Ready::Refused(Refusal::new(RefusalCode::Upgrading, words)));
@@ -151,7 +126,7 @@ impl Keeper {
             let known = attempt > 0 || !is_without("request");
             let proposal = match self.prepare(seat, request, ask, known) {
                 Ok(proposal) => proposal,
-                Err(Ready::Done(acted)) => return Ok(acted),
+                Err(Ready::Done(tip)) => return Ok(self.acted_at(tip)),
                 Err(Ready::Refused(refusal)) => return Err(refusal.into()),
             };
             let may_play_on = self.reach() != Reach::Unknown;
@@ -209,11 +184,16 @@ impl Keeper {
         self.shared.moved_on(TableNews { table: self.table, number, flags });
     }
 
+    /// Refuses what was chosen from an old view, and shows the seat the newest.
     pub(super) fn old_tip(&self, seat: Seat) -> Refusal {
+        self.show_to_seat(seat);
+        Refusal::old_tip()
+    }
+
+    fn show_to_seat(&self, seat: Seat) {
         for member in self.members.iter().filter(|member| self.copy.seat_of(member.account) == Some(seat)) {
             self.show_to(member);
         }
-        Refusal::new(RefusalCode::OldTip, "The game has moved on since you chose. Look again.")
     }
 
     pub(super) async fn check_away(&mut self, seat: Seat) -> Result<(), Refusal> {

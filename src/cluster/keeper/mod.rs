@@ -3,6 +3,7 @@
 mod asks;
 mod away;
 mod course;
+pub mod decide;
 mod refusal;
 mod seen;
 mod shows;

@@ -2,7 +2,7 @@
 
 use crate::protocol::RefusalCode;
 use crate::rules::flag::CounterExample;
-use crate::rules::game::Illegal;
+use crate::rules::illegal::Illegal;
 use crate::table::copy::Refused;
 
 /// A refusal by a table.
@@ -27,6 +27,16 @@ impl Refusal {
         Self::new(RefusalCode::NotLive, "You play in another window.")
     }
 
+    /// Whoever asks only watches, or is a stranger.
+    pub fn not_seated() -> Self {
+        Self::new(RefusalCode::NotSeated, "You have no seat at that table.")
+    }
+
+    /// The request was chosen from an old view.
+    pub fn old_tip() -> Self {
+        Self::new(RefusalCode::OldTip, "The game has moved on since you chose. Look again.")
+    }
+
     /// The store could not be reached in time, so that nothing is known of the request's fate.
     pub fn unavailable() -> Self {
         Self::new(RefusalCode::Unavailable, "The server cannot reach its store just now. Try again.")
@@ -37,15 +47,15 @@ impl Refusal {
 pub fn refused(refused: Refused) -> Refusal {
     match refused {
         Refused::NotRunning => Refusal::new(RefusalCode::NotRunning, "The game is over, or stopped."),
-        Refused::Illegal(illegal) => match illegal {
-            Illegal::NotYourTurn => Refusal::new(RefusalCode::NotYourTurn, "It is not your turn."),
-            Illegal::Over => Refusal::new(RefusalCode::NotRunning, "The game is over."),
-            Illegal::NotProved(counter) => Refusal {
-                code: RefusalCode::NotProved,
-                words: "That flag cannot be claimed yet: see the cards that are still out.".to_owned(),
-                counter: Some(counter),
-            },
-            other => Refusal::new(RefusalCode::Illegal, other.to_string()),
-        },
+        Refused::Illegal(illegal) => {
+            let words = illegal.to_string();
+            let (code, counter) = match illegal {
+                Illegal::NotYourTurn => (RefusalCode::NotYourTurn, None),
+                Illegal::Over => (RefusalCode::NotRunning, None),
+                Illegal::NotProved(counter) => (RefusalCode::NotProved, Some(counter)),
+                _ => (RefusalCode::Illegal, None),
+            };
+            Refusal { code, words, counter }
+        }
     }
 }

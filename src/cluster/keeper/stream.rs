@@ -19,9 +19,11 @@ impl Keeper {
         };
         match published {
             Published::Records { from, entries } => {
+                let before = self.copy.accepted();
                 match self.copy.accept(from, &entries) {
-                    // What was unsaved here may be in the stream now.
-                    Accepted::Already => return self.became_unsaved(),
+                    Accepted::Already if self.copy.accepted() == before => return self.became_unsaved(),
+                    // What was unsaved here is in the stream now, and shows what it reveals.
+                    Accepted::Already => self.became_unsaved(),
                     // Whoever appended them is told by its own line.
                     Accepted::Applied(_) => self.shared.settle(self.table),
                     Accepted::Gap | Accepted::Diverged if is_without("gap") => return,

@@ -93,7 +93,7 @@ impl Copy {
             return Ok(Reconciled::Same);
         }
         if self.has_tip(&at) && at.number < own.number {
-            self.accepted = count(&at);
+            self.accept_up_to(count(&at));
             for (held, read) in self.entries.iter_mut().zip(&read.entries) {
                 held.time_ms = read.time_ms;
             }

@@ -25,7 +25,7 @@ function view(choices, phase = 'play', hand = ['r10', 'r7', 'Sc', 'De', 'Tr', 'R
 
 const CHOICES = {
   place: { r10: [0, 3], r7: [0, 3], Mu: [3] }, scout: true, deserter: ['p10', 'y9', 'y8'], traitor: { p10: [0, 3], y9: [0] },
-  redeploy: { g7: [3], b1: [], Fo: [5] }, draw: ['t', 'x'],
+  redeploy: { g7: [3], b1: [], Fo: [5] }, draw_after_play: ['t', 'x'],
 };
 
 /** Goes through choices one by one, checks the step after each, then that undo leads back through all of them. */
@@ -143,16 +143,31 @@ test('Scout puts cards back in the order chosen, the last one on top', () => {
 });
 
 test('without a deck to draw from the turn is ended', () => {
-  const any = view({ ...CHOICES, draw: [], end_after_play: true });
+  const any = view({ ...CHOICES, draw_after_play: [], end_after_play: true });
   const done = walk(any, ['chooseCard', 'r10', 'flag'], ['chooseFlag', 0, 'staged']);
   assert(turn.mayEnd(any, done));
   assert(!turn.mayEnd(any, NOTHING));
   assert.deepEqual(turn.endMoves(any, done), ['r10@0', 'end']);
-  const start = view({ ...CHOICES, draw: [] });
+  const start = view({ ...CHOICES, draw_after_play: [] });
   assert.deepEqual(turn.endMoves(start, done), ['r10@0'], 'claims at the start: the play ends the turn');
   const end = view({ end: true }, 'end');
   assert(turn.mayEnd(end, NOTHING));
   assert.deepEqual(turn.endMoves(end, NOTHING), ['end']);
+});
+
+test('a node of version 0.3.0 lists the decks for after a play as those for now', () => {
+  const seen = view({ ...CHOICES, draw_after_play: undefined, draw: ['x'] });
+  const done = walk(seen, ['chooseCard', 'r10', 'flag'], ['chooseFlag', 0, 'staged']);
+  assert.deepEqual(turn.decks(seen, done), ['x']);
+  assert.deepEqual(turn.decks(seen, NOTHING), []);
+});
+
+test('cards drawn unsaved are backs in the own hand', () => {
+  const seen = view({}, 'play', ['r10', 'Mu', 'b2']);
+  seen.hands.first = { cards: ['r10', 'Mu', 'b2'], troops: 4, tactics: 2 };
+  assert.deepEqual(turn.unseen(seen), ['t', 't', 'x']);
+  seen.hands.first.cards = null;
+  assert.deepEqual(turn.unseen(seen), [], 'a closed hand has backs of its own');
 });
 
 /** The options that matter here. @returns {any} */

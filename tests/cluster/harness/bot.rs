@@ -68,8 +68,8 @@ fn play(choices: &Choices, dice: &mut Dice) -> Vec<String> {
     let mut moves = vec![dice.pick(&plays).clone()];
     // Half of the turns are sent as one command, half step by step.
     if dice.below(2) == 0 {
-        if !choices.draw.is_empty() {
-            moves.push(format!("draw {}", dice.pick(&choices.draw)));
+        if !choices.draw_after_play.is_empty() {
+            moves.push(format!("draw {}", dice.pick(&choices.draw_after_play)));
         } else if choices.end_after_play {
             moves.push("end".to_owned());
         }

@@ -180,6 +180,12 @@ fn a_game_put_into_the_archive_by_every_node_is_caught() {
     caught(NODES_ONLY, Without::Once, &["in the archive twice"]);
 }
 
+#[test]
+fn unsaved_records_that_show_cards_are_caught() {
+    caught(AWAY, Without::Backs, &["shows cards"]);
+    caught(ALL, Without::Backs, &["shows cards"]);
+}
+
 /// How many requests were lost, and browsers told of it, with a safeguard and without it, over the same schedules.
 fn more_is_lost(plan: Plan, without: Without) -> (Tally, Tally) {
     let with = holds(1..10_001, plan);

@@ -14,7 +14,8 @@ pub struct Plan {
     pub zombies: bool,
     /// Clocks jump.
     pub clocks: bool,
-    /// While the shard is away both seats often want something at once.
+    /// While the shard is away both seats often want something at once: to resign, which nodes of version 0.3.0 let them do
+    /// unsaved.
     pub rivals: bool,
     /// Faults are more frequent, and players resign more often.
     pub rough: bool,
@@ -60,6 +61,8 @@ pub enum Without {
     SavedEnd,
     /// A game is put into the archive once.
     Once,
+    /// What is unsaved shows no card, and a resignation waits.
+    Backs,
 }
 
 /// What happened, to see that the schedules are not idle.

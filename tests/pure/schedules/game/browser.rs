@@ -1,6 +1,7 @@
 //! One seat's browser: it moves between nodes, says what it has seen, and asks again until it knows a request's fate.
 
 use nineflags::ids::RequestId;
+use nineflags::protocol::viewer_of;
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
 use nineflags::table::copy::Intent;
@@ -147,7 +148,8 @@ impl World {
     fn choose(&mut self, browser: usize, node: usize) {
         let Browser { seat, session, requests, .. } = self.browsers[browser];
         let Some(copy) = self.nodes[node].copy.as_ref() else { return };
-        let Some(game) = copy.game().filter(|_| copy.tip() == self.browsers[browser].shown) else { return };
+        let current = copy.tip() == self.browsers[browser].shown;
+        let Some(game) = copy.known_game().filter(|_| current) else { return };
         if game.turn().is_none() {
             return;
         }
@@ -160,7 +162,7 @@ impl World {
         let moves = if self.dice.chance(in_1000) {
             vec![Move::Resign]
         } else if game.turn() == Some(seat) {
-            legal(game, &mut self.dice)
+            legal(&game, &mut self.dice)
         } else {
             return;
         };
@@ -261,6 +263,13 @@ impl World {
 
     fn show_to(&mut self, node: usize, browser: usize) -> Checked<()> {
         let Some(copy) = &self.nodes[node].copy else { return Ok(()) };
+        let viewer = viewer_of(Some(self.browsers[browser].seat));
+        let view = if self.plan.without == Without::Backs {
+            copy.game().map(|game| game.view(viewer, false))
+        } else {
+            copy.view(viewer).map(|(view, _)| view)
+        };
+        view.map_or(Ok(()), |view| self.check_hands(copy, viewer, &view))?;
         let known = &mut self.browsers[browser];
         let told = known.word || self.plan.without == Without::Seen;
         if !copy.has_tip(&known.shown) && !told {

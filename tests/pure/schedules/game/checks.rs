@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use nineflags::ids::RequestId;
 use nineflags::rules::seat::Seat;
+use nineflags::rules::view::{View, Viewer};
 use nineflags::table::copy::Copy;
 use nineflags::table::record::{Entry, Hash, Tip};
 
@@ -24,6 +25,8 @@ pub(super) struct Checks {
     saved: Vec<(u32, Hash)>,
     /// Records that all replicas had at one time.
     durable: HashSet<Hash>,
+    /// Records that a stream had at one time.
+    had: HashSet<Hash>,
     lost: Vec<Lost>,
     /// The shard came back without all that it had.
     pub(super) wiped: bool,
@@ -70,7 +73,7 @@ fn hashes(entries: &[Entry]) -> Vec<Hash> {
 impl World {
     /// Checks what was just appended to a server's stream.
     pub(super) fn check_append(
-        &self,
+        &mut self,
         group: usize,
         server: usize,
         new: &[Entry],
@@ -95,6 +98,27 @@ impl World {
         let live = |mover: &Mover| held.online[mover.seat].is_some_and(|live| live.session == mover.session);
         if mover.is_some_and(|mover| !live(&mover)) {
             return Err("a session appended that was not the live one".to_owned());
+        }
+        self.checks.had.extend(new.iter().map(|entry| entry.hash.clone()));
+        Ok(())
+    }
+
+    /// A view shows no card of a hand that the last record which a stream ever had did not show: who takes back what came
+    /// after it has learned nothing by it.
+    pub(super) fn check_hands(&self, copy: &Copy, viewer: Viewer, view: &View) -> Checked<()> {
+        let known = copy.entries().iter().rposition(|entry| self.checks.had.contains(&entry.hash));
+        let known = known.map_or(1, |last| last + 1);
+        if known == copy.entries().len() {
+            return Ok(());
+        }
+        let before = Copy::from_entries(table(), copy.entries()[..known].to_vec());
+        let (before, _) = before.ok().and_then(|before| before.view(viewer)).ok_or("no game before")?;
+        for seat in Seat::BOTH {
+            let shown = |view: &View| view.hands[seat].cards.clone().unwrap_or_default();
+            let earlier = shown(&before);
+            if shown(view).iter().any(|card| !earlier.contains(card)) {
+                return Err(format!("a view for {viewer:?} shows cards of {seat} that no stream has drawn"));
+            }
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Playing on without the shard: both seats on one node, or when the other seat's node has the records, too.
 
+use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
-use nineflags::table::copy::{Accepted, Proposal};
+use nineflags::table::copy::{Accepted, Intent, Proposal};
 use nineflags::table::record::{Entry, Tip};
 
 use super::super::held::Place;
@@ -48,7 +49,9 @@ impl World {
     /// Carries a request out without the shard.
     pub(super) fn ask_unsaved(&mut self, node: usize, asked: Asked, proposal: Proposal) -> Checked<()> {
         let copy = self.nodes[node].copy.as_ref().expect("it is there");
-        if copy.unsaved().len() >= UNSAVED_MAX {
+        let ends = asked.intent == Intent::Moves(vec![Move::Resign]);
+        let waits = ends && !self.plan.rivals && self.plan.without != Without::Backs;
+        if waits || copy.unsaved().len() >= UNSAVED_MAX {
             return self.answer(node, &asked, &Fate::Unknown);
         }
         match self.reach(node) {
