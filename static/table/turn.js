@@ -358,7 +358,7 @@ export function promptWords(now, turn, view, names, near) {
     case 'wait': return prompt.wait(names[view.turn ?? near]);
     case 'target': return prompt.target[card];
     case 'flag': return card === 'Re' && target ? prompt.flagOrOff(cardName(target)) : prompt.flag(cardName(target ?? card));
-    case 'staged': return card === 'Sc' ? prompt.scout : (view.choices?.draw?.length ? prompt.confirm : prompt.confirmEnd)(stagedWords(turn));
+    case 'staged': return card === 'Sc' ? prompt.scout : (mayEnd(view, turn) ? prompt.confirmEnd : prompt.confirm)(stagedWords(turn));
     case 'claim': return prompt.claim;
     case 'claim_staged': return prompt.claimStaged;
     case 'draw': return prompt.draw;

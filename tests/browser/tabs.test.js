@@ -28,7 +28,7 @@ test('tabs of one browser share the session', { skip, timeout: 300_000 }, async 
   const world = await World.start(t, game.decks);
   const ann = await world.person('Ann', DESKTOP);
   const ben = await world.person('Ben', DESKTOP);
-  let table, players;
+  let table, players, played = 8;
 
   await world.stage('start', async () => {
     await ann.signUp();
@@ -60,11 +60,46 @@ test('tabs of one browser share the session', { skip, timeout: 300_000 }, async 
     await page.close();
   });
 
+  await world.stage('who wants it is called by a sound, and by a notification while nobody looks', async () => {
+    const mover = players[ann.table(table).view.turn];
+    const waiting = mover === ann ? ben : ann;
+    const { page, context } = waiting;
+    await context.grantPermissions(['notifications']);
+    await page.addInitScript(() => {
+      globalThis.calls = [];
+      globalThis.AudioContext = /** @type {any} */ (class {
+        currentTime = 0;
+        createOscillator = () => ({ frequency: {}, connect: (next) => next, start: () => globalThis.calls.push('sound'), stop: () => {} });
+        createGain = () => ({ gain: { setValueAtTime: () => {}, exponentialRampToValueAtTime: () => {} }, connect: () => {} });
+      });
+      globalThis.Notification = /** @type {any} */ (class {
+        static permission = 'granted';
+        static requestPermission = async () => 'granted';
+        close = () => {};
+        constructor(words) {
+          globalThis.calls.push(words);
+        }
+      });
+    });
+    await page.goto('/account');
+    for (const label of ['Play a sound', 'Show a notification while this page is hidden']) await page.getByLabel(label).check();
+    await page.goto(`/table/${table}`);
+    await waiting.seatedAt(table);
+    assert.deepEqual(await page.evaluate(() => globalThis.calls), [], 'nothing calls before it is the own turn');
+    await page.evaluate(() => Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => 'hidden' }));
+    const step = game.steps.findIndex(({ seat }, index) => index >= 8 && players[seat] === waiting);
+    await playAll({ ...game, from: 8, to: step }, table, players, []);
+    await page.waitForFunction(() => globalThis.calls.length > 0);
+    assert.deepEqual(await page.evaluate(() => [...new Set(globalThis.calls)].sort()), ['Your turn', 'sound']);
+    await page.evaluate(() => Reflect.deleteProperty(document, 'visibilityState'));
+    played = step;
+  });
+
   await world.stage('a second tab at the table watches, and plays after one click', async () => {
     const second = await tab(ann, `/table/${table}`);
     await second.getByText('This one watches').waitFor();
     assert.deepEqual({ ...(await boardOf(second)), prompt: '' }, { ...(await boardOf(ann.page)), prompt: '' });
-    await playAll({ ...game, from: 8, to: 12 }, table, players, []);
+    await playAll({ ...game, from: played, to: played + 4 }, table, players, []);
     await second.locator(`.table-app[data-tip="${ann.table(table).tip.number}"]`).waitFor();
     const button = await ann.page.getByRole('button', { name: 'Table menu' }).boundingBox();
     await playHere(second).click();
@@ -74,7 +109,7 @@ test('tabs of one browser share the session', { skip, timeout: 300_000 }, async 
     await playHere(ann.page).click();
     await playHere(second).waitFor();
     await second.close();
-    await playAll({ ...game, from: 12, to: 14 }, table, players, []);
+    await playAll({ ...game, from: played + 4, to: played + 6 }, table, players, []);
   });
 
   await world.stage('another browser that only reads leaves the seat where it is', async () => {

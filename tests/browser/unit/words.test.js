@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { pageNumbers } from '../../../static/lobby/list.js';
-import { ago, minutes, optionsInWords, plural, refusal } from '../../../static/words.js';
+import { ago, cut, minutes, optionsInWords, plural, refusal } from '../../../static/words.js';
 
 test('one and many', () => {
   assert.equal(plural(1, '# change', '# changes'), '1 change');
@@ -35,4 +35,13 @@ test('pages to choose from', () => {
   assert.deepEqual(pageNumbers(0, 97), [0, 1, null, 97]);
   assert.deepEqual(pageNumbers(5, 97), [0, null, 4, 5, 6, null, 97]);
   assert.deepEqual(pageNumbers(97, 97), [0, null, 96, 97]);
+});
+
+test('a text is cut by characters as the server counts them', () => {
+  for (const one of ['a', 'é', '🙂', '漢', '𒐫', '\u0301']) {
+    assert.equal(cut(one.repeat(300), 300), one.repeat(300), one);
+    assert.equal([...cut(one.repeat(301), 300)].length, 300, one);
+  }
+  assert.equal(cut('a🙂b', 2), 'a🙂');
+  assert.doesNotThrow(() => encodeURIComponent(cut('🙂'.repeat(400), 300)));
 });
