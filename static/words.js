@@ -418,14 +418,16 @@ export const tableWords = {
     redeploy: /** @param {string} card @param {number} flag */ (card, flag) => `Redeploy moves ${card} to flag ${flag + 1}`,
     redeployOff: /** @param {string} card */ (card) => `Redeploy discards ${card}`,
     others: /** @type {Record<string, string>} */ ({
-      Sc: 'Scout', pass: 'passes', end: 'ends the turn', resign: 'gives up', save: 'saves the game', resume: 'resumes the game',
+      Sc: 'Scout', pass: 'passes', end: 'ends the turn', resign: 'resigns', save: 'saves the game', resume: 'resumes the game',
       absent: 'wins: the other seat was away too long',
     }),
   },
-  reasons: /** @type {Record<string, string>} */ ({
-    breakthrough: 'three flags in a row', envelopment: 'five flags', resignation: 'the other side gave up', stand_off: 'both passed',
-    absence: 'the other side was away too long',
-  }),
+  /** Why a game ended; of two of them it is the loser's doing. @type {Record<string, (loser: string | null) => string>} */
+  reasons: {
+    breakthrough: () => 'three flags in a row', envelopment: () => 'five flags', stand_off: () => 'both players passed',
+    resignation: (loser) => (loser ? `${loser} resigned` : 'you resigned'),
+    absence: (loser) => (loser ? `${loser} was away too long` : 'you were away too long'),
+  },
   won: /** @param {string} name @param {string} reason */ (name, reason) => `${name} won: ${reason}`,
   drawn: /** @param {string} reason */ (reason) => `A draw: ${reason}`,
   colours: { red: 'Red', orange: 'Orange', yellow: 'Yellow', green: 'Green', blue: 'Blue', purple: 'Purple' },

@@ -334,8 +334,10 @@ export const isFog = (flag) => flag.environment.first.includes('Fo') || flag.env
 
 /** Who won and by what; `you` is the viewer's seat, if it has one. @param {Ending} ending @param {BySeat<string>} names @param {string | null} you */
 export function endingWords({ winner, reason }, names, you) {
-  if (!winner) return words.drawn(words.reasons[reason]);
-  return words.won(winner === you ? words.you : names[winner], words.reasons[reason]);
+  const why = words.reasons[reason] ?? (() => reason);
+  if (!winner) return words.drawn(why(null));
+  const loser = other(winner);
+  return words.won(winner === you ? words.you : names[winner], why(loser === you ? null : names[loser]));
 }
 
 /** The steps of the own turn, and which of them is the present one. @param {string} now @param {Turn} turn @param {View} view */

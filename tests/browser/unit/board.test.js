@@ -55,8 +55,10 @@ test('draws stand with the play before them', () => {
 test('the end names the winner, and shows the flags that made it', () => {
   const names = { first: 'Ann', second: 'Ben' };
   assert.equal(endingWords({ winner: 'first', reason: 'breakthrough' }, names, 'first'), 'You won: three flags in a row');
-  assert.equal(endingWords({ winner: 'first', reason: 'resignation' }, names, 'second'), 'Ann won: the other side gave up');
-  assert.equal(endingWords({ winner: null, reason: 'stand_off' }, names, 'second'), 'A draw: both passed');
+  assert.equal(endingWords({ winner: 'first', reason: 'resignation' }, names, 'second'), 'Ann won: you resigned');
+  assert.equal(endingWords({ winner: 'first', reason: 'resignation' }, names, 'first'), 'You won: Ben resigned');
+  assert.equal(endingWords({ winner: 'first', reason: 'absence' }, names, null), 'Ann won: Ben was away too long');
+  assert.equal(endingWords({ winner: null, reason: 'stand_off' }, names, 'second'), 'A draw: both players passed');
   const flags = /** @type {any[]} */ ([...'1-1112--1'].map((sign) => ({ owner: { 1: 'first', 2: 'second' }[sign] ?? null })));
   const shown = (reason) => winningFlags(flags, { winner: 'first', reason }).map(Number).join('');
   assert.equal(shown('breakthrough'), '001110000');
