@@ -366,7 +366,14 @@ async function attend(before) {
 
 async function loadDialogs() {
   dialogs = { draw: () => null };
-  dialogs = await import('./dialogs.js');
+  try {
+    dialogs = await import('./dialogs.js');
+  } catch {
+    // Without a connection, say: it is tried again when a dialog is opened again.
+    dialogs = null;
+    act.ui('dialog', null);
+    act.notice(words.broken);
+  }
   redraw();
 }
 

@@ -209,7 +209,7 @@ export const deckButtons = ({ decks, legal, tactics, onDeck }) =>
     return h('button', {
       key: deck, class: `deck ${usable ? 'legal' : ''} ${count ? '' : 'empty'}`, type: 'button', 'data-deck': deck,
       'aria-label': `${words.decks[deck]}, ${words.left(count)}`, 'aria-disabled': usable ? null : 'true', on: { click: () => onDeck?.(deck) },
-    }, back(deck, { 'data-n': count, 'aria-hidden': 'true' }), h('span', { 'aria-hidden': 'true' }, words.decks[deck], h('span', { class: 'short' }, ` ${count}`)));
+    }, back(deck, { 'data-n': count, 'aria-hidden': 'true' }), h('span', { 'aria-hidden': 'true' }, h('span', { class: 'word' }, words.decks[deck]), h('span', { class: 'short' }, ` ${count}`)));
   }));
 
 /** Cards lying in a row, such as a counter-example's. @param {string[]} codes @param {string[]} [dashed] */

@@ -148,3 +148,36 @@ test('tabs of one browser share the session', { skip, timeout: 300_000 }, async 
     ann.page = rules;
   });
 });
+
+test('what waits in a tab is not sent by whoever logs in next', { timeout: 120_000 }, async (t) => {
+  const world = await World.start(t);
+  const ann = await world.person('Ann', DESKTOP);
+  const ben = await world.person('Ben', DESKTOP);
+  await ann.signUp();
+  await ben.signUp();
+  const second = await tab(ann, '/account');
+  await second.getByRole('heading', { name: 'Ann', exact: true }).waitFor();
+  const network = await ann.context.newCDPSession(ann.page);
+  await network.send('Network.enable');
+  const online = (isOnline) => network.send('Network.emulateNetworkConditions', { offline: !isOnline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+  await ann.button('Message Ben').click();
+  await ann.page.getByLabel('Your message').fill('from Ann alone');
+  await online(false);
+  await ann.page.keyboard.press('Enter');
+  await ann.page.getByLabel('Your message').fill('half a sen');
+  await second.getByRole('button', { name: 'Log out' }).click();
+  await second.getByRole('tab', { name: 'Sign up' }).click();
+  await second.getByLabel('Name').fill('Yan');
+  await second.getByLabel('Password').fill('correct horse battery');
+  await second.getByRole('button', { name: 'Create account' }).click();
+  await second.getByRole('link', { name: 'Yan, your account' }).waitFor();
+  await online(true);
+  // The first tab shows the other account, and nothing of what was begun under the one before.
+  await ann.page.getByRole('link', { name: 'Yan, your account' }).waitFor();
+  assert.equal(await ann.page.getByLabel('Your message').count(), 0);
+  await second.getByRole('button', { name: 'Message Ben' }).click();
+  await second.getByLabel('Your message').fill('from Yan');
+  await second.keyboard.press('Enter');
+  await ben.until(() => ben.frames.some(({ update, text }) => update === 'message' && text === 'from Yan'), 'the words of Yan');
+  assert(!ben.frames.some(({ update, text, from }) => update === 'message' && (text !== 'from Yan' || from !== 'Yan')), 'and no others');
+});
