@@ -1,10 +1,10 @@
 -- Offers a game to a player who is online and free.
 -- KEYS: 1 online 2 invites:{to} 3 invites:{from} 4 invites-sent:{from} 5 seat:{from} 6 seat:{to} 7 blocked:{to}
 --       8 invites-by-time 9 words:{from}:{request}
--- ARGV: 1 from 2 to 3 invite as JSON 4 milliseconds it stands 5 most invites at once
---       6 seconds for which the request may be repeated
+-- ARGV: 1 from 2 to 3 invite as JSON 4 milliseconds it stands 5 most invites sent at once
+--       6 seconds for which the request may be repeated 7 most invites received at once
 -- Returns: 'sent' (also to a repeated request) | 'crossing' (nothing is made: accept the other's invite, which is the same)
---          | 'you_are_playing' | 'not_online' | 'playing' | 'blocked' | 'already' | 'too_many'
+--          | 'you_are_playing' | 'not_online' | 'playing' | 'blocked' | 'already' | 'too_many' | 'too_many_received'
 -- Publishes: to node:{node} invites_changed, to both.
 if redis.call('EXISTS', KEYS[9]) == 1 then return 'sent' end
 if redis.call('EXISTS', KEYS[5]) == 1 then return 'you_are_playing' end
@@ -30,6 +30,7 @@ if theirs and theirs.resume == invite.resume and (invite.resume or same(theirs.o
 end
 if standing(redis.call('HGET', KEYS[2], ARGV[1])) then return 'already' end
 if redis.call('SCARD', KEYS[4]) >= tonumber(ARGV[5]) then return 'too_many' end
+if redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[7]) then return 'too_many_received' end
 invite.expires_ms = now + tonumber(ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[1], cjson.encode(invite))
 redis.call('SADD', KEYS[4], ARGV[2])

@@ -120,11 +120,15 @@ page! {
     Letters "letters_per_account_minute" rate(6, 30, 60),
         "Letters and chat sent by an account.", "You write too fast.";
     LettersTo "letters_per_receiver_minute" rate(20, 20, 60),
-        "Letters a player gets from strangers; more are dropped.", "That player gets too many letters just now.";
+        "Letters a player gets from strangers; one to a player at a table counts four times.", "That player gets too many letters just now.";
+    LettersHeard "letters_heard_per_account_minute" rate(30, 30, 60),
+        "Letters of strangers that the receiver's own node hands on; more are dropped.", "More letters were dropped.";
+    Bench "chat_per_bench_second" rate(20, 5, 1),
+        "What all watchers of a table say there, by node.", "Too much is said at that table.";
     Invites "invites_per_account_minute" rate(10, 20, 60),
         "Invites sent by an account.", "You invite too fast.";
     InvitesTo "invites_per_receiver_minute" rate(20, 20, 60),
-        "Changes of the invites a player is told of; more are gathered.", "That player gets too many invites just now.";
+        "Notices of invites that a player is told; more are dropped, since the list says the same.", "That player gets too many invites just now.";
     Starts "games_started_per_account_hour" rate(20, 60, 3_600),
         "Games started by an account.", "You start too many games.";
     StartsFrom "games_started_per_source_hour" rate(100, 600, 3_600),

@@ -1,5 +1,7 @@
 //! Every metric of a node, one page: what it is called, what it means, and the one short line that moves it.
 
+pub mod words;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use metrics::{Unit, counter, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 
-use crate::protocol::{Ask, CloseCode, RefusalCode};
+use crate::protocol::{CloseCode, RefusalCode};
 
 /// How often measured times are put into their buckets, so that they take no room until the page is read.
 pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -432,30 +434,6 @@ pub fn table_woken() {
 /// So many deadlines were taken.
 pub fn deadlines_taken(tables: usize) {
     counter!(DEADLINES).increment(tables as u64);
-}
-
-/// What a request is called on the wire.
-pub fn kind_of(ask: &Ask) -> &'static str {
-    match ask {
-        Ask::Ping => "ping",
-        Ask::Lobby(_) => "lobby",
-        Ask::LeaveLobby => "leave_lobby",
-        Ask::Invite { .. } => "invite",
-        Ask::Accept { .. } => "accept",
-        Ask::Decline { .. } => "decline",
-        Ask::Withdraw { .. } => "withdraw",
-        Ask::Move { .. } => "move",
-        Ask::Resign { .. } => "resign",
-        Ask::Save { .. } => "save",
-        Ask::ClaimWin { .. } => "claim_win",
-        Ask::Watch { .. } => "watch",
-        Ask::Unwatch { .. } => "unwatch",
-        Ask::Seen { .. } => "seen",
-        Ask::Tell { .. } => "tell",
-        Ask::Say { .. } => "say",
-        Ask::Block { .. } => "block",
-        Ask::Unblock { .. } => "unblock",
-    }
 }
 
 fn close_word(code: CloseCode) -> &'static str {

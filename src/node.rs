@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::cluster::bus::Bus;
 use crate::cluster::mirror::Mirror;
@@ -34,7 +34,7 @@ use crate::store::care::Care;
 use crate::store::child::{ChildError, PrivateRedis};
 use crate::store::{Store, StoreError, keys};
 
-/// How often it is looked whether records of other nodes are saved.
+/// How soon it is looked whether records of other nodes are saved, once there are some.
 const SETTLE_EVERY: Duration = Duration::from_millis(50);
 /// The rows of tables in the lobby are brought up to date so often.
 const NEWS_EVERY: Duration = Duration::from_millis(500);
@@ -326,10 +326,10 @@ async fn tell_news(app: Arc<App>) {
 
 /// Tells keepers how much of what other nodes appended to one group is saved.
 async fn settle(app: Arc<App>, shard: Arc<Shard>) {
-    let mut tick = interval(SETTLE_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tick.tick().await;
+        shard.has_unsettled().await;
+        // What comes within a moment is looked at together.
+        sleep(SETTLE_EVERY).await;
         if let Err(error) = app.tables.settle(&shard).await {
             tracing::debug!(%error, "records of other nodes are not known to be saved yet");
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use redis::aio::{PubSubSink, PubSubStream};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
@@ -22,7 +23,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 /// The longest pause between two attempts to connect.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// Commands and events that may wait.
-const QUEUE: usize = 4_096;
+pub const QUEUE: usize = 4_096;
 
 /// What the bus tells its node.
 #[derive(Debug)]
@@ -34,7 +35,8 @@ pub enum Heard {
         /// The text published.
         payload: String,
     },
-    /// The connection is new: whatever was published meanwhile is lost, so everything held must be read again.
+    /// The connection is new, or what was heard was not taken in time: what was published meanwhile is lost, so everything
+    /// held must be read again.
     Reload,
 }
 
@@ -200,6 +202,10 @@ impl Subscriber {
         let mut probe = interval(PROBE_EVERY);
         probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard_at = Instant::now();
+        // Something was dropped, since the node is behind. What comes on the connection is taken all the same: the
+        // library's own queue has no bound.
+        let mut is_behind = false;
+        let heard = self.heard.clone();
         loop {
             tokio::select! {
                 () = primary.left() => return End::Lost("the primary is another".to_owned()),
@@ -211,10 +217,25 @@ impl Subscriber {
                     if channel == self.probe {
                         continue;
                     }
-                    if self.heard.send(Heard::Message { channel, payload }).await.is_err() {
-                        return End::Finished;
+                    if is_behind {
+                        continue;
+                    }
+                    match heard.try_send(Heard::Message { channel, payload }) {
+                        Ok(()) => {}
+                        Err(TrySendError::Full(_)) => {
+                            tracing::warn!(group = self.group.name(), "the node is behind its bus, and reads again");
+                            is_behind = true;
+                        }
+                        Err(TrySendError::Closed(_)) => return End::Finished,
                     }
                 }
+                room = heard.reserve(), if is_behind => match room {
+                    Ok(room) => {
+                        room.send(Heard::Reload);
+                        is_behind = false;
+                    }
+                    Err(_) => return End::Finished,
+                },
                 command = self.inbox.recv() => match command {
                     None => return End::Finished,
                     Some(command) => if let Err(why) = self.carry_out(&mut sink, command).await {

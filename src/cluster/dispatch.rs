@@ -2,41 +2,48 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 
 use super::App;
 use super::bus::Heard;
+use super::lobby_line::{self, LobbyLine, lobby_line};
 use super::tables::table_of;
-use crate::fault;
 use crate::ids::TableId;
-use crate::lobby::Applied;
-use crate::lobby::event::{LobbyChange, NodeEvent, NodeOrder, ToNode, Versioned};
+use crate::lobby::event::{NodeEvent, NodeOrder, ToNode};
 use crate::metrics;
 use crate::store::nodes::HeldTip;
 use crate::store::{Group, keys};
 
-/// Hands on everything from the data group until its bus is gone.
+/// Hands on everything from the data group until its bus is gone. Nothing is waited for here: the lobby and the
+/// comparison of tables have tasks of their own.
 pub async fn run(app: Arc<App>, mut heard: mpsc::Receiver<Heard>) {
-    while let Some(heard) = heard.recv().await {
+    let mut tasks = JoinSet::new();
+    let (lobby, changes) = lobby_line();
+    tasks.spawn(lobby_line::keep(Arc::clone(&app), changes));
+    let again = compare_whenever(&app, app.store.data(), &mut tasks);
+    while let Some(heard) = next(&mut heard, &mut tasks).await {
         match heard {
             Heard::Reload => {
                 metrics::reload(metrics::Reload::All);
-                reload_lobby(&app).await;
+                lobby.missed();
                 app.sessions.all_missed();
-                compare(&app, app.store.data()).await;
+                again.notify_one();
             }
-            Heard::Message { channel, payload } => message(&app, &channel, payload).await,
+            Heard::Message { channel, payload } => message(&app, &lobby, &channel, payload),
         }
     }
 }
 
 /// Hands on records from another group until its bus is gone.
 pub async fn run_shard(app: Arc<App>, group: Group, mut heard: mpsc::Receiver<Heard>) {
-    while let Some(heard) = heard.recv().await {
+    let mut tasks = JoinSet::new();
+    let again = compare_whenever(&app, &group, &mut tasks);
+    while let Some(heard) = next(&mut heard, &mut tasks).await {
         match heard {
             Heard::Reload => {
                 metrics::reload(metrics::Reload::Shard);
-                compare(&app, &group).await;
+                again.notify_one();
             }
             Heard::Message { channel, payload } => {
                 if let Some(table) = table_of(&channel) {
@@ -47,23 +54,32 @@ pub async fn run_shard(app: Arc<App>, group: Group, mut heard: mpsc::Receiver<He
     }
 }
 
-async fn compare(app: &App, group: &Group) {
-    if let Err(error) = app.tables.compare(group, None, usize::MAX).await {
-        tracing::warn!(%error, "tables could not be compared");
+/// What is heard next; nothing once the bus or a task beside it has ended, without which it is no use to go on.
+async fn next(heard: &mut mpsc::Receiver<Heard>, tasks: &mut JoinSet<()>) -> Option<Heard> {
+    tokio::select! {
+        heard = heard.recv() => heard,
+        Some(_) = tasks.join_next() => None,
     }
 }
 
-async fn message(app: &Arc<App>, channel: &str, payload: String) {
-    if channel == keys::LOBBY {
-        match serde_json::from_str::<Versioned>(&payload) {
-            Ok(change) => lobby_change(app, change).await,
-            Err(error) => {
-                // A newer node may tell what this one does not know: what it can read is read from the store.
-                tracing::debug!(%error, "a change of the lobby could not be read");
-                metrics::reload(metrics::Reload::Lobby);
-                reload_lobby(app).await;
+/// Compares all tables of a group in a task beside, whenever it is told to.
+fn compare_whenever(app: &Arc<App>, group: &Group, tasks: &mut JoinSet<()>) -> Arc<Notify> {
+    let again = Arc::new(Notify::new());
+    let (app, group, told) = (Arc::clone(app), group.clone(), Arc::clone(&again));
+    tasks.spawn(async move {
+        loop {
+            told.notified().await;
+            if let Err(error) = app.tables.compare(&group, None, usize::MAX).await {
+                tracing::warn!(%error, "tables could not be compared");
             }
         }
+    });
+    again
+}
+
+fn message(app: &Arc<App>, lobby: &LobbyLine, channel: &str, payload: String) {
+    if channel == keys::LOBBY {
+        lobby.heard(payload);
     } else if let Some(table) = table_of(channel) {
         app.tables.heard(table, payload);
     } else {
@@ -72,16 +88,6 @@ async fn message(app: &Arc<App>, channel: &str, payload: String) {
             Ok(ToNode::Order(order)) => carry_out(app, order),
             Err(error) => tracing::warn!(%error, "an event could not be read"),
         }
-    }
-}
-
-async fn lobby_change(app: &App, change: Versioned) {
-    if app.mirror.apply(&change) == Applied::Gap && !fault::is_without("gap") {
-        metrics::reload(metrics::Reload::Lobby);
-        reload_lobby(app).await;
-    }
-    if let LobbyChange::Watchers { table, count } = change.change {
-        app.tables.watchers(table, count);
     }
 }
 
@@ -103,22 +109,5 @@ async fn report(app: Arc<App>, table: TableId, channel: String) {
     let held = HeldTip { node: app.node, address: app.address.clone(), tip: app.tables.tip(table).await };
     if let Err(error) = app.store.report(&channel, &held).await {
         tracing::warn!(%table, %error, "what is held of a table could not be reported");
-    }
-}
-
-/// Reads the lobby again, if it could not be read when it should have been.
-pub async fn reload_stale_lobby(app: &App) {
-    if app.mirror.is_stale() {
-        reload_lobby(app).await;
-    }
-}
-
-async fn reload_lobby(app: &App) {
-    match app.store.lobby_read().await {
-        Ok(snapshot) => app.mirror.load(snapshot),
-        Err(error) => {
-            tracing::warn!(%error, "the lobby could not be read");
-            app.mirror.set_stale();
-        }
     }
 }

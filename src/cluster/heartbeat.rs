@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{App, balance, dispatch};
+use super::{App, balance};
 use crate::fault;
 use crate::ids::{AccountId, SessionId};
 use crate::metrics;
@@ -42,7 +42,6 @@ pub async fn beat(app: Arc<App>) {
             Ok(live) => {
                 app.sessions.tell_missed(SESSIONS_CAUGHT_UP);
                 rebalance(&app, &live, &mut pace);
-                dispatch::reload_stale_lobby(&app).await;
             }
             Err(error) => tracing::warn!(%error, "a heartbeat failed"),
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::ids::{AccountId, SessionId};
 use crate::lobby::event::PlayerEvent;
@@ -89,10 +90,25 @@ impl Sessions {
         self.lock().get(&account).is_some_and(|live| live.session == session)
     }
 
-    /// Tells a player's session; one that does not listen is closed as too slow.
+    /// Tells a player's session. One that has no room for it reads later what it was to be told: nobody is closed for
+    /// what others do.
     pub fn tell(&self, account: AccountId, event: PlayerEvent) {
-        if let Some(live) = self.lock().get(&account) {
-            live.tell(Told::Event(event));
+        if let Some(live) = self.lock().get_mut(&account)
+            && let Err(TrySendError::Full(Told::Event(event))) = live.events.try_send(Told::Event(event))
+        {
+            match event {
+                PlayerEvent::TakenOver { session } if session == live.session => {
+                    live.outbox.close(CloseCode::TakenOver);
+                }
+                PlayerEvent::Changed => live.outbox.close(CloseCode::GoingAway),
+                PlayerEvent::LoggedOut => live.outbox.close(CloseCode::LoggedOut),
+                PlayerEvent::TakenOver { .. }
+                | PlayerEvent::InvitesChanged
+                | PlayerEvent::GamesChanged
+                | PlayerEvent::Notice { .. }
+                | PlayerEvent::Message { .. }
+                | PlayerEvent::Started { .. } => live.missed = true,
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::bus::{Bus, BusDown, Heard};
 use crate::ids::TableId;
@@ -23,6 +23,8 @@ pub struct Shard {
     is_apart: bool,
     /// Tables with records of other nodes, or read from the stream, that may not be saved yet.
     unsettled: Mutex<HashSet<TableId>>,
+    /// There are some.
+    waits: Notify,
 }
 
 /// All of them.
@@ -81,7 +83,14 @@ impl Shard {
         } else {
             data_bus.clone()
         };
-        Self { group: group.clone(), appender, bus, is_apart, unsettled: Mutex::default() }
+        Self {
+            group: group.clone(),
+            appender,
+            bus,
+            is_apart,
+            unsettled: Mutex::default(),
+            waits: Notify::new(),
+        }
     }
 
     /// Hears the records of a table from now on, beside what the data group's bus tells of it.
@@ -103,6 +112,12 @@ impl Shard {
     /// Has it looked, some time soon, how much of a table's records is saved.
     pub fn settle(&self, table: TableId) {
         self.unsettled().insert(table);
+        self.waits.notify_one();
+    }
+
+    /// Ends when there is a table to be looked at.
+    pub async fn has_unsettled(&self) {
+        self.waits.notified().await;
     }
 
     /// The tables to be looked at.

@@ -10,7 +10,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::bus::Bus;
-use super::keeper::{Acted, Inbox, Keeper, Member, Refusal, SeatAsk, ToKeeper};
+use super::keeper::{Acted, Inbox, Member, Refusal, SeatAsk, ToKeeper};
+use super::opening::keep;
 use super::seals::Seals;
 use super::shards::Shards;
 use super::underway::Underway;
@@ -19,7 +20,6 @@ use crate::ids::{AccountId, NodeId, RequestId, SessionId, TableId};
 use crate::lobby::event::TableNews;
 use crate::protocol::{Message, RefusalCode, TableView};
 use crate::store::games::Mover;
-use crate::store::lobby::TableInfo;
 use crate::store::{Group, Store, StoreError};
 use crate::table::copy::{Answer, Proposal};
 use crate::table::record::{Entry, KINDS, Tip};
@@ -45,7 +45,7 @@ pub struct Shared {
     /// What seals the records that browsers keep.
     pub seals: Seals,
     /// Where records are appended and heard.
-    shards: Shards,
+    pub(super) shards: Shards,
     /// Which node this is.
     pub node: NodeId,
     /// Seconds of absence after which the other seat may claim the win.
@@ -58,13 +58,13 @@ pub struct Shared {
     pub is_only_node: bool,
     /// The newest kinds of record that every live node knows.
     kinds_known: AtomicU32,
-    bus: Bus,
+    pub(super) bus: Bus,
     /// Tables that moved on by records appended here, for the lobby.
     news: Mutex<HashMap<TableId, TableNews>>,
     /// Records that are applied here although the backup does not have them, by table.
     kept: Mutex<HashMap<TableId, u64>>,
     keepers: Mutex<HashMap<TableId, Kept>>,
-    underway: Arc<Underway>,
+    pub(super) underway: Arc<Underway>,
 }
 
 /// A keeper of this node.
@@ -291,40 +291,6 @@ impl Tables {
     }
 }
 
-/// Opens and runs one keeper; when it cannot be opened, those who wait get no answer, which means there is no such table.
-async fn keep(table: TableId, shared: Arc<Shared>, inbox: Inbox) {
-    if shared.bus.listen(channel_of(table)).await.is_err() {
-        drop(inbox);
-        return shared.gone(table);
-    }
-    match shared.store.table_info(table).await {
-        Ok(Some(info)) => keep_at_shard(table, info, &shared, inbox).await,
-        Ok(None) => drop(inbox),
-        Err(error) => {
-            tracing::warn!(%table, %error, "a table could not be found");
-            drop(inbox);
-        }
-    }
-    shared.gone(table);
-    shared.underway.forget(table);
-    shared.bus.forget(channel_of(table)).await;
-}
-
-/// The same once it is known where the table's records are.
-async fn keep_at_shard(table: TableId, info: TableInfo, shared: &Arc<Shared>, inbox: Inbox) {
-    let place = shared.shards.shard(info.shard);
-    if let Err(error) = place.listen(channel_of(table)).await {
-        tracing::warn!(%table, %error, "a table's records could not be heard");
-        return;
-    }
-    shared.place(table, info.shard);
-    match Keeper::open(table, info, Arc::clone(shared), inbox).await {
-        Ok(keeper) => Box::pin(keeper.run()).await,
-        Err(error) => tracing::warn!(%table, %error, "a table could not be opened"),
-    }
-    place.forget(channel_of(table)).await;
-}
-
 fn no_table() -> Refusal {
     Refusal::new(RefusalCode::NoTable, "That table is not being played at.")
 }
@@ -417,7 +383,7 @@ impl Shared {
     }
 
     /// Notes which shard has a table's records.
-    fn place(&self, table: TableId, shard: usize) {
+    pub(super) fn place(&self, table: TableId, shard: usize) {
         if let Some(keeper) = self.keepers().get_mut(&table) {
             keeper.shard = Some(shard);
         }

@@ -14,8 +14,14 @@ use super::dial::{self, WebSocket};
 use super::frame::{self, Carried, Heard, Noticed, Refused, TableHeard, Welcomed};
 use super::stage::{Login, Stage};
 use crate::ids::{RequestId, TableId};
+use crate::limits::{Allowance, Limit};
 use crate::protocol::{Ask, CloseCode, ClosedWhy, Invites, Request};
-use crate::session::pace::{REQUESTS_BURST, REQUESTS_PER_SEC};
+
+/// Requests at once and a second, as nodes allow them.
+const REQUESTS: (u32, u32) = match Limit::Requests.line().allowance {
+    Allowance::Rate { burst, refill, .. } => (burst, refill),
+    Allowance::AtOnce(most) => (most, most),
+};
 
 /// An answer that takes longer than this does not come: a node answers within eight seconds whatever happens.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
@@ -100,7 +106,7 @@ impl Link {
             dice,
             socket: None,
             pending: VecDeque::new(),
-            tokens: f64::from(REQUESTS_BURST),
+            tokens: f64::from(REQUESTS.0),
             counted: now,
             heard: now,
             lost: None,
@@ -285,10 +291,10 @@ impl Link {
 
     /// Keeps to the node's limit of requests a second, with a little room.
     async fn pace(&mut self) {
-        let rate = f64::from(REQUESTS_PER_SEC) * 0.95;
+        let rate = f64::from(REQUESTS.1) * 0.95;
         let now = Instant::now();
         let grown = self.tokens + now.duration_since(self.counted).as_secs_f64() * rate;
-        self.tokens = grown.min(f64::from(REQUESTS_BURST) * 0.8) - 1.0;
+        self.tokens = grown.min(f64::from(REQUESTS.0) * 0.8) - 1.0;
         self.counted = now;
         if self.tokens < 0.0 {
             sleep(Duration::from_secs_f64(-self.tokens / rate)).await;

@@ -1,24 +1,26 @@
 //! The lobby: who is online and what is played, folded from changes; pages and search. No I/O.
 
 pub mod event;
+pub mod lists;
+pub mod sorted;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use crate::ids::{AccountId, AccountName, TableId};
-use crate::protocol::{LOBBY_PAGE, LobbyList, LobbyPage, LobbyQuery, LobbyRows, PlayerRow, TableRow};
+use crate::protocol::{LobbyPage, LobbyQuery, TableRow};
 use crate::rules::seat::BySeat;
 
 use self::event::{LobbyChange, TableNews, Versioned};
+use self::lists::Lists;
 
 /// Everyone online and every live table.
 #[derive(Debug, Clone, Default)]
 pub struct Lobby {
     version: u64,
-    /// Players by folded name: the order of the list.
-    players: BTreeMap<String, Player>,
+    /// What pages are made of.
+    lists: Lists,
+    /// The folded name of each player online.
     names: HashMap<AccountId, String>,
-    /// Tables by id, which is by time.
-    tables: BTreeMap<TableId, Table>,
     seats: HashMap<AccountId, TableId>,
 }
 
@@ -99,118 +101,91 @@ impl Lobby {
             LobbyChange::TableOut { table } => self.table_out(*table),
             LobbyChange::TablesNews { rows } => rows.iter().for_each(|news| self.table_news(news)),
             LobbyChange::Watchers { table, count } => {
-                if let Some(table) = self.tables.get_mut(table) {
-                    table.row.watchers = *count;
+                if let Some(row) = self.lists.row_mut(*table) {
+                    row.watchers = *count;
                 }
             }
         }
         Applied::Changed
     }
 
+    /// How many changes are in.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The account of an online player, by name regardless of case.
     pub fn player(&self, name: &AccountName) -> Option<AccountId> {
-        self.players.get(&name.folded()).map(|player| player.account)
+        self.lists.player(&name.folded())
+    }
+
+    /// The table at which a player sits.
+    pub fn seat_of(&self, account: AccountId) -> Option<TableId> {
+        self.seats.get(&account).copied()
     }
 
     /// Every live table.
     pub fn tables(&self) -> impl Iterator<Item = TableId> + use<'_> {
-        self.tables.keys().copied()
+        self.lists.tables()
     }
 
     /// How many are online, and how many tables there are.
     pub fn size(&self) -> (usize, usize) {
-        (self.players.len(), self.tables.len())
+        self.lists.size()
+    }
+
+    /// What pages are made of; a copy of it costs little and stays as it is.
+    pub fn lists(&self) -> &Lists {
+        &self.lists
     }
 
     /// The page that was asked for, or the last there is.
     pub fn page(&self, query: &LobbyQuery) -> LobbyPage {
-        let search = query.search.to_ascii_lowercase();
-        let (matching, page, rows) = match query.list {
-            LobbyList::Players => {
-                let rows = self.players.iter().filter(|(folded, player)| {
-                    folded.contains(&search) && !(query.free_only && self.seats.contains_key(&player.account))
-                });
-                let (matching, page, rows) = cut(rows, query.page);
-                (
-                    matching,
-                    page,
-                    LobbyRows::Players(rows.into_iter().map(|(_, player)| self.row(player)).collect()),
-                )
-            }
-            LobbyList::Tables => {
-                let rows = self
-                    .tables
-                    .values()
-                    .rev()
-                    .filter(|table| table.row.names.iter().any(|name| name.folded().contains(&search)));
-                let (matching, page, rows) = cut(rows, query.page);
-                (matching, page, LobbyRows::Tables(rows.into_iter().map(|table| table.row.clone()).collect()))
-            }
-        };
-        LobbyPage {
-            query: LobbyQuery { page, ..query.clone() },
-            players: count(self.players.len()),
-            tables: count(self.tables.len()),
-            matching: count(matching),
-            rows,
-        }
-    }
-
-    fn row(&self, player: &Player) -> PlayerRow {
-        let table = self.seats.get(&player.account).and_then(|table| self.tables.get(table));
-        PlayerRow {
-            name: player.name.clone(),
-            guest: player.guest,
-            table: table.map(|table| table.row.clone()),
-        }
+        self.lists.page(query)
     }
 
     fn player_in(&mut self, player: Player) {
         self.player_out(player.account);
-        self.names.insert(player.account, player.name.folded());
-        self.players.insert(player.name.folded(), player);
+        let folded = player.name.folded();
+        self.names.insert(player.account, folded.clone());
+        let seat = self.seats.get(&player.account).copied();
+        self.lists.player_in(folded, player, seat);
     }
 
     fn player_out(&mut self, account: AccountId) {
         if let Some(folded) = self.names.remove(&account) {
-            self.players.remove(&folded);
+            self.lists.player_out(&folded, account);
         }
     }
 
     fn table_in(&mut self, table: Table) {
+        let id = table.row.table;
         for account in table.accounts.iter() {
-            self.seats.insert(*account, table.row.table);
+            self.seats.insert(*account, id);
+            if let Some(folded) = self.names.get(account) {
+                self.lists.seat(folded, Some(id));
+            }
         }
-        self.tables.insert(table.row.table, table);
+        self.lists.table_in(table);
     }
 
     fn table_news(&mut self, news: &TableNews) {
         // Two nodes may tell of one table; what is older than the row is late.
-        if let Some(table) = self.tables.get_mut(&news.table).filter(|table| table.row.number <= news.number)
-        {
-            table.row.number = news.number;
-            table.row.flags.clone_from(&news.flags);
+        if let Some(row) = self.lists.row_mut(news.table).filter(|row| row.number <= news.number) {
+            row.number = news.number;
+            row.flags.clone_from(&news.flags);
         }
     }
 
     fn table_out(&mut self, id: TableId) {
-        let Some(table) = self.tables.remove(&id) else { return };
+        let Some(table) = self.lists.table_out(id) else { return };
         for account in table.accounts.iter() {
             if self.seats.get(account) == Some(&id) {
                 self.seats.remove(account);
+                if let Some(folded) = self.names.get(account) {
+                    self.lists.seat(folded, None);
+                }
             }
         }
     }
-}
-
-/// How many rows there are, which page is shown, and its rows.
-fn cut<T>(rows: impl Iterator<Item = T> + Clone, page: u32) -> (usize, u32, Vec<T>) {
-    let matching = rows.clone().count();
-    let last = matching.saturating_sub(1) / LOBBY_PAGE;
-    let page = usize::try_from(page).unwrap_or(last).min(last);
-    (matching, count(page), rows.skip(page * LOBBY_PAGE).take(LOBBY_PAGE).collect())
-}
-
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }

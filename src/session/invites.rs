@@ -1,9 +1,10 @@
 //! Invites of a session's player: sent, accepted, declined, withdrawn.
 
-use super::{Answer, Done, Session, not_online};
+use super::{Answer, Done, Session, not_online, too_many};
 use crate::chance;
 use crate::cluster::keeper::Refusal;
 use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
+use crate::limits::Limit;
 use crate::protocol::{Invites, RefusalCode};
 use crate::rules::seat::BySeat;
 use crate::store::StoreError;
@@ -22,6 +23,9 @@ impl Session {
         let Some(other) = self.account_of(to).await? else { return Ok(Err(not_online(to))) };
         if other == self.account.id {
             return Ok(Err(Refusal::new(RefusalCode::Yourself, "That would be yourself.")));
+        }
+        if let Err(refusal) = self.charge(Limit::Invites, 1) {
+            return Ok(Err(refusal));
         }
         let mut invite = Standing {
             id: Some(InviteId::random()),
@@ -84,6 +88,9 @@ impl Session {
         other: AccountId,
         offer: &Offer,
     ) -> Result<Answer, StoreError> {
+        if let Err(refusal) = self.charge_start(other) {
+            return Ok(Err(refusal));
+        }
         let Some(table) = self.new_table(other, &offer.standing).await? else {
             return Ok(Err(no_saved_game()));
         };
@@ -113,6 +120,12 @@ impl Session {
     /// Notes the invites that are shown to the player.
     pub(super) fn note_received(&mut self, invites: &Invites) {
         self.received = invites.received.iter().map(|invite| (invite.name.clone(), invite.id)).collect();
+    }
+
+    /// Charges a game that is to start to both players: a game takes room for ever.
+    fn charge_start(&self, other: AccountId) -> Result<(), Refusal> {
+        self.charge(Limit::Starts, 1)?;
+        self.app.limits.take(Limit::Starts, other).map_err(too_many)
     }
 
     /// The live table at which this player sits with another.
@@ -210,6 +223,10 @@ fn sent_refusal(refused: Sent, to: &AccountName) -> Refusal {
             Refusal::new(RefusalCode::AlreadyInvited, format!("Your invite to {to} still stands."))
         }
         Sent::TooMany => Refusal::new(RefusalCode::TooManyInvites, "You have sent too many invites at once."),
+        Sent::TooManyReceived => Refusal::new(
+            RefusalCode::TooManyInvites,
+            format!("{to} has too many invites to answer just now."),
+        ),
         Sent::Blocked => Refusal::new(RefusalCode::Blocked, format!("{to} does not take invites from you.")),
     }
 }

@@ -3,11 +3,13 @@
 mod invites;
 mod login;
 pub mod pace;
+mod shows;
 pub mod socket;
 pub mod text;
 mod told;
 mod words;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +17,15 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use self::pace::{Pace, Paced};
-use self::socket::Socket;
+use self::pace::{Charged, Pace};
+use self::socket::{Inbound, Socket};
+use self::told::Untold;
 use crate::cluster::App;
 use crate::cluster::keeper::{Acted, Blocked, Member, Refusal, SeatAsk, text_of};
 use crate::cluster::mirror::PAGES_EVERY;
 use crate::cluster::sessions::Told;
 use crate::ids::{AccountId, AccountName, InviteId, RequestId, SessionId, TableId};
+use crate::limits::{Limit, Refused};
 use crate::metrics;
 use crate::outbox::Outbox;
 use crate::protocol::{
@@ -47,8 +51,10 @@ const MOVE_CHARS_MAX: usize = 12;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a browser that was asked to reconnect may take to do so, after the delay it was given.
 const RECONNECT_GRACE: Duration = Duration::from_secs(2);
-/// Events that may wait for one session.
-const EVENTS: usize = 256;
+/// Events that may wait for one session; what finds no room is read again later.
+pub const EVENTS: usize = 256;
+/// How long a session may take to begin.
+const WELCOME_WITHIN: Duration = Duration::from_secs(8);
 
 /// What a request is answered with, when it is carried out.
 #[derive(Debug, Default)]
@@ -85,8 +91,12 @@ struct Session {
     received: Vec<(AccountName, Option<InviteId>)>,
     /// When a browser that was asked to reconnect is sent away.
     leave_at: Option<Instant>,
-    requests: Pace,
-    words: Pace,
+    pace: Pace,
+    /// What is to be told of events, gathered.
+    untold: Untold,
+    /// Players whose letters are no strangers': this one wrote to them, or they to it.
+    written_to: Names,
+    heard_from: Names,
 }
 
 /// Serves one websocket from its first update to its end.
@@ -110,8 +120,10 @@ pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
         blocked: Blocked::default(),
         received: Vec::new(),
         leave_at: None,
-        requests: Pace::requests(),
-        words: Pace::words(),
+        pace: Pace::default(),
+        untold: Untold::default(),
+        written_to: Names::default(),
+        heard_from: Names::default(),
     };
     let account_id = session.account.id;
     if let Err(error) = session.run(&mut socket, told).await {
@@ -132,7 +144,9 @@ impl Session {
         }
         self.app.sessions.entered(self.account.id, self.id);
         // Boxed, as requests are: an idle session should hold no room for what it is not doing.
-        Box::pin(self.welcome()).await?;
+        timeout(WELCOME_WITHIN, Box::pin(self.welcome()))
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("no welcome in time".to_owned())))?;
         socket.welcomed();
         let result = self.serve(socket, &mut told).await;
         for table in self.watched.iter().chain(&self.seat) {
@@ -153,23 +167,33 @@ impl Session {
         loop {
             let due = page_due.unwrap_or_else(Instant::now);
             let leave_at = self.leave_at.unwrap_or_else(Instant::now);
+            let untold_at = self.untold.at();
+            let read_at = self.pace.read_at();
             tokio::select! {
-                frame = socket.next() => match frame {
-                    Some(text) => if !self.frame(&text).await { return Ok(()) },
+                frame = socket.next(), if read_at.is_none() => match frame {
+                    Some(frame) => if !self.frame(frame).await { return Ok(()) },
                     None => return Ok(()),
                 },
+                () = sleep_until(read_at.unwrap_or(due)), if read_at.is_some() => self.pace.read_on(),
                 told = told.recv() => match told {
-                    Some(told) => Box::pin(self.told(told)).await?,
+                    Some(told) => Box::pin(self.told(told)).await,
                     None => return Ok(()),
                 },
+                () = sleep_until(untold_at.unwrap_or(due)), if untold_at.is_some() => {
+                    Box::pin(self.tell_untold()).await;
+                }
                 changed = lobby.changed(), if self.query.is_some() && page_due.is_none() => {
                     if changed.is_err() { return Ok(()) }
                     page_due = Some(page_after.max(Instant::now()));
                 }
                 () = sleep_until(due), if page_due.is_some() => {
-                    page_due = None;
+                    // A browser that does not read what it has gets the page later.
+                    let has_room = self.outbox.has_room();
+                    page_due = (!has_room).then(|| Instant::now() + PAGES_EVERY);
                     page_after = Instant::now() + PAGES_EVERY;
-                    self.send_page(false);
+                    if has_room {
+                        let _ = timeout(REQUEST_TIMEOUT, Box::pin(self.send_page(false))).await;
+                    }
                 }
                 () = sleep_until(login_due) => {
                     login_due = Instant::now() + login::USED_EVERY;
@@ -206,7 +230,7 @@ impl Session {
         };
         let blocked = self.set_blocked(blocked);
         self.note_received(&invites);
-        self.seat = table.as_ref().map(|view| view.table);
+        let seat = table.as_ref().map(|view| view.table);
         let welcome = Welcome {
             protocol: VERSION,
             server: env!("CARGO_PKG_VERSION").to_owned(),
@@ -228,29 +252,30 @@ impl Session {
         };
         self.query = Some(query);
         self.send(&Update::Welcome(Box::new(welcome)));
-        if let Some(table) = self.seat {
-            // A table that ended in between is told by its absence from the next welcome.
-            let _ = app.tables.join(table, self.member()).await;
+        if let Some(table) = seat {
+            self.sit_down(table).await;
         }
         Ok(())
     }
 
     /// Answers one frame; false when the session is to end.
-    async fn frame(&mut self, text: &str) -> bool {
-        let began = Instant::now();
-        match self.requests.take() {
-            Paced::Go => {}
-            Paced::Refuse => {
-                let id = id_of(text);
-                metrics::request("unread", Some(RefusalCode::TooMany), began.elapsed());
-                self.answer(id, Err(Refusal::new(RefusalCode::TooMany, "Too many requests: wait a moment.")));
-                return true;
-            }
-            Paced::Close => {
+    async fn frame(&mut self, frame: Inbound) -> bool {
+        let began = std::time::Instant::now();
+        let charged = self.pace.charge(&self.app.limits, self.account.id);
+        let text = match (&frame, charged) {
+            (_, Charged::Close) => {
                 self.outbox.close(CloseCode::Flooding);
                 return false;
             }
-        }
+            // Nobody waits for an answer.
+            (Inbound::Control, _) => return true,
+            (Inbound::Text(text), Charged::Refused(refused)) => {
+                metrics::request("unread", Some(RefusalCode::TooMany), began.elapsed());
+                self.answer(id_of(text), Err(too_many(refused)));
+                return true;
+            }
+            (Inbound::Text(text), Charged::Go) => text,
+        };
         let request: Request = match serde_json::from_str(text) {
             Ok(request) => request,
             Err(error) => {
@@ -260,7 +285,7 @@ impl Session {
                 return true;
             }
         };
-        let (id, kind) = (request.id.clone(), metrics::kind_of(&request.ask));
+        let (id, kind) = (request.id.clone(), metrics::words::kind_of(&request.ask));
         let answer = match timeout(REQUEST_TIMEOUT, Box::pin(self.request(request))).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
@@ -282,7 +307,7 @@ impl Session {
         }
         match ask {
             Ask::Ping => Ok(Ok(Done::default())),
-            Ask::Lobby(query) => Ok(self.show_lobby(query)),
+            Ask::Lobby(query) => Ok(self.show_lobby(query).await),
             Ask::LeaveLobby => {
                 self.query = None;
                 Ok(Ok(Done::default()))
@@ -301,6 +326,9 @@ impl Session {
             Ask::Watch { table } => Ok(self.watch(table).await),
             Ask::Unwatch { table } => Ok(self.unwatch(table).await),
             Ask::Seen { table, tip, sealed } => {
+                if let Err(refusal) = self.charge(Limit::Seen, 1) {
+                    return Ok(Err(refusal));
+                }
                 let seen = self.app.tables.seen(table, self.account.id, tip, sealed).await;
                 Ok(seen.map(|tip| Done { table: Some(table), tip: Some(tip), unsaved: false }))
             }
@@ -311,22 +339,9 @@ impl Session {
         }
     }
 
-    fn show_lobby(&mut self, query: LobbyQuery) -> Answer {
-        if query.search.chars().count() > AccountName::MAX {
-            return Err(Refusal::new(RefusalCode::BadText, "A search has at most 20 characters."));
-        }
-        self.query = Some(query);
-        self.send_page(true);
-        Ok(Done::default())
-    }
-
-    fn send_page(&mut self, always: bool) {
-        let Some(query) = &self.query else { return };
-        let text = self.app.mirror.page_text(query);
-        if always || self.page_sent.as_ref() != Some(&text) {
-            self.outbox.send(text.clone());
-            self.page_sent = Some(text);
-        }
+    /// Charges this account.
+    fn charge(&self, limit: Limit, cost: u32) -> Result<(), Refusal> {
+        self.app.limits.take_many(limit, self.account.id, cost).map_err(too_many)
     }
 
     /// The account of a name: the mirror knows those online, but may be a moment behind.
@@ -348,34 +363,6 @@ impl Session {
         }
         let Acted { tip, unsaved } = acted?;
         Ok(Done { table: Some(table), tip: Some(tip), unsaved })
-    }
-
-    async fn watch(&mut self, table: TableId) -> Answer {
-        if self.seat == Some(table) {
-            return Err(Refusal::new(RefusalCode::Seated, "You play at that table."));
-        }
-        if !self.watched.contains(&table) {
-            // Games that are over are watched no longer: their keepers have said so and gone.
-            self.watched.retain(|watched| self.app.tables.is_kept(*watched));
-            if self.watched.len() >= WATCHED_MAX {
-                let words = format!("You watch {WATCHED_MAX} tables already.");
-                return Err(Refusal::new(RefusalCode::TooManyWatched, words));
-            }
-            // Also tells whether there is such a table.
-            self.app.tables.look(table, self.account.id).await?;
-            self.watched.push(table);
-        }
-        self.app.tables.join(table, self.member()).await?;
-        Ok(Done::at(table))
-    }
-
-    async fn unwatch(&mut self, table: TableId) -> Answer {
-        if self.watched.contains(&table) {
-            self.watched.retain(|watched| *watched != table);
-            self.app.tables.leave(table, self.id).await;
-            self.send(&Update::TableClosed { table, why: crate::protocol::ClosedWhy::Unwatched });
-        }
-        Ok(Done::default())
     }
 
     fn member(&self) -> Member {
@@ -424,6 +411,34 @@ pub fn parse_moves(texts: &[String]) -> Result<Vec<Move>, Refusal> {
             Ok(mv) => Ok(mv),
         })
         .collect()
+}
+
+/// More was asked than a limit allows.
+fn too_many(refused: Refused) -> Refusal {
+    Refusal::new(RefusalCode::TooMany, refused.words())
+}
+
+/// The last few names of some players.
+#[derive(Debug, Default)]
+struct Names(VecDeque<AccountName>);
+
+impl Names {
+    /// Names that are kept.
+    const MOST: usize = 20;
+
+    fn note(&mut self, name: &AccountName) {
+        if self.has(name) {
+            return;
+        }
+        if self.0.len() == Self::MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(name.clone());
+    }
+
+    fn has(&self, name: &AccountName) -> bool {
+        self.0.contains(name)
+    }
 }
 
 fn not_online(name: &AccountName) -> Refusal {

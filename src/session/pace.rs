@@ -1,63 +1,62 @@
-//! How fast a session may ask: a bucket that refills, refusals when it is empty, and an end to patience.
+//! How fast one websocket is read: what a limit refuses is read more slowly, and what goes on all the same is closed.
 
-use std::num::NonZeroU32;
+use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::time::Instant;
 
-/// Requests a second, over a longer time.
-pub const REQUESTS_PER_SEC: u32 = 20;
-/// Requests at once.
-pub const REQUESTS_BURST: u32 = 60;
-/// Refusals in a row after which the websocket is closed.
+use crate::ids::AccountId;
+use crate::limits::{Limit, Limits, Refused};
+
+/// Frames refused within [`REFUSALS_WITHIN`] after which the websocket is closed.
 pub const REFUSALS_MAX: u32 = 100;
-/// Messages a minute, over a longer time.
-pub const WORDS_PER_MIN: u32 = 30;
-/// Messages at once.
-pub const WORDS_BURST: u32 = 6;
+/// See there.
+const REFUSALS_WITHIN: Duration = Duration::from_secs(10);
+/// Nothing is read for so long after a frame that was refused.
+const PAUSE: Duration = Duration::from_millis(5);
 
-/// One bucket.
+/// The pace of one websocket.
+#[derive(Debug, Default)]
 pub struct Pace {
-    bucket: DefaultDirectRateLimiter,
     refused: u32,
+    since: Option<Instant>,
+    read_at: Option<Instant>,
 }
 
-/// Whether a request may be carried out.
+/// Whether a frame may be taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paced {
+pub enum Charged {
     /// Yes.
     Go,
     /// No, say so.
-    Refuse,
+    Refused(Refused),
     /// No, and enough has been said.
     Close,
 }
 
 impl Pace {
-    /// For requests of all kinds.
-    pub fn requests() -> Self {
-        Self::new(Quota::per_second(at_least_one(REQUESTS_PER_SEC)).allow_burst(at_least_one(REQUESTS_BURST)))
-    }
-
-    /// For messages.
-    pub fn words() -> Self {
-        Self::new(Quota::per_minute(at_least_one(WORDS_PER_MIN)).allow_burst(at_least_one(WORDS_BURST)))
-    }
-
-    fn new(quota: Quota) -> Self {
-        Self { bucket: RateLimiter::direct(quota), refused: 0 }
-    }
-
-    /// Takes one from the bucket.
-    pub fn take(&mut self) -> Paced {
-        if self.bucket.check().is_ok() {
+    /// Charges a frame of any kind.
+    pub fn charge(&mut self, limits: &Limits, account: AccountId) -> Charged {
+        let Err(refused) = limits.take(Limit::Requests, account) else { return Charged::Go };
+        let now = Instant::now();
+        if self.since.is_none_or(|since| now - since > REFUSALS_WITHIN) {
+            self.since = Some(now);
             self.refused = 0;
-            return Paced::Go;
         }
         self.refused += 1;
-        if self.refused > REFUSALS_MAX { Paced::Close } else { Paced::Refuse }
+        if self.refused > REFUSALS_MAX {
+            return Charged::Close;
+        }
+        self.read_at = Some(now + PAUSE);
+        Charged::Refused(refused)
     }
-}
 
-fn at_least_one(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+    /// When the next frame may be read, if not at once.
+    pub fn read_at(&self) -> Option<Instant> {
+        self.read_at
+    }
+
+    /// The pause is over.
+    pub fn read_on(&mut self) {
+        self.read_at = None;
+    }
 }

@@ -25,7 +25,7 @@ const WRITE_BUFFER: usize = 4 * 1024;
 /// Bytes that may wait inside the websocket.
 const WRITE_BUFFER_MAX: usize = 1024 * 1024;
 /// Requests that may wait for their session; the socket is not read while there are so many.
-const INBOUND: usize = 8;
+pub const INBOUND: usize = 8;
 /// How often the browser is pinged.
 const PING_EVERY: Duration = Duration::from_secs(15);
 /// A browser that says nothing for so long, not even to pings, is gone.
@@ -38,10 +38,19 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A session's end of a websocket.
 pub struct Socket {
     outbox: Outbox,
-    inbound: mpsc::Receiver<Utf8Bytes>,
+    inbound: mpsc::Receiver<Inbound>,
     until_welcome: Option<Box<dyn Send + Sync>>,
     /// Whom the connection is charged to.
     pub source: Key,
+}
+
+/// What a browser sent.
+#[derive(Debug)]
+pub enum Inbound {
+    /// A request, or what should be one.
+    Text(Utf8Bytes),
+    /// A ping or a pong: it is answered by the websocket, and costs the same.
+    Control,
 }
 
 impl Socket {
@@ -75,8 +84,8 @@ impl Socket {
         self.outbox.clone()
     }
 
-    /// The next text frame; nothing when the websocket is closed. Nothing is lost if the wait is given up.
-    pub async fn next(&mut self) -> Option<Utf8Bytes> {
+    /// The next frame; nothing when the websocket is closed. Nothing is lost if the wait is given up.
+    pub async fn next(&mut self) -> Option<Inbound> {
         self.inbound.recv().await
     }
 }
@@ -85,7 +94,7 @@ impl Socket {
 struct Wire<S> {
     stream: WebSocketStream<S>,
     waiting: OutboxReader,
-    inbound: mpsc::Sender<Utf8Bytes>,
+    inbound: mpsc::Sender<Inbound>,
     heard: Instant,
 }
 
@@ -111,8 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 (frame, room) = read(&mut self.stream, self.inbound.clone()) => {
                     self.heard = Instant::now();
                     match frame {
-                        Some(Ok(Message::Text(text))) => drop(room?.send(text)),
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Text(text))) => drop(room?.send(Inbound::Text(text))),
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => drop(room?.send(Inbound::Control)),
                         Some(Ok(Message::Binary(_) | Message::Frame(_))) => return Some(CloseCode::BadFrame),
                         Some(Err(Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_))) => {
                             return Some(CloseCode::BadFrame);
@@ -172,8 +181,8 @@ async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(mut stream: WebSocketStream<
 /// The next frame, once there is room for it with the session. Nothing is lost if the wait is given up.
 async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut WebSocketStream<S>,
-    inbound: mpsc::Sender<Utf8Bytes>,
-) -> (Option<Result<Message, Error>>, Option<mpsc::OwnedPermit<Utf8Bytes>>) {
+    inbound: mpsc::Sender<Inbound>,
+) -> (Option<Result<Message, Error>>, Option<mpsc::OwnedPermit<Inbound>>) {
     let room = inbound.reserve_owned().await.ok();
     (stream.next().await, room)
 }

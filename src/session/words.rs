@@ -2,11 +2,11 @@
 
 use std::sync::{PoisonError, RwLockReadGuard};
 
-use super::pace::Paced;
 use super::text::fault_of;
-use super::{Answer, Done, Session, not_online};
+use super::{Answer, Done, Session, not_online, too_many};
 use crate::cluster::keeper::{BlockedPlayers, Refusal};
 use crate::ids::{AccountId, AccountName, RequestId, TableId};
+use crate::limits::{Key, Limit};
 use crate::protocol::{Message, RefusalCode, Update};
 use crate::store::StoreError;
 use crate::store::accounts::BLOCKED_MAX;
@@ -24,11 +24,18 @@ impl Session {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let Some(other) = self.account_of(to).await? else { return Ok(Err(not_online(to))) };
+        // Whoever is blocked takes no room from others.
+        if self.app.store.hears(other, self.account.id).await?
+            && let Err(refusal) = self.reaches(to, other)
+        {
+            return Ok(Err(refusal));
+        }
         let from = self.account.name.clone();
         let mut message = Message { from, to: Some(to.clone()), table: None, text, sent_ms: 0 };
         Ok(match self.app.store.letter_send(self.account.id, other, id, &message).await? {
             LetterSent::Sent(sent_ms) => {
                 message.sent_ms = sent_ms;
+                self.written_to.note(to);
                 self.send(&Update::Message(message));
                 Ok(Done::default())
             }
@@ -38,6 +45,23 @@ impl Session {
             }
             LetterSent::NotOnline => Err(not_online(to)),
         })
+    }
+
+    /// Whether a letter reaches its receiver. Whoever sits at the same table, or was written to by the receiver, is no
+    /// stranger; all strangers together may write so much, and nothing while the receiver plays.
+    fn reaches(&self, to: &AccountName, other: AccountId) -> Result<(), Refusal> {
+        let seat = |account| self.app.mirror.with(|lobby| lobby.seat_of(account));
+        let theirs = seat(other);
+        if self.heard_from.has(to)
+            || (theirs.is_some() && theirs == self.seat.or_else(|| seat(self.account.id)))
+        {
+            return Ok(());
+        }
+        if theirs.is_some() {
+            let words = format!("{to} is playing, and gets no letters of strangers meanwhile.");
+            return Err(Refusal::new(RefusalCode::Playing, words));
+        }
+        self.app.limits.take(Limit::LettersTo, other).map_err(too_many)
     }
 
     pub(super) async fn say(
@@ -53,6 +77,9 @@ impl Session {
         if self.seat != Some(table) && !self.watched.contains(&table) {
             return Ok(Err(Refusal::new(RefusalCode::NoTalk, "You are not at that table.")));
         }
+        if let Err(refusal) = self.reaches_bench(table) {
+            return Ok(Err(refusal));
+        }
         let message = Message {
             from: self.account.name.clone(),
             to: None,
@@ -64,17 +91,23 @@ impl Session {
         Ok(said.map(|()| Done::default()))
     }
 
+    /// Whether what a watcher says reaches the bench, at which any number of others may write as well.
+    fn reaches_bench(&self, table: TableId) -> Result<(), Refusal> {
+        if self.seat == Some(table) {
+            return Ok(());
+        }
+        // Any fixed part of the id does.
+        let (_, bench) = table.0.as_u64_pair();
+        self.app.limits.take(Limit::Bench, Key::Name(bench)).map_err(too_many)
+    }
+
     pub(super) fn words_of(&mut self, text: &str) -> Result<String, Refusal> {
         let text = text.trim();
         if let Some(fault) = fault_of(text) {
             return Err(Refusal::new(RefusalCode::BadText, fault));
         }
-        match self.words.take() {
-            Paced::Go => Ok(text.to_owned()),
-            Paced::Refuse | Paced::Close => {
-                Err(Refusal::new(RefusalCode::TooMany, "You write too fast: wait a moment."))
-            }
-        }
+        self.charge(Limit::Letters, 1)?;
+        Ok(text.to_owned())
     }
 
     pub(super) async fn set_block(&mut self, name: &AccountName, block: bool) -> Result<Answer, StoreError> {

@@ -21,6 +21,8 @@ use crate::table::options::TableOptions;
 const START_CHECK_MS: u64 = 5_000;
 /// Invites one player may have sent at once.
 pub const INVITES_SENT_MAX: usize = 10;
+/// Invites that may stand for one player at once: all of them go into each list and welcome.
+pub const INVITES_RECEIVED_MAX: usize = 20;
 
 static SEND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/invite_send.lua")))
@@ -107,8 +109,10 @@ pub enum Sent {
     NotOnline,
     /// One stands already.
     AlreadyInvited,
-    /// Too many stand.
+    /// Too many of the sender's stand.
     TooMany,
+    /// Too many stand for the receiver.
+    TooManyReceived,
     /// The receiver does not want to hear of the sender.
     Blocked,
 }
@@ -165,13 +169,15 @@ impl Store {
             keys::words(from, request),
         ];
         let most = u64::try_from(INVITES_SENT_MAX).unwrap_or(u64::MAX);
-        let args: [Arg; 6] = [
+        let most_received = u64::try_from(INVITES_RECEIVED_MAX).unwrap_or(u64::MAX);
+        let args: [Arg; 7] = [
             from.to_string().into(),
             to.to_string().into(),
             serde_json::to_string(invite)?.into(),
             lives_ms.into(),
             most.into(),
             REPEATED_SECS.into(),
+            most_received.into(),
         ];
         let word: String = self.data().settled(self.data().invoke(&SEND, &keys, &args)).await?;
         Ok(match word.as_str() {
@@ -182,6 +188,7 @@ impl Store {
             "not_online" => Sent::NotOnline,
             "already" => Sent::AlreadyInvited,
             "too_many" => Sent::TooMany,
+            "too_many_received" => Sent::TooManyReceived,
             "blocked" => Sent::Blocked,
             other => return Err(StoreError::Corrupt(other.to_owned())),
         })

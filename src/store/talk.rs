@@ -70,6 +70,12 @@ impl Store {
         self.data().invoke::<u8>(&SAY, &keys, &args).await.map(drop)
     }
 
+    /// Whether a player has not blocked another.
+    pub async fn hears(&self, player: AccountId, other: AccountId) -> Result<bool, StoreError> {
+        let command = redis::cmd("SISMEMBER").arg(keys::blocked(player)).arg(other.to_string()).to_owned();
+        Ok(!self.data().query::<bool>(&command).await?)
+    }
+
     /// Sends words to a player. When they were sent is told by Redis, whatever the message says.
     pub async fn letter_send(
         &self,

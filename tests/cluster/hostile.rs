@@ -1,8 +1,8 @@
 //! Hostile browsers: whatever they send is refused or closed with a code, changes nothing, and keeps nobody else waiting.
 
 use nineflags::ids::TableId;
+use nineflags::limits::{Allowance, Limit};
 use nineflags::protocol::{Ask, LobbyList, LobbyQuery, RefusalCode, Update};
-use nineflags::session::pace::{REQUESTS_BURST, WORDS_BURST};
 use nineflags::session::socket::FRAME_MAX;
 use nineflags::session::{MESSAGE_CHARS_MAX, MOVES_MAX};
 use nineflags::table::options::TableOptions;
@@ -16,6 +16,13 @@ use crate::harness::bot::{Dice, play_on};
 use crate::harness::browser::{Browser, exchange, http, open_socket_on, seated};
 use crate::harness::lone::{private_url, query};
 use crate::harness::node::Node;
+
+/// How much of something may be used at once.
+fn burst(limit: Limit) -> u32 {
+    match limit.line().allowance {
+        Allowance::Rate { burst, .. } | Allowance::AtOnce(burst) => burst,
+    }
+}
 
 fn refused(update: &Update) -> Option<RefusalCode> {
     match update {
@@ -144,7 +151,7 @@ async fn limits_hold_at_the_limit_and_beyond() {
     assert!(is_done(&ann.ask(tell(longest.clone())).await));
     assert_eq!(refused(&ann.ask(tell(format!("{longest}!"))).await), Some(RefusalCode::BadText));
     let mut refusals = 0;
-    for number in 1..=WORDS_BURST * 2 {
+    for number in 1..=burst(Limit::Letters) * 2 {
         let answer = ann.ask(tell(format!("word {number}"))).await;
         match refused(&answer) {
             Some(code) => {
@@ -153,7 +160,7 @@ async fn limits_hold_at_the_limit_and_beyond() {
             }
             None => assert!(is_done(&answer), "{answer:?}"),
         }
-        assert!(number >= WORDS_BURST || refusals == 0, "refused before the limit");
+        assert!(number >= burst(Limit::Letters) || refusals == 0, "refused before the limit");
     }
     assert!(refusals > 0);
 
@@ -166,12 +173,12 @@ async fn limits_hold_at_the_limit_and_beyond() {
     assert!(is_done(&mira.ask(Ask::Lobby(search(20))).await));
     assert_eq!(refused(&mira.ask(Ask::Lobby(search(21))).await), Some(RefusalCode::BadText));
 
-    let mut burst = Browser::guest(node.address).await;
-    for number in 0..REQUESTS_BURST {
-        burst.send_text(&format!("{{\"id\":\"b{number}\",\"ask\":\"ping\"}}")).await;
+    let mut fast = Browser::guest(node.address).await;
+    for number in 0..burst(Limit::Requests) {
+        fast.send_text(&format!("{{\"id\":\"b{number}\",\"ask\":\"ping\"}}")).await;
     }
-    for _ in 0..REQUESTS_BURST {
-        let answer = burst.until("an answer", |update| is_done(update) || refused(update).is_some()).await;
+    for _ in 0..burst(Limit::Requests) {
+        let answer = fast.until("an answer", |update| is_done(update) || refused(update).is_some()).await;
         assert!(is_done(&answer), "within the limit: {answer:?}");
     }
 }

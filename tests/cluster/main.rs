@@ -46,6 +46,7 @@ mod deploy;
 mod edge;
 mod ends;
 mod failovers;
+mod flooded;
 mod floods;
 mod games;
 mod groups;

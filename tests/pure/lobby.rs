@@ -2,6 +2,7 @@
 
 use nineflags::ids::{AccountId, TableId};
 use nineflags::lobby::event::{LobbyChange, TableNews, Versioned};
+use nineflags::lobby::sorted::Sorted;
 use nineflags::lobby::{Applied, Lobby, Player, Snapshot, Table};
 use nineflags::protocol::{LOBBY_PAGE, LobbyList, LobbyPage, LobbyQuery, LobbyRows, TableRow};
 use nineflags::rules::seat::BySeat;
@@ -228,4 +229,89 @@ fn snapshot(lobby: &Lobby, version: u64) -> Snapshot {
     };
     let tables = tables(lobby).into_iter().map(|row| Table { accounts: seats(&row), row });
     Snapshot { version, players: players.collect(), tables: tables.collect() }
+}
+
+#[test]
+fn a_sorted_list_does_what_a_map_does() {
+    let mut dice = Dice(91);
+    let mut list = Sorted::default();
+    let mut map = std::collections::BTreeMap::new();
+    for step in 0..20_000_usize {
+        let key = dice.below(700);
+        let copy = (step % 500 == 0).then(|| (list.clone(), map.clone()));
+        match dice.below(5) {
+            0 | 1 => {
+                list.insert(key, step);
+                map.insert(key, step);
+            }
+            2 | 3 if step % 3_000 > 1_500 => assert_eq!(list.remove(&key), map.remove(&key)),
+            _ => {
+                if let Some(row) = list.get_mut(&key) {
+                    *row += 1;
+                }
+                if let Some(row) = map.get_mut(&key) {
+                    *row += 1;
+                }
+            }
+        }
+        assert_eq!((list.len(), list.get(&key)), (map.len(), map.get(&key)));
+        if let Some((copy, before)) = copy {
+            assert!(copy.iter().eq(before.iter()), "a copy stays as it is");
+            assert!(list.iter().eq(map.iter()));
+            assert!(list.iter().rev().eq(map.iter().rev()));
+            let place = dice.below(800);
+            assert!(list.from(place, 25).eq(map.iter().skip(place).take(25)), "from {place} on");
+        }
+    }
+}
+
+#[test]
+fn every_page_is_cut_as_from_the_whole_list() {
+    let mut dice = Dice(92);
+    let changes: Vec<LobbyChange> = (0..400)
+        .map(|number| player_in(number, &format!("{}{number}", dice.pick(&["Ann", "otto", "MIRA"]))))
+        .chain((0..90).map(|number| {
+            let names = (format!("Ann{number}"), format!("otto{number}"));
+            table_in(number, (2 * number, &names.0), (2 * number + 1, &names.1))
+        }))
+        .chain((0..30).map(|number| LobbyChange::TableOut { table: table(3 * number) }))
+        .chain((0..50).map(|number| LobbyChange::PlayerOut { account: account(7 * number) }))
+        .collect();
+    let lobby = after(&changes);
+    for list in [LobbyList::Players, LobbyList::Tables] {
+        for search in ["", "an", "TTO", "1", "nobody"] {
+            for free_only in [false, true] {
+                let asked = |page| LobbyQuery { list, search: search.to_owned(), free_only, page };
+                let first = lobby.page(&asked(0));
+                let pages = (first.matching as usize).div_ceil(LOBBY_PAGE).max(1);
+                let mut all: Vec<String> = Vec::new();
+                for page in 0..pages {
+                    let shown = lobby.page(&asked(u32::try_from(page).expect("small")));
+                    assert_eq!(shown.query.page as usize, page);
+                    all.extend(names(&shown));
+                }
+                assert_eq!(all.len(), first.matching as usize, "{list:?} {search} {free_only}");
+                let last = lobby.page(&asked(u32::MAX));
+                assert_eq!(last.query.page as usize, pages - 1);
+                assert!(all.ends_with(&names(&last)));
+                if let LobbyList::Players = list {
+                    let folded: Vec<String> = all.iter().map(|name| name.to_lowercase()).collect();
+                    assert!(
+                        folded.is_sorted() && folded.iter().all(|name| name.contains(&search.to_lowercase()))
+                    );
+                    let free = all.len();
+                    assert!(!free_only || search != "" || free == 350 - seated(&lobby), "{free}");
+                }
+            }
+        }
+    }
+}
+
+/// Online players who sit at a table.
+fn seated(lobby: &Lobby) -> usize {
+    (0..400).filter(|number| is_online(*number) && lobby.seat_of(account(*number)).is_some()).count()
+}
+
+fn is_online(number: u32) -> bool {
+    number % 7 != 0 || number >= 350
 }

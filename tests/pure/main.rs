@@ -13,6 +13,7 @@ mod hashes;
 mod house_rules;
 mod judge;
 mod limits;
+mod limits_page;
 mod load_judge;
 mod lobby;
 mod metrics;

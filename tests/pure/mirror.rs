@@ -60,8 +60,8 @@ fn news(version: u64, number: u32) -> Versioned {
     Versioned { version, change: LobbyChange::TablesNews { rows } }
 }
 
-#[test]
-fn a_browser_gets_its_page_of_twenty_thousand_players_and_no_more() {
+#[tokio::test]
+async fn a_browser_gets_its_page_of_twenty_thousand_players_and_no_more() {
     let mirror = mirror();
     for (list, pages) in [(LobbyList::Players, PLAYERS), (LobbyList::Tables, TABLES)] {
         for page in [0, 3, pages / 25 - 1, u32::MAX] {
@@ -73,31 +73,31 @@ fn a_browser_gets_its_page_of_twenty_thousand_players_and_no_more() {
             };
             assert_eq!((rows, shown.players, shown.tables), (LOBBY_PAGE, PLAYERS, TABLES));
             assert_eq!(shown.query.page, page.min(pages / 25 - 1));
-            let bytes = mirror.page_text(&asked).len();
+            let bytes = mirror.page_text(&asked).await.len();
             assert!(bytes <= PAGE_BYTES_MAX, "{bytes} bytes");
         }
     }
 }
 
-#[test]
-fn all_readers_of_a_page_share_one_text_until_the_next_announcement() {
+#[tokio::test]
+async fn all_readers_of_a_page_share_one_text_until_the_next_announcement() {
     let mirror = mirror();
     let asked = query(LobbyList::Tables, 0);
-    let first = mirror.page_text(&asked);
+    let first = mirror.page_text(&asked).await;
     for version in 8..500 {
         assert_eq!(
             mirror.apply(&news(version, 40 + u32::try_from(version).expect("small"))),
             Applied::Changed
         );
-        let again = mirror.page_text(&asked);
+        let again = mirror.page_text(&asked).await;
         assert_eq!(again.as_ptr(), first.as_ptr(), "made once, however often the lobby changes meanwhile");
     }
     mirror.announce();
-    assert_ne!(mirror.page_text(&asked), first);
+    assert_ne!(mirror.page_text(&asked).await, first);
 }
 
-#[test]
-fn announcements_come_four_times_a_second_at_most_and_later_when_pages_took_long() {
+#[tokio::test]
+async fn announcements_come_four_times_a_second_at_most_and_later_when_pages_took_long() {
     let mirror = mirror();
     let mut changes = mirror.changes();
     changes.borrow_and_update();
@@ -110,11 +110,56 @@ fn announcements_come_four_times_a_second_at_most_and_later_when_pages_took_long
     let before = std::time::Instant::now();
     for number in 0..300 {
         let asked = LobbyQuery { search: format!("{number:03}"), ..query(LobbyList::Players, 0) };
-        mirror.page_text(&asked);
+        mirror.page_text(&asked).await;
     }
     let most = before.elapsed();
     let pause = mirror.announce();
     assert!(changes.has_changed().expect("a mirror"));
     // Whatever the machine: making pages takes a bounded share of the time until the next announcement.
     assert!(pause >= PAGES_EVERY && pause <= PAGES_EVERY.max(most * 8), "{pause:?} after {most:?}");
+}
+
+#[tokio::test]
+async fn a_page_without_a_search_costs_its_rows_whoever_is_online() {
+    let took = |mirror: &Mirror| {
+        let began = std::time::Instant::now();
+        for page in 0..400 {
+            for free_only in [false, true] {
+                mirror.page(&LobbyQuery { free_only, ..query(LobbyList::Players, page * 2) });
+            }
+            mirror.page(&query(LobbyList::Tables, page));
+        }
+        began.elapsed()
+    };
+    let large_one = mirror();
+    let small_one = Mirror::default();
+    let Snapshot { version, mut players, mut tables } = large();
+    players.truncate(200);
+    tables.truncate(50);
+    small_one.load(Snapshot { version, players, tables });
+    // Three attempts: somebody else may use the machine.
+    let ratio = (0..3).map(|_| took(&large_one).as_secs_f64() / took(&small_one).as_secs_f64());
+    let best = ratio.fold(f64::INFINITY, f64::min);
+    assert!(best < 6.0, "a hundred times as many players cost {best:.1} times as much");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn searches_lock_nothing_that_changes_need() {
+    let mirror = std::sync::Arc::new(mirror());
+    let searching = std::sync::Arc::clone(&mirror);
+    let searches = tokio::spawn(async move {
+        for number in 0..200 {
+            let asked = LobbyQuery { search: format!("{number:03}"), ..query(LobbyList::Players, 0) };
+            searching.page_text(&asked).await;
+        }
+    });
+    let mut version = 7;
+    while !searches.is_finished() {
+        version += 1;
+        assert_eq!(mirror.apply(&news(version, 41)), Applied::Changed);
+        mirror.announce();
+        tokio::task::yield_now().await;
+    }
+    searches.await.expect("they end");
+    assert!(version > 207, "changes went on meanwhile: {version}");
 }

@@ -87,7 +87,7 @@ impl Keeper {
 
     /// What a request would append now, if it is not there already and may be.
     fn prepare(
-        &self,
+        &mut self,
         seat: Seat,
         request: &RequestId,
         ask: &SeatAsk,
@@ -95,7 +95,7 @@ impl Keeper {
     ) -> Result<Proposal, Ready> {
         let proposal = decide(&self.copy, seat, request, ask, known).inspect_err(|ready| {
             if needs_new_view(ready) {
-                self.show_to_seat(seat);
+                self.show_news();
             }
         })?;
         if !self.shared.is_known_everywhere(&proposal.entries) {
@@ -151,7 +151,7 @@ impl Keeper {
         }
         match self.copy.has_request(seat, request) {
             Some(tip) => Ok(self.acted_at(tip)),
-            None => Err(self.old_tip(seat).into()),
+            None => Err(self.old_tip().into()),
         }
     }
 
@@ -184,16 +184,10 @@ impl Keeper {
         self.shared.moved_on(TableNews { table: self.table, number, flags });
     }
 
-    /// Refuses what was chosen from an old view, and shows the seat the newest.
-    pub(super) fn old_tip(&self, seat: Seat) -> Refusal {
-        self.show_to_seat(seat);
+    /// Refuses what was chosen from an old view. Whoever has the newest view already gets nothing again.
+    pub(super) fn old_tip(&mut self) -> Refusal {
+        self.show_news();
         Refusal::old_tip()
-    }
-
-    fn show_to_seat(&self, seat: Seat) {
-        for member in self.members.iter().filter(|member| self.copy.seat_of(member.account) == Some(seat)) {
-            self.show_to(member);
-        }
     }
 
     pub(super) async fn check_away(&mut self, seat: Seat) -> Result<(), Refusal> {

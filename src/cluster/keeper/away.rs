@@ -220,11 +220,12 @@ impl Keeper {
     /// Answers an offer that is decided: its records are here, others came first, or nobody answered.
     pub(super) fn settle_offer(&mut self) {
         let Some(own) = &self.offered else { return };
+        let is_late = Instant::now() >= own.until;
         let answer = if let Some(tip) = self.copy.has_request(own.seat, &own.request) {
             Ok(self.acted_at(tip))
         } else if own.proposal.at != self.copy.tip() {
-            Err(self.old_tip(own.seat))
-        } else if Instant::now() >= own.until {
+            Err(self.old_tip())
+        } else if is_late {
             Err(Refusal::unavailable())
         } else {
             return;

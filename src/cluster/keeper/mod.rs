@@ -2,6 +2,7 @@
 
 mod asks;
 mod away;
+mod bench;
 mod course;
 pub mod decide;
 mod refusal;
@@ -404,91 +405,9 @@ impl Keeper {
         }
     }
 
-    /// Shows the table to a session from now on, and gives how many bytes it was sent: nothing to one that is shown it
-    /// already.
-    async fn join(&mut self, member: Member) -> usize {
-        if self.members.iter().any(|other| other.session == member.session) {
-            return 0;
-        }
-        let before = member.outbox.sent_bytes();
-        let seat = self.copy.seat_of(member.account);
-        self.show_to(&member);
-        // While it is away nobody waits for what was said.
-        if !self.shared.store.data().is_away() {
-            self.tell_talk(&member, seat.is_some()).await;
-        }
-        let bytes = member.outbox.sent_bytes() - before;
-        self.members.push(member);
-        self.count_bench_soon();
-        bytes
-    }
-
-    /// Tells what was said lately on a member's own side.
-    async fn tell_talk(&self, member: &Member, seated: bool) {
-        match self.shared.store.talk_read(self.table).await {
-            Ok(talk) => {
-                let own_side = |said: &Said| said.seated == seated && member.hears(said);
-                for said in talk.into_iter().filter(own_side) {
-                    // Words give way to views.
-                    member.outbox.offer(text_of(&Update::Message(said.message)));
-                }
-            }
-            Err(error) => tracing::warn!(table = %self.table, %error, "what was said could not be read"),
-        }
-    }
-
     /// The group that has its stream.
     fn shard(&self) -> &Group {
         self.shared.store.backup(self.info.shard)
-    }
-
-    fn leave(&mut self, session: SessionId) {
-        self.members.retain(|member| member.session != session);
-        self.count_bench_soon();
-    }
-
-    /// This many watch, on all nodes.
-    fn watchers(&mut self, count: u32) {
-        if self.info.watchers != count {
-            self.info.watchers = count;
-            self.bench_changed = true;
-            self.count_bench_soon();
-        }
-    }
-
-    /// How many watch is counted and shown at most twice a second.
-    fn count_bench_soon(&mut self) {
-        self.bench_at.get_or_insert_with(|| Instant::now() + BENCH_EVERY);
-    }
-
-    /// Tells the lobby how many watch on this node, if that changed, and shows how many watch in all. What cannot be told
-    /// is told later.
-    async fn tell_bench(&mut self) {
-        self.members.retain(|member| !member.outbox.is_gone());
-        let bench = self.members.iter().filter(|member| self.copy.seat_of(member.account).is_none()).count();
-        let count = u32::try_from(bench).unwrap_or(u32::MAX);
-        if count != self.bench {
-            let data = self.shared.store.data();
-            let told = if data.is_away() {
-                Err(StoreError::Unavailable("it is away".to_owned()).at(data.name()))
-            } else {
-                self.shared.store.table_watchers(self.table, self.shared.node, count).await
-            };
-            match told {
-                Ok(watchers) => {
-                    self.bench = count;
-                    self.bench_changed |= self.info.watchers != watchers;
-                    self.info.watchers = watchers;
-                }
-                Err(error) => {
-                    tracing::debug!(table = %self.table, %error, "the bench could not be counted yet");
-                    self.bench_at = Some(Instant::now() + RETRY_EVERY);
-                }
-            }
-        }
-        if std::mem::take(&mut self.bench_changed) {
-            self.show();
-        }
     }
 }
 

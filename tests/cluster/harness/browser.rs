@@ -247,6 +247,11 @@ impl Browser {
         self.socket.send(frame).await.expect("the websocket takes a frame");
     }
 
+    /// The same on a websocket that the node may have closed.
+    pub async fn try_send(&mut self, frame: Frame) -> Result<(), String> {
+        self.socket.send(frame).await.map_err(|error| error.to_string())
+    }
+
     /// Sends any text as a frame.
     pub async fn send_text(&mut self, text: &str) {
         self.socket.send(Frame::text(text)).await.expect("the websocket takes a frame");

@@ -35,7 +35,17 @@ impl World {
             if looks == 1 {
                 self.ask_to_heal(node);
             }
-            self.read(node, Some(Task::Seen { browser, session, tip: tip.clone(), looks: looks + 1 }));
+            let again = Task::Seen { browser, session, tip: tip.clone(), looks: looks + 1 };
+            if looks == 0 {
+                self.read(node, Some(again));
+            } else {
+                // Everybody else is served between the looks; the same browser's requests come after it.
+                self.read(node, None);
+                let inbox = std::mem::take(&mut self.nodes[node].inbox);
+                let is_own = |task: &Task| matches!(task, Task::Ask(asked) if asked.browser == browser);
+                let (own, others): (Vec<Task>, Vec<Task>) = inbox.into_iter().partition(is_own);
+                self.nodes[node].inbox.extend(others.into_iter().chain([again]).chain(own));
+            }
             return Ok(());
         }
         if let Some(proposal) = self.given_back(node, browser, tip) {

@@ -1,0 +1,65 @@
+//! What a session's player looks at: a page of the lobby, and tables of others.
+
+use super::{Answer, Done, Session, WATCHED_MAX};
+use crate::cluster::keeper::Refusal;
+use crate::ids::{AccountName, TableId};
+use crate::limits::Limit;
+use crate::protocol::{ClosedWhy, LobbyQuery, RefusalCode, Update};
+
+/// Bytes that a table sends at most to whoever begins to watch it, but for long games: its view, and what was said.
+const WATCH_BYTES: u32 = 16 * 1_024;
+
+impl Session {
+    pub(super) async fn show_lobby(&mut self, query: LobbyQuery) -> Answer {
+        if query.search.chars().count() > AccountName::MAX {
+            return Err(Refusal::new(RefusalCode::BadText, "A search has at most 20 characters."));
+        }
+        self.charge(Limit::Lobby, 1)?;
+        self.query = Some(query);
+        self.send_page(true).await;
+        Ok(Done::default())
+    }
+
+    pub(super) async fn send_page(&mut self, always: bool) {
+        let Some(query) = &self.query else { return };
+        let text = self.app.mirror.page_text(query).await;
+        if always {
+            // Pages that nobody asked for are charged to whoever changed the lobby, who is bounded.
+            let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            if let Err(refused) = self.app.limits.take_many(Limit::Bytes, self.account.id, bytes) {
+                tracing::debug!(name = %self.account.name, %refused, "more is asked for than is charged");
+            }
+        }
+        if always || self.page_sent.as_ref() != Some(&text) {
+            self.outbox.send(text.clone());
+            self.page_sent = Some(text);
+        }
+    }
+
+    pub(super) async fn watch(&mut self, table: TableId) -> Answer {
+        if self.seat == Some(table) {
+            return Err(Refusal::new(RefusalCode::Seated, "You play at that table."));
+        }
+        self.charge(Limit::Watches, 1)?;
+        self.charge(Limit::Bytes, WATCH_BYTES)?;
+        // Games that are over are watched no longer: their keepers have said so and gone.
+        self.watched.retain(|watched| *watched != table && self.app.tables.is_kept(*watched));
+        if self.watched.len() >= WATCHED_MAX {
+            let words = format!("You watch {WATCHED_MAX} tables already.");
+            return Err(Refusal::new(RefusalCode::TooManyWatched, words));
+        }
+        // Nothing is sent of a table that is shown already.
+        self.app.tables.join(table, self.member()).await?;
+        self.watched.push(table);
+        Ok(Done::at(table))
+    }
+
+    pub(super) async fn unwatch(&mut self, table: TableId) -> Answer {
+        if self.watched.contains(&table) {
+            self.watched.retain(|watched| *watched != table);
+            self.app.tables.leave(table, self.id).await;
+            self.send(&Update::TableClosed { table, why: ClosedWhy::Unwatched });
+        }
+        Ok(Done::default())
+    }
+}

@@ -1,0 +1,95 @@
+//! A node that is flooded with every kind of request, while others play and are aimed at.
+
+use std::time::Duration;
+
+use nineflags::ids::TableId;
+use nineflags::protocol::{Ask, RefusalCode};
+use tokio::time::{Instant, sleep};
+use tokio_tungstenite::tungstenite::Message as Frame;
+
+use crate::floods::{is_done, metric, refused};
+use crate::harness::browser::{Browser, seated};
+use crate::harness::node::Node;
+
+/// Every kind of request that a flooder can repeat without an end, aimed at one receiver and one table.
+fn floods(receiver: &Browser, table: TableId) -> Vec<String> {
+    let name = &receiver.name;
+    let far = format!("{:032x}", 7);
+    vec![
+        format!(r#""ask":"seen","table":"{table}","tip":{{"number":4000000000,"hash":"{far}"}}"#),
+        format!(r#""ask":"seen","table":"{table}","tip":{{"number":9,"hash":"{far}"}}"#),
+        format!(r#""ask":"watch","table":"{table}""#),
+        format!(r#""ask":"unwatch","table":"{table}""#),
+        r#""ask":"lobby","list":"players","search":"g"}"#.trim_end_matches('}').to_owned(),
+        r#""ask":"lobby","list":"tables","page":4000000000"#.to_owned(),
+        format!(r#""ask":"tell","to":"{name}","text":"{}""#, "\u{1f642}".repeat(300)),
+        format!(r#""ask":"say","table":"{table}","text":"{}""#, "\u{1f642}".repeat(300)),
+        format!(r#""ask":"invite","to":"{name}","options":{{}}"#),
+        format!(r#""ask":"withdraw","to":"{name}""#),
+        format!(r#""ask":"accept","from":"{name}""#),
+        format!(r#""ask":"block","name":"{name}""#),
+        format!(r#""ask":"save","table":"{table}""#),
+        r#""ask":"nonsense""#.to_owned(),
+    ]
+}
+
+/// Sends one request of each kind after the other as fast as the node takes them, and comes back when it is closed.
+async fn flood(address: std::net::SocketAddr, requests: Vec<String>) {
+    let mut flooder = Browser::guest(address).await;
+    for number in 0_u64.. {
+        let ask = &requests[usize::try_from(number).expect("small") % requests.len()];
+        let text = format!(r#"{{"id":"f{number}",{ask}}}"#);
+        if flooder.try_send(Frame::text(text)).await.is_err() {
+            match Browser::try_connect(address, &flooder.cookie).await {
+                Some(again) => flooder = again,
+                // Opened too often: it has to wait.
+                None => sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+/// The median time of some moves of a pair, by asking for what costs no record: each is refused by the rules.
+async fn median_of_asks(seat: &mut Browser, table: TableId) -> Duration {
+    let mut times = Vec::new();
+    for _ in 0..40 {
+        let began = Instant::now();
+        let answer = seat.ask(Ask::ClaimWin { table }).await;
+        assert_eq!(refused(&answer), Some(RefusalCode::NotAway), "{answer:?}");
+        times.push(began.elapsed());
+        sleep(Duration::from_millis(60)).await;
+    }
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn floods_of_every_request_leave_a_table_elsewhere_and_the_receiver_alone() {
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[]);
+    let (mut first, _second, table) =
+        seated(Browser::guest(node.address).await, Browser::guest(node.address).await).await;
+    let (mut target, mut other, aimed_at) =
+        seated(Browser::guest(node.address).await, Browser::guest(node.address).await).await;
+    let mut receiver = Browser::guest(node.address).await;
+    let quiet = median_of_asks(&mut first, table).await;
+    let requests = floods(&receiver, aimed_at);
+    let mut flooders = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        flooders.spawn(flood(node.address, requests.clone()));
+    }
+    let flooded = median_of_asks(&mut first, table).await;
+    let bar = (5 * quiet).max(quiet + Duration::from_millis(50));
+    assert!(flooded <= bar, "{flooded:?} while others flood the node, {quiet:?} before");
+    assert!(is_done(&receiver.ask(Ask::Ping).await), "the receiver is still there");
+    let aimed = median_of_asks(&mut target, aimed_at).await;
+    assert!(aimed <= bar, "{aimed:?} at the table they aim at");
+    assert!(is_done(&other.ask(Ask::Ping).await));
+    flooders.shutdown().await;
+    for browser in [&first, &receiver, &target, &other] {
+        assert_eq!(browser.closed, None);
+    }
+    let closed = |code: &str| format!("nineflags_outbox_closes_total{{code=\"{code}\"}}");
+    let closes = metric(&node, &closed("flooding")).await + metric(&node, &closed("too_slow")).await;
+    assert!(closes > 0.5, "who floods is closed");
+}

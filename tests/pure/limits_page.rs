@@ -1,0 +1,117 @@
+//! `docs/LIMITS.md` says what the source does: each rate, each size, and an owner, a bound and an end of each Redis key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use nineflags::limits::{ALL, Allowance};
+use nineflags::{cluster, outbox, protocol, session, store};
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The cells of the rows of one section's table, without its head.
+fn rows(section: &str) -> Vec<Vec<String>> {
+    let page = read("docs/LIMITS.md");
+    let (_, text) = page.split_once(&format!("## {section}\n")).unwrap_or_else(|| panic!("no {section}"));
+    let text = text.split("\n## ").next().unwrap_or_default();
+    let rows = text.lines().filter(|line| line.starts_with('|')).skip(2);
+    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    rows.map(cells).collect()
+}
+
+fn named(row: &[String]) -> String {
+    row[0].trim_matches('`').to_owned()
+}
+
+#[test]
+fn every_rate_is_on_the_page_as_it_is_in_the_source() {
+    let expected: Vec<String> = ALL
+        .iter()
+        .map(|limit| {
+            let line = limit.line();
+            let allowed = match line.allowance {
+                Allowance::AtOnce(most) => format!("{most} at once"),
+                Allowance::Rate { burst, refill, secs } => {
+                    let period = match secs {
+                        1 => "a second",
+                        60 => "a minute",
+                        3_600 => "an hour",
+                        other => panic!("{}: {other} seconds are no period of the page", line.name),
+                    };
+                    format!("{burst} at once, {refill} {period}")
+                }
+            };
+            format!("| `{}` | {allowed} | {} | {} |", line.name, line.what, line.refusal)
+        })
+        .collect();
+    let page = read("docs/LIMITS.md");
+    let is_row =
+        |line: &&str| ALL.iter().any(|limit| line.starts_with(&format!("| `{}` |", limit.line().name)));
+    let written: Vec<&str> = page.lines().filter(is_row).collect();
+    assert_eq!(written, expected, "docs/LIMITS.md should have:\n{}", expected.join("\n"));
+    assert_eq!(rows("Rates, and numbers at once").len(), ALL.len(), "nothing else is there");
+}
+
+#[test]
+fn every_size_on_the_page_is_the_one_in_the_source() {
+    let known: BTreeMap<&str, usize> = [
+        ("session::socket::FRAME_MAX", session::socket::FRAME_MAX),
+        ("session::socket::INBOUND", session::socket::INBOUND),
+        ("session::EVENTS", session::EVENTS),
+        ("session::MESSAGE_CHARS_MAX", session::MESSAGE_CHARS_MAX),
+        ("session::MOVES_MAX", session::MOVES_MAX),
+        ("session::WATCHED_MAX", session::WATCHED_MAX),
+        ("session::pace::REFUSALS_MAX", session::pace::REFUSALS_MAX as usize),
+        ("outbox::OUTBOX_FRAMES", outbox::OUTBOX_FRAMES),
+        ("outbox::OUTBOX_BYTES", outbox::OUTBOX_BYTES),
+        ("store::invites::INVITES_SENT_MAX", store::invites::INVITES_SENT_MAX),
+        ("store::invites::INVITES_RECEIVED_MAX", store::invites::INVITES_RECEIVED_MAX),
+        ("cluster::tables::INBOX", cluster::tables::INBOX),
+        ("cluster::keeper::HEALS_MAX", cluster::keeper::HEALS_MAX),
+        ("cluster::seals::SEALED_MAX", cluster::seals::SEALED_MAX),
+        ("cluster::bus::QUEUE", cluster::bus::QUEUE),
+        ("cluster::lobby_line::CHANGES", cluster::lobby_line::CHANGES),
+        ("protocol::LOBBY_PAGE", protocol::LOBBY_PAGE),
+    ]
+    .into();
+    let written = rows("Sizes and queues");
+    let names: BTreeSet<String> = written.iter().map(|row| named(row)).collect();
+    assert_eq!(names, known.keys().map(ToString::to_string).collect());
+    for row in written {
+        assert_eq!(row[1], known[named(&row).as_str()].to_string(), "{row:?}");
+        assert!(row[2..].iter().all(|cell| !cell.is_empty()), "{row:?}");
+    }
+}
+
+/// The names of keys in the source: `pub const X: &str = "name"`, and what stands before the first colon of a `format!`.
+fn keys() -> BTreeSet<String> {
+    let source = read("src/store/keys.rs");
+    let mut keys = BTreeSet::new();
+    for line in source.lines().map(str::trim) {
+        let text = if line.starts_with("pub const ") {
+            line.split('"').nth(1).map(str::to_owned)
+        } else {
+            line.strip_prefix("format!(\"").and_then(|rest| rest.split(':').next()).map(str::to_owned)
+        };
+        keys.extend(text);
+    }
+    keys
+}
+
+#[test]
+fn every_key_has_an_owner_a_bound_and_an_end() {
+    let keys = keys();
+    assert!(keys.len() > 30, "the page of keys is read: {keys:?}");
+    let written = rows("What is stored");
+    let on_page: BTreeSet<String> = written.iter().map(|row| named(row)).collect();
+    let missing: Vec<&String> = keys.difference(&on_page).collect();
+    assert!(missing.is_empty(), "not in docs/LIMITS.md: {missing:?}");
+    for row in written {
+        assert_eq!(row.len(), 4, "{row:?}");
+        let is_pattern = row[2].starts_with("a pattern");
+        assert!(!row[1].is_empty() && !row[2].is_empty() && (is_pattern || !row[3].is_empty()), "{row:?}");
+    }
+}
