@@ -121,12 +121,11 @@ impl Mirror {
     fn lists(&self) -> Seen {
         let mut inner = self.lock();
         let announced = inner.announced;
-        let lists = match &inner.lists {
-            Some(lists) => Arc::clone(lists),
-            None => {
-                let lists = Arc::new(inner.lobby.lists().clone());
-                Arc::clone(inner.lists.insert(lists))
-            }
+        let lists = if let Some(lists) = &inner.lists {
+            Arc::clone(lists)
+        } else {
+            let lists = Arc::new(inner.lobby.lists().clone());
+            Arc::clone(inner.lists.insert(lists))
         };
         Seen { lists, announced }
     }

@@ -192,7 +192,7 @@ impl Session {
                     page_due = (!has_room).then(|| Instant::now() + PAGES_EVERY);
                     page_after = Instant::now() + PAGES_EVERY;
                     if has_room {
-                        let _ = timeout(REQUEST_TIMEOUT, Box::pin(self.send_page(false))).await;
+                        let _ = timeout(REQUEST_TIMEOUT, Box::pin(self.send_page())).await;
                     }
                 }
                 () = sleep_until(login_due) => {

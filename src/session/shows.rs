@@ -15,22 +15,19 @@ impl Session {
             return Err(Refusal::new(RefusalCode::BadText, "A search has at most 20 characters."));
         }
         self.charge(Limit::Lobby, 1)?;
+        let text = self.app.mirror.page_text(&query).await;
+        self.charge(Limit::Bytes, u32::try_from(text.len()).unwrap_or(u32::MAX))?;
         self.query = Some(query);
-        self.send_page(true).await;
+        self.outbox.send(text.clone());
+        self.page_sent = Some(text);
         Ok(Done::default())
     }
 
-    pub(super) async fn send_page(&mut self, always: bool) {
+    /// Sends the page that is shown again, if it is another by now.
+    pub(super) async fn send_page(&mut self) {
         let Some(query) = &self.query else { return };
         let text = self.app.mirror.page_text(query).await;
-        if always {
-            // Pages that nobody asked for are charged to whoever changed the lobby, who is bounded.
-            let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            if let Err(refused) = self.app.limits.take_many(Limit::Bytes, self.account.id, bytes) {
-                tracing::debug!(name = %self.account.name, %refused, "more is asked for than is charged");
-            }
-        }
-        if always || self.page_sent.as_ref() != Some(&text) {
+        if self.page_sent.as_ref() != Some(&text) && !text.is_empty() {
             self.outbox.send(text.clone());
             self.page_sent = Some(text);
         }

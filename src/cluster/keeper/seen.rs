@@ -26,8 +26,6 @@ const HEAL_AGAIN_AFTER: Duration = Duration::from_secs(10);
 pub const HEALS_MAX: usize = 4;
 /// The stream is read at most once in this time because somebody says that it has more.
 const READ_EVERY: Duration = Duration::from_secs(1);
-/// A browser keeps so many records that are not saved, so that no honest tip is further ahead of the stream.
-pub const AHEAD_MAX: u32 = SEALED_MAX as u32;
 
 /// Where the answer goes.
 type Reply = oneshot::Sender<Result<Tip, Refusal>>;
@@ -88,10 +86,11 @@ impl Keeper {
         }
         let now = Instant::now();
         let seen = Seen { account, tip, sealed, reply, until: now + HEAL_WITHIN };
-        let ahead = seen.tip.number.saturating_sub(self.copy.tip().number);
+        let ahead =
+            usize::try_from(seen.tip.number.saturating_sub(self.copy.tip().number)).unwrap_or(usize::MAX);
         self.heals.asked.retain(|(_, at)| now.duration_since(*at) < HEAL_AGAIN_AFTER);
         let is_asked = self.heals.asked.iter().any(|(asked, _)| *asked == seen.tip);
-        if !is_seated || self.copy.has_tip(&seen.tip) || ahead == 0 || ahead > AHEAD_MAX || is_asked {
+        if !is_seated || self.copy.has_tip(&seen.tip) || ahead == 0 || ahead > SEALED_MAX || is_asked {
             return self.answer_seen(seen).await;
         }
         if self.heals.asked.len() >= HEALS_MAX {
