@@ -125,6 +125,7 @@ impl Session {
     /// Charges a game that is to start to both players: a game takes room for ever.
     fn charge_start(&self, other: AccountId) -> Result<(), Refusal> {
         self.charge(Limit::Starts, 1)?;
+        self.charge_source(Limit::StartsFrom, 1)?;
         self.app.limits.take(Limit::Starts, other).map_err(too_many)
     }
 

@@ -9,7 +9,6 @@ pub mod text;
 mod told;
 mod words;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,12 +19,13 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use self::pace::{Charged, Pace};
 use self::socket::{Inbound, Socket};
 use self::told::Untold;
+use self::words::Names;
 use crate::cluster::App;
 use crate::cluster::keeper::{Acted, Blocked, Member, Refusal, SeatAsk, text_of};
 use crate::cluster::mirror::PAGES_EVERY;
 use crate::cluster::sessions::Told;
 use crate::ids::{AccountId, AccountName, InviteId, RequestId, SessionId, TableId};
-use crate::limits::{Limit, Refused};
+use crate::limits::{Key, Limit, Refused};
 use crate::metrics;
 use crate::outbox::Outbox;
 use crate::protocol::{
@@ -92,6 +92,8 @@ struct Session {
     /// When a browser that was asked to reconnect is sent away.
     leave_at: Option<Instant>,
     pace: Pace,
+    /// Where the websocket comes from.
+    source: Key,
     /// What is to be told of events, gathered.
     untold: Untold,
     /// Players whose letters are no strangers': this one wrote to them, or they to it.
@@ -121,6 +123,7 @@ pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
         received: Vec::new(),
         leave_at: None,
         pace: Pace::default(),
+        source: socket.source,
         untold: Untold::default(),
         written_to: Names::default(),
         heard_from: Names::default(),
@@ -261,7 +264,7 @@ impl Session {
     /// Answers one frame; false when the session is to end.
     async fn frame(&mut self, frame: Inbound) -> bool {
         let began = std::time::Instant::now();
-        let charged = self.pace.charge(&self.app.limits, self.account.id);
+        let charged = self.pace.charge(&self.app.limits, self.account.id, self.source);
         let text = match (&frame, charged) {
             (_, Charged::Close) => {
                 self.outbox.close(CloseCode::Flooding);
@@ -344,6 +347,11 @@ impl Session {
         self.app.limits.take_many(limit, self.account.id, cost).map_err(too_many)
     }
 
+    /// Charges where the websocket comes from.
+    fn charge_source(&self, limit: Limit, cost: u32) -> Result<(), Refusal> {
+        self.app.limits.take_many(limit, self.source, cost).map_err(too_many)
+    }
+
     /// The account of a name: the mirror knows those online, but may be a moment behind.
     async fn account_of(&self, name: &AccountName) -> Result<Option<AccountId>, StoreError> {
         match self.app.mirror.with(|lobby| lobby.player(name)) {
@@ -416,29 +424,6 @@ pub fn parse_moves(texts: &[String]) -> Result<Vec<Move>, Refusal> {
 /// More was asked than a limit allows.
 fn too_many(refused: Refused) -> Refusal {
     Refusal::new(RefusalCode::TooMany, refused.words())
-}
-
-/// The last few names of some players.
-#[derive(Debug, Default)]
-struct Names(VecDeque<AccountName>);
-
-impl Names {
-    /// Names that are kept.
-    const MOST: usize = 20;
-
-    fn note(&mut self, name: &AccountName) {
-        if self.has(name) {
-            return;
-        }
-        if self.0.len() == Self::MOST {
-            self.0.pop_front();
-        }
-        self.0.push_back(name.clone());
-    }
-
-    fn has(&self, name: &AccountName) -> bool {
-        self.0.contains(name)
-    }
 }
 
 fn not_online(name: &AccountName) -> Refusal {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::ids::AccountId;
-use crate::limits::{Limit, Limits, Refused};
+use crate::limits::{Key, Limit, Limits, Refused};
 
 /// Frames refused within [`REFUSALS_WITHIN`] after which the websocket is closed.
 pub const REFUSALS_MAX: u32 = 100;
@@ -34,10 +34,19 @@ pub enum Charged {
 }
 
 impl Pace {
-    /// Charges a frame of any kind.
-    pub fn charge(&mut self, limits: &Limits, account: AccountId) -> Charged {
-        let Err(refused) = limits.take(Limit::Requests, account) else { return Charged::Go };
+    /// Charges a frame of any kind to its account and its source.
+    pub fn charge(&mut self, limits: &Limits, account: AccountId, source: Key) -> Charged {
         let now = Instant::now();
+        let Err(refused) = limits.take(Limit::Requests, account) else {
+            // Others of the same address may have used that up: it is no reason to close this one.
+            return limits.take(Limit::RequestsFrom, source).map_or_else(
+                |refused| {
+                    self.read_at = Some(now + PAUSE);
+                    Charged::Refused(refused)
+                },
+                |()| Charged::Go,
+            );
+        };
         if self.since.is_none_or(|since| now - since > REFUSALS_WITHIN) {
             self.since = Some(now);
             self.refused = 0;

@@ -39,6 +39,7 @@ impl Session {
         }
         self.charge(Limit::Watches, 1)?;
         self.charge(Limit::Bytes, WATCH_BYTES)?;
+        self.charge_source(Limit::BytesFrom, WATCH_BYTES)?;
         // Games that are over are watched no longer: their keepers have said so and gone.
         self.watched.retain(|watched| *watched != table && self.app.tables.is_kept(*watched));
         if self.watched.len() >= WATCHED_MAX {

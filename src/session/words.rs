@@ -1,5 +1,6 @@
 //! Words of a session's player: to another player, at a table; and whom it does not want to hear.
 
+use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLockReadGuard};
 
 use super::text::fault_of;
@@ -11,6 +12,29 @@ use crate::protocol::{Message, RefusalCode, Update};
 use crate::store::StoreError;
 use crate::store::accounts::BLOCKED_MAX;
 use crate::store::talk::LetterSent;
+
+/// The last few names of some players.
+#[derive(Debug, Default)]
+pub(super) struct Names(VecDeque<AccountName>);
+
+impl Names {
+    /// Names that are kept.
+    const MOST: usize = 20;
+
+    pub(super) fn note(&mut self, name: &AccountName) {
+        if self.has(name) {
+            return;
+        }
+        if self.0.len() == Self::MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(name.clone());
+    }
+
+    pub(super) fn has(&self, name: &AccountName) -> bool {
+        self.0.contains(name)
+    }
+}
 
 impl Session {
     pub(super) async fn tell(
