@@ -13,6 +13,9 @@ use crate::store::StoreError;
 use crate::store::accounts::BLOCKED_MAX;
 use crate::store::talk::LetterSent;
 
+/// As many letters of strangers as one to a player at a table counts for.
+const PLAYING_COSTS: u32 = 4;
+
 /// The last few names of some players.
 #[derive(Debug, Default)]
 pub(super) struct Names(VecDeque<AccountName>);
@@ -72,7 +75,7 @@ impl Session {
     }
 
     /// Whether a letter reaches its receiver. Whoever sits at the same table, or was written to by the receiver, is no
-    /// stranger; all strangers together may write so much, and nothing while the receiver plays.
+    /// stranger; all strangers together may write so much, and less while the receiver plays.
     fn reaches(&self, to: &AccountName, other: AccountId) -> Result<(), Refusal> {
         let seat = |account| self.app.mirror.with(|lobby| lobby.seat_of(account));
         let theirs = seat(other);
@@ -81,11 +84,8 @@ impl Session {
         {
             return Ok(());
         }
-        if theirs.is_some() {
-            let words = format!("{to} is playing, and gets no letters of strangers meanwhile.");
-            return Err(Refusal::new(RefusalCode::Playing, words));
-        }
-        self.app.limits.take(Limit::LettersTo, other).map_err(too_many)
+        let cost = if theirs.is_some() { PLAYING_COSTS } else { 1 };
+        self.app.limits.take_many(Limit::LettersTo, other, cost).map_err(too_many)
     }
 
     pub(super) async fn say(
