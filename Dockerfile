@@ -17,7 +17,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends redis-server \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home nineflags \
-    && install -d -o nineflags -g nineflags /data
+    && install -d -m 0700 -o nineflags -g nineflags /data
 COPY --from=build /nineflags/target/release/nineflags /usr/local/bin/nineflags
 USER nineflags
 VOLUME /data

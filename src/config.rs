@@ -260,9 +260,7 @@ pub struct StoreAt {
 
 /// No node with a private Redis runs over a folder.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "no node with a private Redis runs over {0}: say where its data are with --data, or where Redis is with --redis-url"
-)]
+#[error("no node runs over {0}: say where its data are with --data, or where Redis is with --redis-url")]
 pub struct NoStore(PathBuf);
 
 impl StoreAt {

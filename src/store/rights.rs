@@ -9,7 +9,7 @@ use super::{Store, keys};
 use crate::ids::{AccountId, AccountName, NodeId, RequestId, TableId};
 
 /// What is asked of a Redis whatever it is for. `KEY` stands for a key of the group, `CHANNEL` for one of its channels.
-const EVERYWHERE: [&str; 14] = [
+const EVERYWHERE: &[&str] = &[
     "PING",
     "ROLE",
     "INFO",
@@ -26,10 +26,14 @@ const EVERYWHERE: [&str; 14] = [
     "EXISTS KEY",
 ];
 /// Of the data group.
-const DATA: [&str; 41] = [
+const DATA: &[&str] = &[
     "DEL KEY",
     "EXPIRE KEY 1",
     "PEXPIRE KEY 1",
+    "PEXPIREAT KEY 1",
+    "PEXPIRETIME KEY",
+    "PTTL KEY",
+    "SORT KEY",
     "PERSIST KEY",
     "GETDEL KEY",
     "GETEX KEY",
@@ -45,6 +49,7 @@ const DATA: [&str; 41] = [
     "HLEN KEY",
     "HMGET KEY x",
     "HSET KEY x x",
+    "HINCRBY KEY x 1",
     "HSETNX KEY x x",
     "HVALS KEY",
     "LRANGE KEY 0 0",
@@ -70,7 +75,7 @@ const DATA: [&str; 41] = [
     "SCAN 0",
 ];
 /// Of a shard of the backup.
-const SHARD: [&str; 8] = [
+const SHARD: &[&str] = &[
     "HGET KEY x",
     "XADD KEY * x x",
     "XLEN KEY",
@@ -81,7 +86,7 @@ const SHARD: [&str; 8] = [
     "DEL KEY",
 ];
 /// Of the archive.
-const ARCHIVE: [&str; 8] = [
+const ARCHIVE: &[&str] = &[
     "MULTI",
     "SCAN 0",
     "MGET KEY",
@@ -120,6 +125,7 @@ fn of_data() -> Needs {
         keys::blocked(account),
         keys::login("probe"),
         keys::logins(account),
+        keys::logins_made(account),
         keys::node(node),
         keys::invites(account),
         keys::invites_sent(account),
@@ -130,8 +136,11 @@ fn of_data() -> Needs {
         keys::saved(table),
         keys::saved_by(account),
         keys::assets("probe"),
+        keys::attempts("probe", "probe"),
     ]);
-    keys.extend("Probe".parse::<AccountName>().map(|name| keys::account_name(&name)));
+    if let Ok(name) = "Probe".parse::<AccountName>() {
+        keys.extend([keys::account_name(&name), keys::account_skeleton(&name)]);
+    }
     keys.extend("probe".parse::<RequestId>().map(|request| keys::words(account, &request)));
     let channels = vec![
         keys::LOBBY.to_owned(),
@@ -140,20 +149,20 @@ fn of_data() -> Needs {
         keys::probe(node),
         keys::table(table),
     ];
-    Needs { commands: &DATA, keys, channels }
+    Needs { commands: DATA, keys, channels }
 }
 
 fn of_shard() -> Needs {
     let (node, table) = (NodeId::random(), TableId::random());
     let names = [keys::ONLINE, keys::SHARD_ID, keys::WRITE_PROBE].map(str::to_owned);
     let keys = names.into_iter().chain([keys::game(table)]).collect();
-    Needs { commands: &SHARD, keys, channels: vec![keys::table(table), keys::probe(node)] }
+    Needs { commands: SHARD, keys, channels: vec![keys::table(table), keys::probe(node)] }
 }
 
 fn of_archive() -> Needs {
     let names = [keys::ARCHIVE_RECENT, keys::WRITE_PROBE].map(str::to_owned);
     let of = [keys::archive(TableId::random()), keys::archive_by(AccountId::random())];
-    Needs { commands: &ARCHIVE, keys: names.into_iter().chain(of).collect(), channels: Vec::new() }
+    Needs { commands: ARCHIVE, keys: names.into_iter().chain(of).collect(), channels: Vec::new() }
 }
 
 impl Needs {
@@ -256,7 +265,7 @@ mod tests {
 
     #[test]
     fn every_command_that_is_sent_is_tried() {
-        let tried = EVERYWHERE.iter().chain(&DATA).chain(&SHARD).chain(&ARCHIVE);
+        let tried = EVERYWHERE.iter().chain(DATA).chain(SHARD).chain(ARCHIVE);
         let tried: BTreeSet<&str> = tried.filter_map(|command| command.split(' ').next()).collect();
         let mut sent = named("src/store", "cmd(\"", '"');
         sent.extend(named("redis", "redis.call('", '\''));
@@ -266,6 +275,22 @@ mod tests {
             .iter()
             .filter(is_word)
             .filter(|name| !tried.contains(name.as_str()) && !NOT_OF_NODES.contains(&name.as_str()))
+            .collect();
+        assert!(missing.is_empty(), "not tried at the start of a node: {missing:?}");
+    }
+
+    #[test]
+    fn every_key_is_tried() {
+        let read = |path: &str| {
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file")
+        };
+        let (page, tried) = (read("src/store/keys.rs"), read("src/store/rights.rs"));
+        let names = page.lines().filter_map(|line| {
+            let rest = line.strip_prefix("pub fn ").or_else(|| line.strip_prefix("pub const "))?;
+            rest.split(['(', ':']).next()
+        });
+        let missing: Vec<&str> = names
+            .filter(|name| *name != "ARCHIVE_ALL" && !tried.contains(&format!("keys::{name}")))
             .collect();
         assert!(missing.is_empty(), "not tried at the start of a node: {missing:?}");
     }
