@@ -21,9 +21,7 @@ redis.call('HINCRBY', KEYS[2], 'generation', 1)
 redis.call('PERSIST', KEYS[2])
 for _, hash in ipairs(redis.call('SMEMBERS', KEYS[7])) do end_login(ARGV[1], hash) end
 redis.call('DEL', KEYS[5])
-redis.call('SET', KEYS[6], ARGV[1])
-note_login(ARGV[1], ARGV[5], now_ms())
-keep_login(ARGV[1], ARGV[5], now_ms(), tonumber(ARGV[7]), tonumber(ARGV[8]), 0)
+make_login(ARGV[1], ARGV[5], tonumber(ARGV[7]), tonumber(ARGV[8]), 0)
 
 local function rename(to, from, field)
   local text = redis.call('HGET', 'invites:' .. to, from)

@@ -20,7 +20,5 @@ end)
 local ended = #live + 1 - tonumber(ARGV[4])
 for place = 1, ended do end_login(ARGV[1], live[place].hash) end
 if ended > 0 then close_ended(ARGV[1]) end
-redis.call('SET', KEYS[2], ARGV[1])
-note_login(ARGV[1], ARGV[2], now_ms())
-keep_login(ARGV[1], ARGV[2], now_ms(), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]))
+make_login(ARGV[1], ARGV[2], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]))
 return 1

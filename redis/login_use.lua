@@ -1,13 +1,14 @@
 -- Finds the account of a login, and has the login last longer.
 -- KEYS: 1 login:{hash}
 -- ARGV: 1 hash of the cookie 2 ms that an unused login lives 3 ms that any login lives
---       4 ms that a guest lives that never played
--- Returns: {id, 1 if it lasts longer now, ms that it lasts, fields of the account}; nothing if there is no such login.
+--       4 ms that a guest lives that never played 5 '1' if the browser can be given the cookie again
+-- Returns: {id, 1 if it is to be given again: once a day at most, ms that the login lasts, fields of the account};
+--          nothing if there is no such login.
 -- Publishes: nothing.
 local id = redis.call('GET', KEYS[1])
 if not id then return false end
 local generation = redis.call('HGET', 'account:' .. id, 'generation') or '0'
-local made, made_in = made_of(id, ARGV[1])
+local made, made_in, kept = made_of(id, ARGV[1])
 local stands
 if made then
   stands = made_in == generation and
@@ -21,8 +22,10 @@ if not stands or redis.call('EXISTS', 'account:' .. id) == 0 then
   return false
 end
 if not made or redis.call('SISMEMBER', 'logins:' .. id, ARGV[1]) == 0 then
-  made = made or now_ms()
-  note_login(id, ARGV[1], made)
+  made, kept = made or now_ms(), kept or 0
+  note_login(id, ARGV[1], made, kept)
 end
-local renewed, lasts = keep_login(id, ARGV[1], made, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
-return {id, renewed and 1 or 0, lasts, redis.call('HGETALL', 'account:' .. id)}
+local ends = keep_login(id, ARGV[1], made, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
+local again = ARGV[5] == '1' and ends - kept > math.min(DAY_MS, tonumber(ARGV[2]) / 2)
+if again then note_login(id, ARGV[1], made, ends) end
+return {id, again and 1 or 0, ends - now_ms(), redis.call('HGETALL', 'account:' .. id)}

@@ -7,17 +7,18 @@ local function is_alike(key, id)
   return redis.call('EXISTS', 'account:' .. holder) == 1 or redis.call('PTTL', key) >= 0
 end
 local DAY_MS = 86400000
--- When a login was made, ms, and the generation of its account's password then; nothing for one of an older version.
+-- When a login was made, ms, the generation of its account's password then, and until when the browser keeps the cookie;
+-- nothing for one of an older version.
 local function made_of(id, hash)
   local text = redis.call('HGET', 'logins-made:' .. id, hash)
   if not text then return nil end
-  local made, generation = string.match(text, '^(%d+) (%d+)$')
-  return tonumber(made), generation
+  local made, generation, kept = string.match(text, '^(%d+) (%d+) ?(%d*)$')
+  return tonumber(made), generation, tonumber(kept) or 0
 end
-local function note_login(id, hash, made)
+local function note_login(id, hash, made, kept)
   local generation = redis.call('HGET', 'account:' .. id, 'generation') or '0'
   redis.call('SADD', 'logins:' .. id, hash)
-  redis.call('HSET', 'logins-made:' .. id, hash, whole(made) .. ' ' .. generation)
+  redis.call('HSET', 'logins-made:' .. id, hash, whole(made) .. ' ' .. generation .. ' ' .. whole(kept))
 end
 local function end_login(id, hash)
   redis.call('DEL', 'login:' .. hash)
@@ -56,8 +57,7 @@ local function note_played(id, lives_ms)
   redis.call('HSET', 'account:' .. id, 'played', '1')
   keep_guest(id, now_ms() + lives_ms)
 end
--- Has a used login last, with all that belongs to it. It is written down once a day of use at most.
--- Returns whether it was, and how long the login lasts, in ms.
+-- Has a used login last, with all that belongs to it; that is written down once a day of use at most. Returns its end, ms.
 local function keep_login(id, hash, made, lives_ms, most_ms, unplayed_ms)
   local now, account = now_ms(), 'account:' .. id
   local guest, played = unpack(redis.call('HMGET', account, 'guest', 'played'))
@@ -71,8 +71,7 @@ local function keep_login(id, hash, made, lives_ms, most_ms, unplayed_ms)
     redis.call('PERSIST', account)
   end
   local ends = redis.call('PEXPIRETIME', 'login:' .. hash)
-  local renewed = ends < 0 or wanted - ends > math.min(DAY_MS, lives_ms / 2)
-  if renewed then
+  if ends < 0 or wanted - ends > math.min(DAY_MS, lives_ms / 2) then
     ends = wanted
     redis.call('PEXPIREAT', 'login:' .. hash, whole(ends))
   end
@@ -82,5 +81,12 @@ local function keep_login(id, hash, made, lives_ms, most_ms, unplayed_ms)
     last('logins:' .. id, ends)
     last('logins-made:' .. id, ends)
   end
-  return renewed, ends - now
+  return ends
+end
+-- Makes a login that lasts, and whose cookie the browser is given now.
+local function make_login(id, hash, lives_ms, most_ms, unplayed_ms)
+  local now = now_ms()
+  redis.call('SET', 'login:' .. hash, id)
+  note_login(id, hash, now, 0)
+  note_login(id, hash, now, keep_login(id, hash, now, lives_ms, most_ms, unplayed_ms))
 end

@@ -229,6 +229,7 @@ export const words = {
     games: 'Finished games',
     none: 'No finished games yet.',
     nobody: 'Nobody has that name',
+    deleted: 'That account was deleted',
   },
 
   archive: {

@@ -60,12 +60,11 @@ impl Http {
     pub async fn player(who: String, http: Arc<Self>, query: PageQuery) -> Answer {
         let nobody = || Failure::new(StatusCode::NOT_FOUND, "nobody", "Nobody has that name.");
         let store = &http.app.store;
-        let id = match who.parse::<AccountId>() {
-            Ok(id) => id,
-            Err(_) => {
-                let name: AccountName = who.parse().map_err(|_| nobody())?;
-                store.account_id(&name).await?.ok_or_else(nobody)?
-            }
+        let id = if let Ok(id) = who.parse::<AccountId>() {
+            id
+        } else {
+            let name: AccountName = who.parse().map_err(|_| nobody())?;
+            store.account_id(&name).await?.ok_or_else(nobody)?
         };
         let gone = || Failure::new(StatusCode::NOT_FOUND, "deleted", "There is no such account any more.");
         let account = store.account(id).await?.ok_or_else(gone)?;

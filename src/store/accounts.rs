@@ -122,6 +122,7 @@ pub enum Deleted {
 impl Store {
     /// Makes an account.
     pub async fn account_create(&self, name: &AccountName, password: &str) -> Result<Created, StoreError> {
+        self.skeletons_note().await?;
         self.create(name, password, false).await
     }
 
@@ -212,6 +213,7 @@ impl Store {
         name: &AccountName,
         password: &str,
     ) -> Result<Upgraded, StoreError> {
+        self.skeletons_note().await?;
         let (guest, cookie) = (&login.account, Cookie::random());
         let keys = [
             keys::account_name(name),

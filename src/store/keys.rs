@@ -26,6 +26,11 @@ pub const SHARDS: &str = "shards";
 /// String: the id of a Redis that is a shard of the backup.
 pub const SHARD_ID: &str = "shard-id";
 
+/// Pattern: the names of all accounts.
+pub const ACCOUNT_NAMES: &str = "account-name:*";
+/// String: the names of all accounts that versions before 0.4.0 made have their skeletons.
+pub const SKELETONS_NOTED: &str = "skeletons-noted";
+
 /// Pattern: all finished games.
 pub const ARCHIVE_ALL: &str = "archive:*";
 /// String that expires at once: written by a node that starts, to know that Redis takes writes.
@@ -61,8 +66,9 @@ pub fn logins(id: AccountId) -> String {
     format!("logins:{id}")
 }
 
-/// Hash: of each login, by its hash, when it was made, in milliseconds since 1970, and the generation of the account's
-/// password then: a change of the password begins another, in which older logins do not count.
+/// Hash: of each login, by its hash, when it was made, in milliseconds since 1970, the generation of the account's password
+/// then (a change of the password begins another, in which older logins do not count), and until when the browser keeps the
+/// cookie.
 pub fn logins_made(id: AccountId) -> String {
     format!("logins-made:{id}")
 }

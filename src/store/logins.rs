@@ -83,7 +83,7 @@ pub struct Login {
     pub account: Account,
     /// Which it is.
     pub hash: LoginHash,
-    /// It lasts longer now than the browser was told: the cookie has to be set again. Once a day of use at most.
+    /// It lasts longer than the browser keeps the cookie: that has to be set again. Told once a day of use at most.
     pub renewed: bool,
     /// How long it lasts from now on; the cookie lasts as long.
     pub lasts: Duration,
@@ -126,16 +126,21 @@ impl Store {
 
     /// The login of a cookie; using it makes it last longer.
     pub async fn login_find(&self, cookie: &str) -> Result<Option<Login>, StoreError> {
-        self.login_use(LoginHash::of(cookie)).await
+        self.login_use_by(LoginHash::of(cookie), true).await
     }
 
-    /// The same for a login that was found before.
+    /// The same for a login that was found before, where the browser cannot be given the cookie.
     pub async fn login_use(&self, hash: LoginHash) -> Result<Option<Login>, StoreError> {
-        let args: [Arg; 4] = [
+        self.login_use_by(hash, false).await
+    }
+
+    async fn login_use_by(&self, hash: LoginHash, sets_cookie: bool) -> Result<Option<Login>, StoreError> {
+        let args: [Arg; 5] = [
             hash.as_str().into(),
             millis(LOGIN_LIVES).into(),
             millis(LOGIN_LIVES_MAX).into(),
             millis(UNPLAYED_GUEST_LIVES).into(),
+            u64::from(sets_cookie).into(),
         ];
         let keys = [keys::login(hash.as_str())];
         let found: Option<(String, bool, u64, HashMap<String, String>)> =

@@ -36,6 +36,7 @@ mod script;
 mod secret;
 mod sentinel;
 mod settle;
+mod skeletons;
 mod stranger;
 pub mod talk;
 

@@ -37,7 +37,7 @@ export function draw(state, act) {
 
 /** @param {{ code?: string }} refused */
 const missing = (refused) => h('div', { class: 'paper narrow' },
-  h('h1', null, refused.code === 'nobody' ? words.player.nobody : words.broken), h('p', null, h('a', { class: 'btn', href: '/' }, words.nav.lobby)));
+  h('h1', null, refused.code === 'nobody' ? words.player.nobody : refused.code === 'deleted' ? words.player.deleted : words.broken), h('p', null, h('a', { class: 'btn', href: '/' }, words.nav.lobby)));
 
 /** @param {State} state @param {Act} act @param {{ name: string, online: boolean }} player */
 function actions(state, act, { name, online }) {

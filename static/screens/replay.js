@@ -11,7 +11,7 @@ import { day, minutes, optionsInWords, tableWords as words, timeOfDay } from '..
  * A finished game as the server gives it.
  * @typedef {{ table: string, names: import('../protocol.js').BySeat<string>, options: import('../protocol.js').TableOptions, commitment: string,
  *   started_ms: number, ended_ms: number, ending: import('../protocol.js').Ending, entries: { record: string, time_ms: number }[],
- *   views: View[], log: LogLine[] }} Game
+ *   views: View[], log: LogLine[], accounts: import('../protocol.js').BySeat<string> }} Game
  */
 
 /** @type {{ state: State, act: Act } | null} */
@@ -180,8 +180,8 @@ function facts({ ui }, game) {
     h('h2', null, endingWords(game.ending, game.names, null)),
     h('dl', { class: 'facts' },
       h('dt', null, words.players), h('dd', null,
-        h('a', { href: `/player/${encodeURIComponent(game.names.first)}` }, game.names.first), ' – ',
-        h('a', { href: `/player/${encodeURIComponent(game.names.second)}` }, game.names.second)),
+        h('a', { href: `/player/${game.accounts.first}` }, game.names.first), ' – ',
+        h('a', { href: `/player/${game.accounts.second}` }, game.names.second)),
       h('dt', null, words.since), h('dd', null, `${day(game.started_ms)}, ${timeOfDay(game.started_ms)}, ${minutes(game.ended_ms - game.started_ms)}`),
       h('dt', null, words.options), h('dd', null, optionsInWords(game.options)),
       h('dt', null, words.commitment), h('dd', { class: 'hash' }, game.commitment),

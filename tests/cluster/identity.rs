@@ -297,6 +297,32 @@ async fn an_upgrade_changes_nothing_for_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_older_versions_keep_names_that_look_like_theirs_from_being_given() {
+    let redis = Redis::start().await;
+    let store = redis.store().await;
+    let old = async |name: &str, guest: &str| {
+        let account = Uuid::new_v4().to_string();
+        let _: String =
+            redis.query(&["SET", &format!("account-name:{}", name.to_lowercase()), &account]).await;
+        let _: u64 =
+            redis.query(&["HSET", &format!("account:{account}"), "name", name, "guest", guest]).await;
+    };
+    old("M1ra", "0").await;
+    // A name that was chosen before it was reserved goes on being its owner's.
+    old("Admin", "0").await;
+    old("Guest-17", "1").await;
+    let create = async |name: &str| {
+        store.account_create(&name.parse().expect("a name"), "hash").await.expect("an answer")
+    };
+    assert_eq!(create("Mira").await, Created::Alike);
+    assert_eq!(create("mlRA").await, Created::Alike);
+    assert!(matches!(create("Mara").await, Created::Done(_)));
+    let guests: u64 = redis.query(&["EXISTS", "account-skeleton:guestl7"]).await;
+    assert_eq!(guests, 0, "a guest's name needs none");
+    assert!(store.account_named(&"admin".parse().expect("a name")).await.expect("an answer").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_looks_like_another_is_taken_also_if_an_older_version_gave_that() {
     let redis = Redis::start().await;
     let store = redis.store().await;

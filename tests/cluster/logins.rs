@@ -222,6 +222,12 @@ async fn a_used_login_is_renewed_once_a_day_and_ends_all_the_same() {
     // A day later.
     let later = LOGIN_LIVES - Duration::from_secs(25 * 3_600);
     let _: u64 = redis.query(&["PEXPIRE", &key, &later.as_millis().to_string()]).await;
+    let now = store.now_ms().await.expect("a time");
+    let kept = now + u64::try_from(later.as_millis()).expect("a time");
+    let _: u64 = redis.query(&["HSET", &made, &hash, &format!("{now} 0 {kept}")]).await;
+    // A websocket that uses it has no cookie to set, and leaves that to the next answer that can.
+    let used = store.login_use(found.hash).await.expect("an answer").expect("it stands");
+    assert!(!used.renewed && used.lasts > LOGIN_LIVES - Duration::from_secs(60));
     let found = find(&store, &text).await.expect("it stands");
     assert!(found.renewed && found.lasts > LOGIN_LIVES - Duration::from_secs(60));
     assert!(!find(&store, &text).await.expect("it stands").renewed);
