@@ -342,7 +342,9 @@ function enter(route, screen) {
 function redraw() {
   if (drawing) return;
   drawing = true;
-  requestAnimationFrame(draw);
+  // A page that nobody sees has no frames, but its title and its icon are seen.
+  if (document.visibilityState === 'visible') requestAnimationFrame(draw);
+  else setTimeout(draw);
 }
 
 function draw() {
@@ -354,7 +356,8 @@ function draw() {
   const root = document.getElementById('app');
   if (root) patch(root, page(state, act, screen, { dialog }));
   document.title = titleOf(state, screen);
-  markIcon(isYourTurn(state));
+  // Who looks at the table sees it there.
+  markIcon(isYourTurn(state) && (state.route.name !== 'table' || document.visibilityState !== 'visible'));
 }
 
 /** Sound and notification, for who wants them; the tab that leads gives them. @param {State} before */
@@ -413,6 +416,8 @@ addEventListener('offline', doubt);
 addEventListener('pagehide', hide);
 addEventListener('pageshow', (event) => event.persisted && (leads ? doubt() : begin()));
 document.addEventListener('visibilitychange', () => {
+  drawing = false;
+  redraw();
   if (document.visibilityState !== 'visible') return;
   doubt();
   // Another tab may have asked for another page of the lobby meanwhile.

@@ -56,7 +56,7 @@ test('tabs of one browser share the session', { skip, timeout: 300_000 }, async 
     const page = await tab(mover, '/rules');
     await page.waitForFunction(() => document.title.startsWith('Your turn · '));
     assert.match(await mover.page.title(), /^Your turn · .*Nine Flags$/);
-    assert.match(await mover.page.locator('link[rel="icon"]').getAttribute('href'), /favicon-turn/);
+    assert.match(await page.locator('link[rel="icon"]').getAttribute('href'), /favicon-turn/);
     await page.close();
   });
 
@@ -91,6 +91,8 @@ test('tabs of one browser share the session', { skip, timeout: 300_000 }, async 
     await playAll({ ...game, from: 8, to: step }, table, players, []);
     await page.waitForFunction(() => globalThis.calls.length > 0);
     assert.deepEqual(await page.evaluate(() => [...new Set(globalThis.calls)].sort()), ['Your turn', 'sound']);
+    await page.waitForFunction(() => document.title.startsWith('Your turn · '));
+    await page.locator('link[rel="icon"][href$="favicon-turn.svg"]').waitFor({ state: 'attached' });
     await page.evaluate(() => Reflect.deleteProperty(document, 'visibilityState'));
     played = step;
   });
