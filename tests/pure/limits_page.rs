@@ -67,6 +67,7 @@ fn every_size_on_the_page_is_the_one_in_the_source() {
         ("session::pace::REFUSALS_MAX", session::pace::REFUSALS_MAX as usize),
         ("outbox::OUTBOX_FRAMES", outbox::OUTBOX_FRAMES),
         ("outbox::OUTBOX_BYTES", outbox::OUTBOX_BYTES),
+        ("store::accounts::BLOCKED_MAX", store::accounts::BLOCKED_MAX),
         ("store::invites::INVITES_SENT_MAX", store::invites::INVITES_SENT_MAX),
         ("store::invites::INVITES_RECEIVED_MAX", store::invites::INVITES_RECEIVED_MAX),
         ("cluster::tables::INBOX", cluster::tables::INBOX),
