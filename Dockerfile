@@ -21,13 +21,14 @@ RUN apt-get update \
 COPY --from=build /nineflags/target/release/nineflags /usr/local/bin/nineflags
 USER nineflags
 VOLUME /data
-EXPOSE 8080
+# Health and metrics are at 8081, for operators and the balancer: publish it to nobody else.
+EXPOSE 8080 8081
 # What `docker stop` sends; the node drains and exits within its grace.
 STOPSIGNAL SIGTERM
 # Alive, not ready: a node that waits for Redis is not to be restarted for that.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /healthz HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8081 && printf 'GET /healthz HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 # Others can connect, so NINEFLAGS_ORIGIN has to be given: docker run -e NINEFLAGS_ORIGIN=https://play.example.org …
-ENV NINEFLAGS_LISTEN=0.0.0.0:8080 NINEFLAGS_DATA=/data
+ENV NINEFLAGS_LISTEN=0.0.0.0:8080 NINEFLAGS_OPS_LISTEN=0.0.0.0:8081 NINEFLAGS_DATA=/data
 ENTRYPOINT ["nineflags"]
 CMD ["serve"]

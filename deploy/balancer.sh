@@ -1,6 +1,8 @@
 #!/bin/sh
 # Starts the load balancer: balancer.sh LISTEN NODE… with addresses as host:port. With HAPROXY_DIR its settings
 # are also written there, for people to read; otherwise they are nowhere on the disk.
+# A node is host:port/ops-port, where ops-port is that of its NINEFLAGS_OPS_LISTEN, which says whether it is ready; without one
+# it is asked at the port it serves on.
 # `balancer.sh --check LISTEN NODE…` only says whether HAProxy takes the settings.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +19,10 @@ settings() {
     number=0
     for node in "$@"; do
         number=$((number + 1))
-        echo "    server node-$number $node"
+        case $node in
+            */*) echo "    server node-$number ${node%/*} port ${node##*/}" ;;
+            *) echo "    server node-$number $node" ;;
+        esac
     done
 }
 if [ -n "${HAPROXY_DIR:-}" ]; then

@@ -2,8 +2,8 @@
 # A whole cluster on this machine, each part a process: three nodes behind HAProxy, a Redis primary with two replicas, three sentinels.
 #   scripts/cluster.sh                starts it and stays; Ctrl-C ends all of it
 #   scripts/cluster.sh start NAME     starts a part again that was killed or ended, like node-2 or redis-1
-# DATA (./data/cluster) is where everything is kept; PORT (7100) is the balancer's, the others follow: the nodes at PORT+1 to +3, Redis
-# at +11 to +13, the sentinels at +21 to +23. NINEFLAGS_BIN is a built binary to use instead of building one. With REDIS_PASSWORD set
+# DATA (./data/cluster) is where everything is kept; PORT (7100) is the balancer's, the others follow: the nodes at PORT+1 to +3, their
+# health and metrics at +4 to +6, Redis at +11 to +13, the sentinels at +21 to +23. NINEFLAGS_BIN is a built binary to use instead of building one. With REDIS_PASSWORD set
 # every Redis and sentinel wants it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +19,7 @@ port_of() {
     case $1 in
         balancer) echo "$base" ;;
         node-*) echo $((base + number)) ;;
+        ops-*) echo $((base + 3 + number)) ;;
         redis-*) echo $((base + 10 + number)) ;;
         sentinel-*) echo $((base + 20 + number)) ;;
     esac
@@ -79,7 +80,7 @@ umask 077
 # The sentinels write ports down, so the first choice is kept as long as the data is.
 if [ -s "$data/port" ]; then
     base=$(cat "$data/port")
-    for part in "${parts[@]}"; do
+    for part in "${parts[@]}" ops-1 ops-2 ops-3; do
         if is_busy "$(port_of "$part")"; then
             say "Port $(port_of "$part"), which $part had before, is in use. Free it, or remove $data to begin anew." >&2
             exit 1
@@ -87,7 +88,7 @@ if [ -s "$data/port" ]; then
     done
 else
     base=${PORT:-7100}
-    while for part in "${parts[@]}"; do is_busy "$(port_of "$part")" && break; done; do
+    while for part in "${parts[@]}" ops-1 ops-2 ops-3; do is_busy "$(port_of "$part")" && break; done; do
         [ -n "${PORT:-}" ] && { say "Some port from $base to $((base + 23)) is in use. Choose another PORT." >&2; exit 1; }
         base=$((base + 30))
     done
@@ -95,7 +96,8 @@ else
 fi
 
 sentinels=127.0.0.1:$(port_of sentinel-1),127.0.0.1:$(port_of sentinel-2),127.0.0.1:$(port_of sentinel-3)
-nodes=(127.0.0.1:"$(port_of node-1)" 127.0.0.1:"$(port_of node-2)" 127.0.0.1:"$(port_of node-3)")
+nodes=()
+for number in 1 2 3; do nodes+=("127.0.0.1:$(port_of node-$number)/$(port_of ops-$number)"); done
 # Percent-encodes every byte.
 encoded() { printf '%s' "$1" | od -An -v -tx1 | tr -d '\n' | sed 's/ /%/g'; }
 query=
@@ -114,7 +116,7 @@ start() {
     case $part in
         sentinel-*) command=(redis/start-sentinel.sh "$data/$part" 127.0.0.1 "$port" "127.0.0.1:$(port_of redis-1)" "$name") ;;
         redis-*) command=(redis/start-redis.sh "$data/$part" 127.0.0.1 "$port" "$sentinels" "$name") ;;
-        node-*) command=("$binary" serve --listen "127.0.0.1:$port") ;;
+        node-*) command=("$binary" serve --listen "127.0.0.1:$port" --ops-listen "127.0.0.1:$(port_of "ops-${part##*-}")") ;;
         balancer) command=(deploy/balancer.sh "127.0.0.1:$port" "${nodes[@]}") ;;
     esac
     if command -v setpriv >/dev/null; then command=(setpriv --pdeathsig TERM "${command[@]}"); fi
@@ -176,7 +178,7 @@ notice_ends() {
 }
 is_ready() {
     local answer
-    answer=$( (exec 3<>"/dev/tcp/127.0.0.1/$1" && printf 'GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3 && head -n 1 <&3) 2>/dev/null) || return 1
+    answer=$( (exec 3<>"/dev/tcp/127.0.0.1/$1" && printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$2" >&3 && head -n 1 <&3) 2>/dev/null) || return 1
     [[ $answer == *" 200"* ]]
 }
 
@@ -188,8 +190,10 @@ say "Starting, with logs in $data ..."
 for part in "${parts[@]}"; do
     start "$part"
 done
-for part in node-1 node-2 node-3 balancer; do
-    until is_ready "$(port_of "$part")"; do
+for part in ops-1 ops-2 ops-3 balancer; do
+    path=/readyz
+    [ "$part" = balancer ] && path=/
+    until is_ready "$(port_of "$part")" "$path"; do
         notice_ends
         sleep 0.5
     done
@@ -209,7 +213,7 @@ Things to try while a game is on:
   kill -9 \$(cat $shown/redis-1.pid)       # the primary dies: the sentinels make a replica the primary within some 4 s
   scripts/cluster.sh start redis-1         # ... and the old one follows it
   redis-cli -p $(port_of sentinel-1) sentinel master $name       # what the sentinels think
-  curl -s http://127.0.0.1:$(port_of node-1)/readyz              # what a node thinks
+  curl -s http://127.0.0.1:$(port_of ops-1)/readyz               # what a node thinks
   tail -f $shown/node-3.log"
 if "$binary" inspect --help >/dev/null 2>&1; then
     shown_url=${REDIS_URL%%\?*}

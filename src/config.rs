@@ -352,6 +352,11 @@ pub struct ServeConfig {
     /// Address or name of this machine to serve on, and the port; port 0 chooses a free one.
     #[arg(long, env = "NINEFLAGS_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: ListenAt,
+    /// Address for operators and balancers, `/healthz`, `/readyz` and `/metrics`, answered by a thread of its own: not to be
+    /// reached from outside. Without it these are at the address it serves on, where metrics and the reasons of `/readyz`
+    /// are told to this machine only.
+    #[arg(long, env = "NINEFLAGS_OPS_LISTEN")]
+    pub ops_listen: Option<String>,
     /// The address other nodes and operators see, `HOST:PORT`; without it the one it serves on.
     #[arg(long, env = "NINEFLAGS_ADDRESS", value_parser = announced)]
     pub address: Option<String>,
@@ -399,7 +404,11 @@ pub struct ServeConfig {
     /// Milliseconds over which browsers are asked to reconnect when the node ends.
     #[arg(long, env = "NINEFLAGS_DRAIN_SPREAD_MS", default_value_t = 3_000, value_parser = whole(0..=3_600_000))]
     pub drain_spread_ms: u64,
-    /// Seconds from the first SIGTERM until the node exits whatever is still going on.
+    /// Seconds for which a node that was told to end says that it is not ready and serves on: as long as a balancer may take
+    /// to notice. They come before the grace.
+    #[arg(long, env = "NINEFLAGS_DRAIN_DELAY_SECS", default_value_t = 0, value_parser = whole(0..=3_600))]
+    pub drain_delay_secs: u64,
+    /// Seconds from then until the node exits whatever is still going on.
     #[arg(long, env = "NINEFLAGS_GRACE_SECS", default_value_t = 10, value_parser = whole(1..=3_600))]
     pub grace_secs: u64,
     /// Browsers a node asks to reconnect each minute while it has a fifth, and at least three, more than its part of all;
@@ -433,6 +442,7 @@ impl ServeConfig {
     #[must_use]
     pub fn without_empty(mut self) -> Self {
         self.redis_url = self.redis_url.filter(|url| !url.is_blank());
+        self.ops_listen = self.ops_listen.filter(|address| !address.trim().is_empty());
         self.origin = self.origin.filter(|origin| !origin.is_empty());
         self.address = self.address.filter(|address| !address.is_empty());
         self

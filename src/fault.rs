@@ -25,6 +25,64 @@ pub fn is_without(_safeguard: &str) -> bool {
     false
 }
 
+/// Runs a task; where a test asked for it by `NINEFLAGS_TEST_PANIC`, which names the task, it panics after a while.
+#[cfg(feature = "test-hooks")]
+pub async fn or_panic(name: String, task: impl Future<Output = ()>) {
+    if std::env::var("NINEFLAGS_TEST_PANIC").is_ok_and(|wanted| wanted == name) {
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), task).await;
+        panic!("a test asked for it");
+    }
+    task.await;
+}
+
+/// Runs a task.
+#[cfg(not(feature = "test-hooks"))]
+pub async fn or_panic(_name: String, task: impl Future<Output = ()>) {
+    task.await;
+}
+
+/// Panics here where a test asked for it by `NINEFLAGS_TEST_PANIC`.
+#[cfg(feature = "test-hooks")]
+pub fn panic_at(point: &str) {
+    assert!(
+        !std::env::var("NINEFLAGS_TEST_PANIC").is_ok_and(|wanted| wanted == point),
+        "a test asked for it"
+    );
+}
+
+/// Panics nowhere.
+#[cfg(not(feature = "test-hooks"))]
+pub fn panic_at(_point: &str) {}
+
+/// Keeps every worker of the runtime busy as long as the file is there that `NINEFLAGS_TEST_BLOCK` names.
+#[cfg(feature = "test-hooks")]
+pub async fn block_workers() {
+    use std::time::Duration;
+    const LOOK_EVERY: Duration = Duration::from_millis(20);
+    let Some(file) = std::env::var_os("NINEFLAGS_TEST_BLOCK").map(std::path::PathBuf::from) else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let workers =
+            if file.exists() { tokio::runtime::Handle::current().metrics().num_workers() } else { 0 };
+        for _ in 0..2 * workers {
+            let file = file.clone();
+            tokio::spawn(async move {
+                while file.exists() {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+            });
+        }
+    }
+}
+
+/// Keeps nobody busy.
+#[cfg(not(feature = "test-hooks"))]
+pub async fn block_workers() {
+    std::future::pending().await
+}
+
 /// A script, with one line exchanged if a test switched the safeguard in it off.
 pub fn script(text: &str, safeguard: &str, line: &str, without: &str) -> String {
     debug_assert!(text.contains(line), "the safeguard is not in the script: {line}");

@@ -86,6 +86,10 @@ const RELOADS: &str = "nineflags_reloads_total";
 const TIPS_UNKNOWN: &str = "nineflags_tips_unknown_total";
 const TABLE_WAKES: &str = "nineflags_table_wakes_total";
 const REAPED: &str = "nineflags_reaped_nodes_total";
+const REAPED_PLAYERS: &str = "nineflags_reaped_players_total";
+const KEEPER_PANICS: &str = "nineflags_keeper_panics_total";
+const PRESENCE: &str = "nineflags_presence_repaired_total";
+const LEASE_LATE: &str = "nineflags_lease_late_total";
 const DEADLINES: &str = "nineflags_deadlines_taken_total";
 const LIMITED: &str = "nineflags_limited_total";
 const WAITING: &str = "nineflags_connections_waiting";
@@ -203,6 +207,34 @@ pub const ALL: &[Metric] = &[
         "Times a table here was woken by time, not by a message; an idle one is not.",
     ),
     metric(Kind::Counter, REAPED, Unit::Count, &[], "Dead nodes cleaned up after."),
+    metric(
+        Kind::Counter,
+        REAPED_PLAYERS,
+        Unit::Count,
+        &[],
+        "Players taken out of the lobby since their node died or ended.",
+    ),
+    metric(
+        Kind::Counter,
+        KEEPER_PANICS,
+        Unit::Count,
+        &[],
+        "Tables here that broke down: their browsers were sent away to come again.",
+    ),
+    metric(
+        Kind::Counter,
+        PRESENCE,
+        Unit::Count,
+        &[],
+        "Times what Redis held of a player was not what this node has, and was set right.",
+    ),
+    metric(
+        Kind::Counter,
+        LEASE_LATE,
+        Unit::Count,
+        &[],
+        "Times this node's lease was renewed more than 1.5 s after the time before.",
+    ),
     metric(Kind::Counter, DEADLINES, Unit::Count, &[], "Deadlines of tables taken by this node."),
     metric(
         Kind::Gauge,
@@ -429,6 +461,26 @@ pub fn tip_unknown() {
 /// A table's keeper was woken by time.
 pub fn table_woken() {
     counter!(TABLE_WAKES).increment(1);
+}
+
+/// So many players of a node that died or ended were taken out.
+pub fn players_taken_out(players: u64) {
+    counter!(REAPED_PLAYERS).increment(players);
+}
+
+/// The keeper of a table panicked.
+pub fn keeper_panicked() {
+    counter!(KEEPER_PANICS).increment(1);
+}
+
+/// So many players were held otherwise by Redis than they are here.
+pub fn presence_repaired(players: u64) {
+    counter!(PRESENCE).increment(players);
+}
+
+/// The node's lease was renewed late.
+pub fn lease_late() {
+    counter!(LEASE_LATE).increment(1);
 }
 
 /// So many deadlines were taken.

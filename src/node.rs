@@ -8,8 +8,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::cluster::bus::Bus;
@@ -17,11 +16,14 @@ use crate::cluster::mirror::Mirror;
 use crate::cluster::sessions::Sessions;
 use crate::cluster::shards::{Shard, Shards};
 use crate::cluster::tables::Tables;
-use crate::cluster::{App, dispatch, heartbeat};
+use crate::cluster::{App, dispatch, heartbeat, presence, pulse, reaper};
 use crate::config::ServeConfig;
+use crate::files::Files;
 use crate::http::assets::Assets;
+use crate::http::ops::Ops;
 use crate::http::{Http, Readiness, server};
 use crate::ids::NodeId;
+use crate::lease::{self, LeaseThread};
 use crate::limits::Limits;
 use crate::metrics;
 use crate::origin::{self, Site};
@@ -32,7 +34,9 @@ use crate::redis_url::RedisUrl;
 use crate::setting::ListenAt;
 use crate::store::care::Care;
 use crate::store::child::{ChildError, PrivateRedis};
+use crate::store::nodes::Lease;
 use crate::store::{Store, StoreError, keys};
+use crate::supervisor::{Ended, Supervisor};
 
 /// How soon it is looked whether records of other nodes are saved, once there are some.
 const SETTLE_EVERY: Duration = Duration::from_millis(50);
@@ -69,6 +73,17 @@ pub enum NodeError {
     /// Nobody could use the site.
     #[error("{0}")]
     Site(#[from] origin::Wrong),
+    /// The operators' address cannot be served on.
+    #[error("cannot serve health and metrics on {address}: {error}")]
+    OpsListen {
+        /// The address.
+        address: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A part of the node ended that it cannot go on without.
+    #[error(transparent)]
+    Task(#[from] Ended),
     /// The system refused something else.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -96,21 +111,25 @@ impl Ends {
 /// Runs a node until SIGTERM or SIGINT; `ready` is called with the address it serves on.
 pub async fn serve(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<(), NodeError> {
     let config = config.without_empty();
+    // First, since the private Redis has the same.
+    let files = Files::raise()?;
+    tracing::debug!(limit = files.limit, connections = files.connections, "open files");
     let mut ends = Ends::new()?;
     let Some(url) = config.redis_url.clone() else {
         let child = tokio::select! {
             child = PrivateRedis::start(&config.data) => child?,
             () = ends.next() => return Ok(()),
         };
-        let ended = run(config, child.url(), Some(child.state()), ends, ready).await;
+        let ended = run(config, files, child.url(), Some(child.state()), ends, ready).await;
         child.stop().await;
         return ended;
     };
-    run(config, &url, None, ends, ready).await
+    run(config, files, &url, None, ends, ready).await
 }
 
 async fn run(
     config: ServeConfig,
+    files: Files,
     url: &RedisUrl,
     child: PrivateChild,
     mut ends: Ends,
@@ -121,21 +140,23 @@ async fn run(
         .map_err(|error| NodeError::Listen { address: config.listen.clone(), error })?;
     let address = listener.local_addr()?;
     let site = Site::new(config.origin.as_deref(), address)?;
+    let ops = config.ops_listen.as_deref().map(listen_for_ops).transpose()?;
     let urls = config.redis_urls(url);
     let store = tokio::select! {
         store = Store::connect_patiently(&urls) => store?,
         () = ends.next() => return Ok(()),
     };
     let node = NodeId::random();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(store.clone().watch());
+    let mut tasks = Supervisor::default();
+    // Before anything is measured.
     let measured = metrics::page();
-    tasks.spawn(keep_measured(measured));
+    tasks.spawn("groups", store.clone().watch());
+    tasks.spawn("measures", keep_measured(measured));
     let always = vec![keys::LOBBY.to_owned(), keys::node(node)];
     let (bus, heard, listen) = Bus::open(store.data().clone(), always);
-    tasks.spawn(listen);
+    tasks.spawn("bus", listen);
     let (shards, work) = Shards::open(&store, &bus);
-    work.tasks.into_iter().for_each(|task| drop(tasks.spawn(task)));
+    work.tasks.into_iter().for_each(|(name, task)| tasks.spawn(name, task));
     let tables = Tables::new(store.clone(), shards.clone(), bus.clone(), node, &config);
     let announced = config.address.clone().unwrap_or_else(|| address.to_string());
     let app = Arc::new(App {
@@ -148,35 +169,56 @@ async fn run(
         tables,
         sessions: Sessions::default(),
         draining: AtomicBool::new(false),
+        files,
     });
     let assets = Assets::default();
     let begin = async || {
-        heartbeat::once(&app).await?;
+        app.store.heartbeat(&app.state(), lease::LIVES_MS).await?;
+        app.tables.share_secret().await?;
         app.store.assets_put(&assets.hash, assets.iter()).await
     };
     tokio::select! {
         done = patiently(begin) => done?,
         () = ends.next() => return Ok(()),
     }
-    tasks.spawn(heartbeat::beat(Arc::clone(&app)));
-    tasks.spawn(dispatch::run(Arc::clone(&app), heard));
-    tasks.spawn(announce(Arc::clone(&app)));
-    tasks.spawn(tell_news(Arc::clone(&app)));
-    tasks.spawn(tell_of_archive(Arc::clone(&app)));
-    tasks.spawn(heartbeat::look_at_tables(Arc::clone(&app), app.store.data().clone()));
+    let readiness = watch::Sender::new(Readiness::NotReady("starting".to_owned()));
+    let pulse = Arc::new(pulse::Pulse::new(&app));
+    let told = Ops { readiness: readiness.subscribe(), pulse: Arc::clone(&pulse) };
+    let ops = ops.map(|listener| (listener, Arc::new(told)));
+    let lease = Lease::open(&urls.data)?;
+    let (lease, lease_ended) = LeaseThread::start(lease, Arc::clone(&app), Arc::clone(&pulse), ops)?;
+    tasks.spawn("lease", lease_ended);
+    tasks.spawn("pulse", pulse::beat(Arc::clone(&app), pulse));
+    tasks.spawn("heartbeat", heartbeat::beat(Arc::clone(&app)));
+    tasks.spawn("presence", presence::look_after(Arc::clone(&app)));
+    tasks.spawn("reaper", reaper::run(Arc::clone(&app)));
+    tasks.spawn("dispatch", dispatch::run(Arc::clone(&app), heard));
+    tasks.spawn("announcements", announce(Arc::clone(&app)));
+    tasks.spawn("news", tell_news(Arc::clone(&app)));
+    // Where it is the data group, that one's bus tells that events may have been missed.
+    if !app.store.archive().is(app.store.data()) {
+        tasks.spawn("archive news", tell_of_archive(Arc::clone(&app)));
+    }
+    tasks.spawn("tables", heartbeat::look_at_tables(Arc::clone(&app), app.store.data().clone()));
     for (group, heard) in work.heard {
-        tasks.spawn(dispatch::run_shard(Arc::clone(&app), group.clone(), heard));
-        tasks.spawn(heartbeat::look_at_tables(Arc::clone(&app), group));
+        let name = group.name().to_owned();
+        tasks.spawn(
+            format!("dispatch of {name}"),
+            dispatch::run_shard(Arc::clone(&app), group.clone(), heard),
+        );
+        tasks.spawn(format!("tables of {name}"), heartbeat::look_at_tables(Arc::clone(&app), group));
     }
     for shard in shards.groups() {
-        tasks.spawn(settle(Arc::clone(&app), Arc::clone(shard)));
+        tasks.spawn(
+            format!("replica wait of {}", shard.group.name()),
+            settle(Arc::clone(&app), Arc::clone(shard)),
+        );
     }
-    for group in app.store.groups() {
-        if let Some(care) = Care::of_group(group.1) {
-            tasks.spawn(watchdog::watch(group.0.to_owned(), care));
+    for (name, group) in app.store.groups() {
+        if let Some(care) = Care::of_group(group) {
+            tasks.spawn(format!("watchdog of {name}"), watchdog::watch(name.to_owned(), care));
         }
     }
-    let readiness = watch::Sender::new(Readiness::NotReady("starting".to_owned()));
     let http = Arc::new(Http {
         app: Arc::clone(&app),
         site,
@@ -185,39 +227,88 @@ async fn run(
         readiness: readiness.subscribe(),
     });
     let (stop, stopped) = watch::channel(false);
-    let server = tokio::spawn(server::serve(listener, http, stopped));
-    let readiness_task = tasks.spawn(readiness::look_after(Arc::clone(&app), bus, child, readiness.clone()));
-    let mut wait = readiness.subscribe();
-    tokio::select! {
-        _ = wait.wait_for(Readiness::serves) => ready(address),
-        () = ends.next() => return Ok(()),
-    }
-    tracing::info!(%address, %node, "serving");
-    let wrong = tokio::select! {
-        () = ends.next() => None,
-        error = app.store.wrong_shard() => {
-            tracing::error!("{error}");
-            Some(error)
+    let mut server = tokio::spawn(server::serve(listener, http, stopped));
+    let (look, looking) = oneshot::channel::<()>();
+    let looked_after = readiness::look_after(Arc::clone(&app), bus, child, readiness.clone());
+    tasks.spawn("readiness", async {
+        tokio::select! {
+            () = looked_after => {}
+            // Whoever ends the node says itself that it is not ready.
+            _ = looking => std::future::pending().await,
         }
+    });
+    let mut wait = readiness.subscribe();
+    let serving = async {
+        // The sender is here, so that it cannot be gone.
+        let _ = wait.wait_for(Readiness::serves).await;
+        ready(address);
+        tracing::info!(%address, %node, "serving");
+        std::future::pending().await
     };
-    tracing::info!("ending");
-    readiness_task.abort();
-    app.draining.store(true, Ordering::Relaxed);
-    readiness.send_replace(Readiness::NotReady("draining".to_owned()));
+    let wrong: Option<NodeError> = tokio::select! {
+        () = serving => None,
+        () = ends.next() => None,
+        error = app.store.wrong_shard() => Some(error.into()),
+        ended = tasks.first_end() => Some(ended.into()),
+        ended = &mut server => Some(server_ended(ended).into()),
+    };
+    let why = wrong.as_ref().map_or_else(|| "draining".to_owned(), ToString::to_string);
+    match &wrong {
+        None => tracing::info!("ending"),
+        Some(error) => tracing::error!("{error}"),
+    }
+    drop(look);
+    let served = readiness.borrow().serves();
+    readiness.send_replace(Readiness::NotReady(why));
     metrics::ready(false);
     tokio::select! {
-        () = drain(&app, stop, server) => {}
+        () = async {
+            if let Some(NodeError::Task(_)) = wrong {
+                break_off(&app).await;
+            } else {
+                if served {
+                    keep_listening(&app).await;
+                }
+                app.draining.store(true, Ordering::Relaxed);
+                drain(&app, stop, server).await;
+            }
+            lease.stop().await;
+            if timeout(CLOSE_WITHIN, reaper::end(&app)).await.is_ok_and(|ended| ended.is_ok()) {
+                tracing::debug!("the node's end is told");
+            } else {
+                tracing::warn!("the node's end could not be told; another will reap it");
+            }
+        } => {}
         () = ends.next() => {}
     }
     tasks.shutdown().await;
-    wrong.map_or(Ok(()), |error| Err(error.into()))
+    wrong.map_or(Ok(()), Err)
+}
+
+/// The accept loop ended although nobody had told it to.
+fn server_ended(ended: Result<(), tokio::task::JoinError>) -> Ended {
+    let how = ended.map_or_else(|error| error.to_string(), |()| "came to an end".to_owned());
+    Ended { task: "server".to_owned(), how }
+}
+
+/// Serves on for a while although the node is not ready: balancers that look every few seconds go on sending people here.
+async fn keep_listening(app: &App) {
+    sleep(Duration::from_secs(app.config.drain_delay_secs)).await;
+}
+
+/// Sends everybody away at once: a node that lacks a part can serve nobody any more.
+async fn break_off(app: &App) {
+    app.draining.store(true, Ordering::Relaxed);
+    app.sessions.close_all();
+    if timeout(CLOSE_WITHIN, nobody_left(app)).await.is_err() {
+        tracing::warn!(sessions = app.sessions.count(), "sessions do not end");
+    }
 }
 
 /// Has all sessions told again of their games whenever the archive is back, since the finished ones were not known.
 async fn tell_of_archive(app: Arc<App>) {
     let archive = app.store.archive();
-    // Where it is the data group, that one's bus tells that events may have been missed.
-    while !archive.is(app.store.data()) {
+    loop {
         archive.away().await;
         archive.back().await;
         app.sessions.all_missed();
@@ -258,7 +349,17 @@ fn listen_at(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Asks every browser to reconnect, serves on until they are gone or the grace is over, and leaves the lobby.
+/// Listens at the operators' address.
+fn listen_for_ops(address: &str) -> Result<std::net::TcpListener, NodeError> {
+    let listen = || {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    listen().map_err(|error| NodeError::OpsListen { address: address.to_owned(), error })
+}
+
+/// Asks every browser to reconnect, and serves on until they are gone or the grace is over.
 async fn drain(app: &App, stop: watch::Sender<bool>, server: tokio::task::JoinHandle<()>) {
     let grace = Duration::from_secs(app.config.grace_secs);
     let began = Instant::now();
@@ -284,9 +385,6 @@ async fn drain(app: &App, stop: watch::Sender<bool>, server: tokio::task::JoinHa
     };
     if timeout(grace.saturating_sub(began.elapsed()), closed).await.is_err() {
         tracing::warn!("the grace is over with requests left");
-    }
-    if let Err(error) = app.store.node_end(app.node, app.config.abandoned_ms()).await {
-        tracing::warn!(%error, "the node's end could not be told; another will reap it");
     }
 }
 

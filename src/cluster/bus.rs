@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use redis::aio::{PubSubSink, PubSubStream};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -40,6 +41,7 @@ pub enum Heard {
     Reload,
 }
 
+#[derive(Debug)]
 enum Command {
     Listen(String, oneshot::Sender<()>),
     Forget(String),
@@ -74,25 +76,47 @@ impl Bus {
         (Self { commands, up }, events, subscriber.run())
     }
 
-    /// Subscribes to a channel; what is published from now on will be heard.
-    pub async fn listen(&self, channel: String) -> Result<(), BusDown> {
+    /// Subscribes to a channel; what is published from now on will be heard, as long as what it gives is kept.
+    pub async fn listen(&self, channel: String) -> Result<Listening, BusDown> {
         let (done, wait) = oneshot::channel();
         let asked = async {
-            self.commands.send(Command::Listen(channel, done)).await.map_err(|_| BusDown)?;
+            self.commands.send(Command::Listen(channel.clone(), done)).await.map_err(|_| BusDown)?;
             wait.await.map_err(|_| BusDown)
         };
-        timeout(2 * COMMAND_TIMEOUT, asked).await.map_err(|_| BusDown)?
-    }
-
-    /// Undoes one `listen`; the last one unsubscribes, some time soon.
-    pub async fn forget(&self, channel: String) {
-        // If the bus is gone there is nothing left to forget.
-        let _ = self.commands.send(Command::Forget(channel)).await;
+        timeout(2 * COMMAND_TIMEOUT, asked).await.map_err(|_| BusDown)??;
+        Ok(Listening { commands: self.commands.clone(), channel })
     }
 
     /// Whether channels are heard at present.
     pub fn is_up(&self) -> bool {
         *self.up.borrow()
+    }
+}
+
+/// One listens to a channel until this is dropped; the last one unsubscribes, some time soon.
+#[derive(Debug)]
+pub struct Listening {
+    commands: mpsc::Sender<Command>,
+    channel: String,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let forget = Command::Forget(std::mem::take(&mut self.channel));
+        // If the bus is gone there is nothing left to forget.
+        if let Err(TrySendError::Full(forget)) = self.commands.try_send(forget)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let commands = self.commands.clone();
+            runtime.spawn(async move { drop(commands.send(forget).await) });
+        }
+    }
+}
+
+/// However it ends, nothing is heard any more.
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        self.up.send_replace(false);
     }
 }
 

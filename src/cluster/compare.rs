@@ -24,7 +24,7 @@ impl Tables {
         let more = tables.len() > most;
         tables.truncate(most);
         for tables in tables.chunks(COMPARED_MAX) {
-            let compared = self.shared.store.tables_compare(group, tables).await?;
+            let compared = self.shared.store.tables_compare(group, self.shared.node, tables).await?;
             for ((table, _), compared) in tables.iter().zip(compared) {
                 self.shared.hand_on(*table, ToKeeper::Compared(compared));
             }
@@ -39,7 +39,7 @@ impl Tables {
         let tables: Vec<(TableId, usize)> = shard.take_unsettled().into_iter().filter_map(place).collect();
         for (number, chunk) in tables.chunks(COMPARED_MAX).enumerate() {
             // What the primary has now is saved once every replica has all that this primary was given until then.
-            match shard.group.settled(store.tables_compare(&shard.group, chunk)).await {
+            match shard.group.settled(store.tables_compare(&shard.group, self.shared.node, chunk)).await {
                 Ok(compared) => {
                     for ((table, _), compared) in chunk.iter().zip(compared) {
                         if let Some(tip) = compared.tip {

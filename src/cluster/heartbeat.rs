@@ -1,4 +1,4 @@
-//! The heartbeat of this node, and the clean-up of what nodes without one left behind.
+//! What a node does once a second, whatever else happens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,20 +6,13 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{App, balance};
-use crate::fault;
-use crate::ids::{AccountId, SessionId};
 use crate::metrics;
 use crate::store::nodes::NodeState;
 use crate::store::{Group, StoreError};
 use crate::table::record::KINDS;
 
-/// How often a node says that it lives.
-pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
-/// How long a node's word stands.
-pub const HEARTBEAT_LIVES_MS: u64 = 3_000;
-
-/// Sessions compared with the store at each beat, at most: publications may be lost, so each is compared now and then.
-const SESSIONS_COMPARED: usize = 1_000;
+/// How often that is.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// Sessions that read at one beat what they may have missed, at most: all would come at once after a failover.
 const SESSIONS_CAUGHT_UP: usize = 500;
@@ -32,9 +25,8 @@ const LET_GO_SPREAD_MS: u64 = 1_000;
 
 /// Beats until the task is dropped.
 pub async fn beat(app: Arc<App>) {
-    let mut tick = interval(HEARTBEAT_EVERY);
+    let mut tick = interval(BEAT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut to_compare = Vec::new();
     let mut pace = balance::Pace::per_min(app.config.rebalance_per_min);
     loop {
         tick.tick().await;
@@ -45,20 +37,13 @@ pub async fn beat(app: Arc<App>) {
             }
             Err(error) => tracing::warn!(%error, "a heartbeat failed"),
         }
-        if to_compare.is_empty() {
-            to_compare = app.sessions.to_compare();
-        }
-        let slice = to_compare.split_off(to_compare.len().saturating_sub(SESSIONS_COMPARED));
-        if let Err(error) = compare(&app, &slice).await {
-            tracing::warn!(%error, "sessions could not be compared");
-        }
     }
 }
 
 /// Compares some tables after the others with what one group has of them, until the task is dropped: each group by
-/// itself, so that one that hangs keeps nobody from the others, nor this node from saying that it lives.
+/// itself, so that one that hangs keeps nobody from the others.
 pub async fn look_at_tables(app: Arc<App>, group: Group) {
-    let mut tick = interval(HEARTBEAT_EVERY);
+    let mut tick = interval(BEAT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut compared = None;
     loop {
@@ -72,21 +57,6 @@ pub async fn look_at_tables(app: Arc<App>, group: Group) {
     }
 }
 
-/// Ends sessions that another one took over from unheard, and enters those again that the store lost.
-async fn compare(app: &App, sessions: &[(AccountId, SessionId)]) -> Result<(), StoreError> {
-    if sessions.is_empty() || fault::is_without("session") {
-        return Ok(());
-    }
-    let accounts: Vec<AccountId> = sessions.iter().map(|(account, _)| *account).collect();
-    let live = app.store.live_sessions(&accounts).await?;
-    for ((account, session), held) in sessions.iter().zip(live) {
-        if held != Some(*session) {
-            app.sessions.differs(*account, *session, held);
-        }
-    }
-    Ok(())
-}
-
 /// Lets some sessions go, gently, while this node has more than its part of them.
 fn rebalance(app: &App, live: &[NodeState], pace: &mut balance::Pace) {
     let surplus = balance::surplus(app.node, app.sessions.staying(), live);
@@ -96,20 +66,14 @@ fn rebalance(app: &App, live: &[NodeState], pace: &mut balance::Pace) {
     }
 }
 
-/// One beat: says that this node lives, lets old invites lapse, takes out players whose node is dead, and looks after
-/// tables whose deadline has come. Gives the nodes that live.
-pub async fn once(app: &App) -> Result<Vec<NodeState>, StoreError> {
-    app.store.heartbeat(&app.state(), HEARTBEAT_LIVES_MS).await?;
+/// One beat: lets old invites lapse, looks which nodes live and what they know, and looks after tables whose deadline has
+/// come. Gives the nodes that live.
+async fn once(app: &App) -> Result<Vec<NodeState>, StoreError> {
     app.tables.share_secret().await?;
     app.store.invites_expire().await?;
-    let (live, dead) = app.store.nodes().await?;
+    let (live, _) = app.store.nodes().await?;
     app.tables.set_kinds_known(live.iter().map(|node| node.records).min().unwrap_or(KINDS));
     app.store.set_shards_known(live.iter().map(|node| node.shards).min().unwrap_or(1));
-    for node in dead {
-        tracing::info!(%node, "taking out what a dead node left behind");
-        app.store.reap(node, app.config.abandoned_ms()).await?;
-        metrics::reaped();
-    }
     let due = app.store.deadlines_take().await?;
     metrics::deadlines_taken(due.len());
     for table in due {

@@ -9,7 +9,10 @@ pub mod keeper;
 pub mod lobby_line;
 pub mod mirror;
 mod opening;
+pub mod presence;
+pub mod pulse;
 mod put_away;
+pub mod reaper;
 pub mod seals;
 pub mod sessions;
 pub mod shards;
@@ -19,6 +22,7 @@ pub mod underway;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::ServeConfig;
+use crate::files::Files;
 use crate::ids::{AccountId, NodeId};
 use crate::limits::Limits;
 use crate::lobby::Lobby;
@@ -55,6 +59,8 @@ pub struct App {
     pub limits: Limits,
     /// The node is ending: no new websockets.
     pub draining: AtomicBool,
+    /// How many connections there is room for.
+    pub files: Files,
 }
 
 impl App {
@@ -76,12 +82,17 @@ impl App {
     /// The page of metrics.
     pub fn metrics(&self) -> String {
         metrics::limited(self.limits.refusals());
-        metrics::render(metrics::Sizes {
+        metrics::render(self.sizes())
+    }
+
+    /// What is counted when the page is read.
+    pub fn sizes(&self) -> metrics::Sizes {
+        metrics::Sizes {
             sessions: self.sessions.count(),
             copies: self.tables.count(),
             lobby: self.mirror.with(Lobby::size),
             unsaved: self.tables.unsaved(),
-        })
+        }
     }
 
     /// Whether the node is ending.

@@ -1,42 +1,56 @@
-//! One keeper from its opening to its end.
+//! One keeper from its opening to its end, however it ends.
 
 use std::sync::Arc;
 
 use super::keeper::{Inbox, Keeper};
 use super::tables::{Shared, channel_of};
 use crate::ids::TableId;
+use crate::metrics;
 use crate::store::lobby::TableInfo;
 
 /// Opens and runs one keeper; when it cannot be opened, those who wait get no answer, which means there is no such table.
 pub(super) async fn keep(table: TableId, shared: Arc<Shared>, inbox: Inbox) {
-    if shared.bus.listen(channel_of(table)).await.is_err() {
-        drop(inbox);
-        return shared.gone(table);
-    }
+    let _ended = KeeperEnded { table, shared: &shared };
+    // Dropped before the guard, which looks whether it is closed.
+    let inbox = inbox;
+    let Ok(_heard) = shared.bus.listen(channel_of(table)).await else { return };
     match shared.store.table_info(table).await {
         Ok(Some(info)) => keep_at_shard(table, info, &shared, inbox).await,
-        Ok(None) => drop(inbox),
-        Err(error) => {
-            tracing::warn!(%table, %error, "a table could not be found");
-            drop(inbox);
-        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%table, %error, "a table could not be found"),
     }
-    shared.gone(table);
-    shared.underway.forget(table);
-    shared.bus.forget(channel_of(table)).await;
 }
 
 /// The same once it is known where the table's records are.
 async fn keep_at_shard(table: TableId, info: TableInfo, shared: &Arc<Shared>, inbox: Inbox) {
     let place = shared.shards.shard(info.shard);
-    if let Err(error) = place.listen(channel_of(table)).await {
-        tracing::warn!(%table, %error, "a table's records could not be heard");
-        return;
-    }
+    let _heard = match place.listen(channel_of(table)).await {
+        Ok(heard) => heard,
+        Err(error) => {
+            tracing::warn!(%table, %error, "a table's records could not be heard");
+            return;
+        }
+    };
     shared.place(table, info.shard);
     match Keeper::open(table, info, Arc::clone(shared), inbox).await {
         Ok(keeper) => Box::pin(keeper.run()).await,
         Err(error) => tracing::warn!(%table, %error, "a table could not be opened"),
     }
-    place.forget(channel_of(table)).await;
+}
+
+/// Forgets a keeper however it ends, also by a panic.
+struct KeeperEnded<'a> {
+    table: TableId,
+    shared: &'a Shared,
+}
+
+impl Drop for KeeperEnded<'_> {
+    fn drop(&mut self) {
+        self.shared.gone(self.table);
+        self.shared.underway.forget(self.table);
+        if std::thread::panicking() {
+            metrics::keeper_panicked();
+            self.shared.keeps_unsaved(self.table, 0);
+        }
+    }
 }

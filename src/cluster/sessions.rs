@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Notify, mpsc};
 
 use crate::ids::{AccountId, SessionId};
 use crate::lobby::event::PlayerEvent;
+use crate::lobby::presence::Here;
 use crate::metrics;
 use crate::outbox::Outbox;
 use crate::protocol::CloseCode;
@@ -29,6 +30,8 @@ pub enum Told {
 #[derive(Default)]
 pub struct Sessions {
     live: Mutex<HashMap<AccountId, Live>>,
+    /// What the store holds of this node may be something else than is here.
+    doubtful: Notify,
 }
 
 struct Live {
@@ -61,20 +64,39 @@ impl Sessions {
         }
     }
 
-    /// The sessions the store should know, for comparing.
-    pub fn to_compare(&self) -> Vec<(AccountId, SessionId)> {
-        let live = self.lock();
-        live.iter().filter(|(_, live)| live.entered).map(|(account, live)| (*account, live.session)).collect()
+    /// The accounts whose sessions the store should know, for comparing.
+    pub fn entered_here(&self) -> Vec<AccountId> {
+        self.lock().iter().filter(|(_, live)| live.entered).map(|(account, _)| *account).collect()
     }
 
-    /// What the store holds for an account instead of a session compared: another one, or nothing.
-    pub fn differs(&self, account: AccountId, session: SessionId, held: Option<SessionId>) {
-        let live = self.lock();
-        let Some(live) = live.get(&account).filter(|live| live.session == session) else { return };
-        match held {
-            Some(_) => live.outbox.close(CloseCode::TakenOver),
-            None => live.tell(Told::Reenter),
+    /// The session of an account, as it is compared with what the store holds.
+    pub fn here(&self, account: AccountId) -> Option<Here<SessionId>> {
+        let here = |live: &Live| Here { session: live.session, entered: live.entered };
+        self.lock().get(&account).map(here)
+    }
+
+    /// Another node has a newer session of the account.
+    pub fn taken_over(&self, account: AccountId, session: SessionId) {
+        if let Some(live) = self.lock().get(&account).filter(|live| live.session == session) {
+            live.outbox.close(CloseCode::TakenOver);
         }
+    }
+
+    /// The store has lost a session: it is to be entered again.
+    pub fn reenter(&self, account: AccountId, session: SessionId) {
+        if let Some(live) = self.lock().get(&account).filter(|live| live.session == session) {
+            live.tell(Told::Reenter);
+        }
+    }
+
+    /// Has all that the store holds of this node compared, soon.
+    pub fn doubt(&self) {
+        self.doubtful.notify_one();
+    }
+
+    /// Ends when all is to be compared.
+    pub async fn doubted(&self) {
+        self.doubtful.notified().await;
     }
 
     /// A session is over.
@@ -112,8 +134,9 @@ impl Sessions {
         }
     }
 
-    /// Events may have been missed: all sessions are to be told so.
+    /// Events may have been missed, and what was told of this node may be lost: all sessions are to be told so.
     pub fn all_missed(&self) {
+        self.doubt();
         for live in self.lock().values_mut() {
             live.missed = true;
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc};
 
-use super::bus::{Bus, BusDown, Heard};
+use super::bus::{Bus, BusDown, Heard, Listening};
 use crate::ids::TableId;
 use crate::store::games::Appender;
 use crate::store::{Group, Store, StoreError};
@@ -36,11 +36,14 @@ pub struct Shards {
     places: Vec<usize>,
 }
 
+/// A task that is not spawned yet.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// What is to be run for them.
 #[derive(Default)]
 pub struct Work {
-    /// Tasks to spawn.
-    pub tasks: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Tasks to spawn, each with a name.
+    pub tasks: Vec<(String, Task)>,
     /// What is heard from each group that is not the data group.
     pub heard: Vec<(Group, mpsc::Receiver<Heard>)>,
 }
@@ -73,11 +76,11 @@ impl Shards {
 impl Shard {
     fn open(group: &Group, data: &Group, data_bus: &Bus, work: &mut Work) -> Self {
         let (appender, append) = Appender::open(group, data);
-        work.tasks.push(Box::pin(append));
+        work.tasks.push((format!("appends of {}", group.name()), Box::pin(append)));
         let is_apart = !group.is(data);
         let bus = if is_apart {
             let (bus, heard, listen) = Bus::open(group.clone(), Vec::new());
-            work.tasks.push(Box::pin(listen));
+            work.tasks.push((format!("bus of {}", group.name()), Box::pin(listen)));
             work.heard.push((group.clone(), heard));
             bus
         } else {
@@ -93,20 +96,14 @@ impl Shard {
         }
     }
 
-    /// Hears the records of a table from now on, beside what the data group's bus tells of it.
-    pub async fn listen(&self, channel: String) -> Result<(), StoreError> {
+    /// Hears the records of a table, beside what the data group's bus tells of it, as long as what it gives is kept.
+    pub async fn listen(&self, channel: String) -> Result<Option<Listening>, StoreError> {
         if !self.is_apart {
-            return Ok(());
+            return Ok(None);
         }
         let down = |BusDown| StoreError::Unavailable("the bus hears nothing".to_owned());
-        self.bus.listen(channel).await.map_err(down).map_err(|error| error.at(self.group.name()))
-    }
-
-    /// Undoes one `listen`.
-    pub async fn forget(&self, channel: String) {
-        if self.is_apart {
-            self.bus.forget(channel).await;
-        }
+        let heard = self.bus.listen(channel).await.map_err(down);
+        heard.map(Some).map_err(|error| error.at(self.group.name()))
     }
 
     /// Has it looked, some time soon, how much of a table's records is saved.

@@ -26,6 +26,8 @@ use crate::table::record::{Entry, KINDS, Tip};
 
 /// Tables in one change of the lobby, at most.
 const NEWS_MAX: usize = 500;
+/// How long a look at a table may take.
+const LOOK_WITHIN: Duration = Duration::from_secs(2);
 /// Messages that may wait for one keeper.
 pub const INBOX: usize = 256;
 /// How long a caller waits for room in a keeper's inbox, and for the answer, before it is told `unavailable`.
@@ -111,7 +113,10 @@ impl Tables {
 
     /// The table as an account may see it.
     pub async fn look(&self, table: TableId, account: AccountId) -> Result<TableView, Refusal> {
-        self.ask_keeper(table, |reply| ToKeeper::Look(account, reply)).await?.ok_or_else(no_table)
+        let look = self.ask_keeper(table, |reply| ToKeeper::Look(account, reply));
+        // A keeper that waits for the backup shows nothing meanwhile.
+        let look = timeout(LOOK_WITHIN, look).await.unwrap_or_else(|_| Err(Refusal::unavailable()))?;
+        look.ok_or_else(no_table)
     }
 
     /// Shows a table to a session from now on: its whole view comes at once.

@@ -6,12 +6,14 @@ pub mod attempts;
 pub mod cookies;
 pub mod forwarded;
 pub mod login;
+pub mod ops;
 pub mod pages;
 pub mod server;
 pub mod socket;
 pub mod waiting;
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -74,6 +76,10 @@ pub struct Http {
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub Key);
 
+/// The other end of a request's connection: a browser, or whatever passes its requests on.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller(pub IpAddr);
+
 impl Http {
     /// Whether a request comes from a page of this site. A cookie is sent along by any page; the Origin is not forged
     /// by a browser.
@@ -88,8 +94,16 @@ pub fn routes(http: &Arc<Http>) -> BoxedFilter<(Response,)> {
     let answers = warp::path!("api" / ..).and(accounts(http).or(reading(http)).unify()).map(settle).boxed();
     let get = warp::get().and(with(http)).boxed();
     let healthz = warp::path!("healthz").and(get.clone()).map(|_| plain("alive\n")).boxed();
-    let readyz = warp::path!("readyz").and(get.clone()).map(|http: Arc<Http>| http.readyz()).boxed();
-    let metrics = warp::path!("metrics").and(get.clone()).map(|http: Arc<Http>| http.metrics()).boxed();
+    let readyz = warp::path!("readyz")
+        .and(get.clone())
+        .and(is_near(http))
+        .map(|http: Arc<Http>, near| http.readyz(near));
+    let readyz = readyz.boxed();
+    let metrics = warp::path!("metrics")
+        .and(get.clone())
+        .and(is_near(http))
+        .map(|http: Arc<Http>, near| http.metrics(near));
+    let metrics = metrics.boxed();
     let socket = warp::path!("socket").and(get.clone()).and(headers_cloned()).and(cookie(http));
     let shake = warp::ext::get::<Peer>().and(warp::ext::get::<Arc<Place>>()).and(warp::ext::optional());
     let shake = shake.map(|peer, place, upgrade| socket::Shake { peer, place, upgrade });
@@ -149,6 +163,19 @@ fn reading(http: &Arc<Http>) -> Answers {
 fn with(http: &Arc<Http>) -> BoxedFilter<(Arc<Http>,)> {
     let http = Arc::clone(http);
     warp::any().map(move || Arc::clone(&http)).boxed()
+}
+
+/// Whether a request may be told what is for operators only: it comes from this machine itself, by no balancer, and they have
+/// no listener of their own.
+fn is_near(http: &Arc<Http>) -> BoxedFilter<(bool,)> {
+    let http = Arc::clone(http);
+    let judge = move |Caller(caller): Caller, headers: HeaderMap| {
+        let config = &http.app.config;
+        let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+        let passed_on = config.trust_forwarded || passed_on.iter().any(|name| headers.contains_key(*name));
+        config.ops_listen.is_none() && caller.to_canonical().is_loopback() && !passed_on
+    };
+    warp::ext::get::<Caller>().and(headers_cloned()).map(judge).boxed()
 }
 
 fn cookie(http: &Arc<Http>) -> BoxedFilter<(Option<String>,)> {

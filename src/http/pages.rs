@@ -11,7 +11,7 @@ use warp::reply::Response;
 
 use super::answer::{self, Failure};
 use super::assets::{self, Asset, brotli};
-use super::{Http, Readiness, plain};
+use super::{Http, plain};
 use crate::ids::{AccountId, AccountName, TableId};
 use crate::protocol::GameRow;
 use crate::rules::view::{View, Viewer};
@@ -104,20 +104,19 @@ impl Http {
     }
 
     /// Whether the node can serve, or why not.
-    pub fn readyz(&self) -> Response {
-        match &*self.readiness.borrow() {
-            Readiness::Ready => plain("ready\n"),
-            Readiness::Reduced(how) => plain(format!("ready, but {how}\n")),
-            Readiness::NotReady(why) => {
-                let mut response = plain(format!("{why}\n"));
-                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                response
-            }
-        }
+    pub fn readyz(&self, near: bool) -> Response {
+        let (status, words) = self.readiness.borrow().told();
+        let short = if status.is_success() { "ready\n" } else { "not ready\n" };
+        let mut response = if near { plain(words) } else { plain(short) };
+        *response.status_mut() = status;
+        response
     }
 
-    /// The page of metrics.
-    pub fn metrics(&self) -> Response {
+    /// The page of metrics, for operators only.
+    pub fn metrics(&self, near: bool) -> Response {
+        if !near {
+            return nothing();
+        }
         answer::typed(self.app.metrics(), "text/plain; version=0.0.4; charset=utf-8", "no-store")
     }
 

@@ -29,7 +29,7 @@ use super::answer::Failure;
 use super::cookies::NewCookie;
 use super::forwarded::forwarded;
 use super::waiting::{Place, Waiting};
-use super::{BODY_MAX, Http, Peer, routes};
+use super::{BODY_MAX, Caller, Http, Peer, routes};
 use crate::limits::{Held, Key, Limit, Source};
 use crate::metrics;
 
@@ -54,7 +54,7 @@ const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 /// Accepts connections until told to stop, and ends once those that were busy then have their answers.
 pub async fn serve(listener: TcpListener, http: Arc<Http>, mut stop: watch::Receiver<bool>) {
     let service = warp::service(routes(&http));
-    let waiting = Waiting::new(&http.app.limits);
+    let waiting = Waiting::new(&http.app.limits, http.app.files.not_yet_websockets);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -182,6 +182,7 @@ where
         };
         place.works();
         parts.extensions.insert(Peer(peer));
+        parts.extensions.insert(Caller(address.ip()));
         parts.extensions.insert(place);
         Ok((Request::from_parts(parts, Full::new(body)), service, held))
     }

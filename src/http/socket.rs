@@ -112,6 +112,10 @@ fn shaken(
         let words = "This server is ending: try another.";
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "draining", words));
     }
+    if http.app.sessions.count() >= http.app.files.websockets() {
+        let words = "This server is full: try again in a while.";
+        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "full", words));
+    }
     // A program sends no Origin and no cookie it was not given; a page of another site sends its own.
     if headers.contains_key(ORIGIN) && !http.is_own_origin(headers) {
         return Err(Failure::new(StatusCode::FORBIDDEN, "foreign_origin", "That page is of another site."));

@@ -20,6 +20,8 @@ const SAY_EVERY: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Waiting {
     limits: Limits,
+    /// How many there are files for.
+    files: usize,
     room: Arc<Mutex<Room>>,
 }
 
@@ -50,8 +52,8 @@ pub struct Place {
 
 impl Waiting {
     /// An empty one.
-    pub fn new(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), room: Arc::default() }
+    pub fn new(limits: &Limits, files: usize) -> Self {
+        Self { limits: limits.clone(), files, room: Arc::default() }
     }
 
     /// A place for a new connection, of a source where that is known, which has so long to go on; nothing where all others are
@@ -68,7 +70,7 @@ impl Waiting {
                 room.idle_of.range((source, 0)..=(source, u64::MAX)).next().map(|(_, number)| *number);
             self.make_room(&mut room, Limit::Waiting, oldest)?;
         }
-        if room.all.len() >= most(Limit::WaitingAll) {
+        if room.all.len() >= most(Limit::WaitingAll).min(self.files) {
             let oldest = room.idle.first().copied();
             self.make_room(&mut room, Limit::WaitingAll, oldest)?;
         }

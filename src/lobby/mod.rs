@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod lists;
+pub mod presence;
 pub mod sorted;
 
 use std::collections::HashMap;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::fault::is_without;
 use crate::metrics;
-use crate::store::care::{At, Care, Survey};
+use crate::store::care::{Care, Survey};
 
 /// How often a group is looked at while all is well.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -16,6 +16,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const STUCK_AFTER: Duration = Duration::from_secs(15);
 /// How patient the sentinels are made: a replica counts as good for ten times as long.
 const PATIENCE_MS: u64 = 10_000;
+/// What was set before stands in what is set, in units of this: every node can put it back, whoever raised it and died.
+const UNIT_MS: u64 = 10;
 /// How long all must be well before they are made as patient as they were.
 const WELL_FOR: Duration = Duration::from_secs(20);
 
@@ -32,9 +34,9 @@ pub async fn watch(name: String, care: Care) {
         };
         let state = look(&survey).await;
         if watch.is_stuck(state) {
-            help(name, care, &survey, &mut watch).await;
-        } else if watch.is_well_again(state) {
-            put_back(name, care, &mut watch).await;
+            help(name, care, &survey).await;
+        } else if watch.is_well_again(state, &survey) {
+            put_back(name, care, &survey).await;
         }
     }
 }
@@ -66,8 +68,6 @@ async fn look(survey: &Survey) -> State {
 struct Watch {
     stuck_since: Option<Instant>,
     well_since: Option<Instant>,
-    /// How patient each sentinel was that this node made more so.
-    before: Vec<(At, u64)>,
 }
 
 impl Watch {
@@ -77,28 +77,40 @@ impl Watch {
             return false;
         }
         let since = *self.stuck_since.get_or_insert_with(Instant::now);
-        self.before.is_empty() && since.elapsed() > STUCK_AFTER && !is_without("watchdog")
+        since.elapsed() > STUCK_AFTER && !is_without("watchdog")
     }
 
-    fn is_well_again(&mut self, state: State) -> bool {
+    fn is_well_again(&mut self, state: State, survey: &Survey) -> bool {
         if state != State::Well {
             self.well_since = None;
             return false;
         }
         let since = *self.well_since.get_or_insert_with(Instant::now);
-        !self.before.is_empty() && since.elapsed() > WELL_FOR
+        since.elapsed() > WELL_FOR && survey.patience.iter().any(|(_, ms)| before(*ms).is_some())
     }
 }
 
+/// What a sentinel is set to that is made patient.
+fn patient(before_ms: u64) -> u64 {
+    PATIENCE_MS + (before_ms / UNIT_MS).max(1)
+}
+
+/// What a sentinel was set to before it was made patient, if it was.
+fn before(now_ms: u64) -> Option<u64> {
+    let units = now_ms.checked_sub(PATIENCE_MS).filter(|units| (1..PATIENCE_MS / UNIT_MS).contains(units))?;
+    Some(units * UNIT_MS)
+}
+
 /// Makes every sentinel patient that is not; another node may have been first.
-async fn help(name: &str, care: &Care, survey: &Survey, watch: &mut Watch) {
+async fn help(name: &str, care: &Care, survey: &Survey) {
+    let mut helped = false;
     for (sentinel, ms) in survey.patience.iter().filter(|(_, ms)| (1..PATIENCE_MS).contains(ms)) {
-        match care.set_patience(sentinel, PATIENCE_MS).await {
-            Ok(()) => watch.before.push((sentinel.clone(), *ms)),
+        match care.set_patience(sentinel, patient(*ms)).await {
+            Ok(()) => helped = true,
             Err(error) => tracing::warn!(group = name, %sentinel, %error, "a sentinel could not be helped"),
         }
     }
-    if !watch.before.is_empty() {
+    if helped {
         metrics::sentinels_helped(name);
         tracing::warn!(
             group = name,
@@ -108,21 +120,29 @@ async fn help(name: &str, care: &Care, survey: &Survey, watch: &mut Watch) {
     }
 }
 
-/// Makes the sentinels as patient as they were, unless somebody else has set another time.
-async fn put_back(name: &str, care: &Care, watch: &mut Watch) {
-    let Ok(survey) = care.survey().await else { return };
-    for (sentinel, ms) in std::mem::take(&mut watch.before) {
-        let now = survey.patience.iter().find(|(other, _)| *other == sentinel).map(|(_, ms)| *ms);
-        let done = match now {
-            Some(PATIENCE_MS) => care.set_patience(&sentinel, ms).await.is_ok(),
-            Some(_) => true,
-            None => false,
-        };
-        if !done {
-            watch.before.push((sentinel, ms));
+/// Makes the sentinels as patient as they were, whichever node had made them more so; another time that somebody has set stays.
+async fn put_back(name: &str, care: &Care, survey: &Survey) {
+    for (sentinel, ms) in &survey.patience {
+        let Some(before) = before(*ms) else { continue };
+        match care.set_patience(sentinel, before).await {
+            Ok(()) => tracing::info!(group = name, %sentinel, "down-after-milliseconds is again what it was"),
+            Err(error) => tracing::warn!(group = name, %sentinel, %error, "a sentinel is still too patient"),
         }
     }
-    if watch.before.is_empty() {
-        tracing::info!(group = name, "down-after-milliseconds is again what it was");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{before, patient};
+
+    #[test]
+    fn what_was_set_before_is_known_to_every_node() {
+        for ms in [10, 300, 2_000, 9_990] {
+            assert_eq!(before(patient(ms)), Some(ms));
+        }
+        assert_eq!(before(patient(2_345)), Some(2_340));
+        for by_hand in [1, 2_000, 10_000, 11_000, 30_000] {
+            assert_eq!(before(by_hand), None);
+        }
     }
 }

@@ -35,8 +35,8 @@ use crate::rules::moves::Move;
 use crate::store::StoreError;
 use crate::store::accounts::Account;
 use crate::store::games::Mover;
-use crate::store::lobby::Left;
 use crate::store::logins::{Login, LoginHash};
+use crate::store::presence::Left;
 use crate::table::record::Tip;
 
 /// Characters of a message.
@@ -109,6 +109,7 @@ pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
     let (events, told) = mpsc::channel(EVENTS);
     let name = account.name.clone();
     app.sessions.enter(account.id, id, events, outbox.clone());
+    let here = ForgottenAtEnd { app: Arc::clone(&app), account: account.id, id };
     let session = Session {
         app: Arc::clone(&app),
         id,
@@ -133,10 +134,24 @@ pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
         tracing::warn!(%name, %error, "a session ended for want of the store");
         outbox.close(CloseCode::Unavailable);
     }
-    app.sessions.leave(account_id, id);
+    drop(here);
     let left = Left::Gone { abandoned_ms: app.config.abandoned_ms() };
     if let Err(error) = app.store.leave(account_id, id, left).await {
-        tracing::warn!(%name, %error, "a player's leave could not be told; the reaper will");
+        // What the store holds is compared with what is here once it is back.
+        tracing::debug!(%name, %error, "a player's leave could not be told yet");
+    }
+}
+
+/// A session that this node knows until it ends, however it does: what the store holds of it is then taken out.
+struct ForgottenAtEnd {
+    app: Arc<App>,
+    account: AccountId,
+    id: SessionId,
+}
+
+impl Drop for ForgottenAtEnd {
+    fn drop(&mut self) {
+        self.app.sessions.leave(self.account, self.id);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether a group answers lately: advice for whoever would rather do something else than wait for it.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -18,6 +19,8 @@ pub struct Away {
     late: AtomicU32,
     /// It counts as away whatever it answers.
     held: AtomicBool,
+    /// Why it cannot be reached, while it cannot.
+    silent: Mutex<Option<String>>,
     /// Somebody looks whether it is back, so that it is worth telling.
     watched: AtomicBool,
 }
@@ -30,6 +33,7 @@ impl Away {
             word: watch::Sender::new(false),
             late: AtomicU32::new(0),
             held: AtomicBool::new(false),
+            silent: Mutex::default(),
             watched: AtomicBool::new(false),
         }
     }
@@ -69,13 +73,32 @@ impl Away {
     /// An exchange was not answered in time.
     pub fn was_late(&self, why: &dyn std::fmt::Display) {
         if self.late.fetch_add(1, Ordering::Relaxed) + 1 >= LATE_MAX {
-            self.set(true, why);
+            self.unreachable(why);
         }
     }
 
-    /// It cannot be reached, or takes nothing.
+    /// It answers, but takes nothing.
     pub fn failed(&self, why: &dyn std::fmt::Display) {
+        self.set_silent(None);
         self.set(true, why);
+    }
+
+    /// It cannot be reached.
+    pub fn unreachable(&self, why: &dyn std::fmt::Display) {
+        self.set_silent(Some(why.to_string()));
+        self.set(true, why);
+    }
+
+    /// Why it cannot be reached, if that is known and somebody looks whether it is back: nobody else needs to try.
+    pub fn is_silent(&self) -> Option<String> {
+        if !self.watched.load(Ordering::Relaxed) || !self.is_away() {
+            return None;
+        }
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_silent(&self, why: Option<String>) {
+        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// It takes writes.
@@ -84,6 +107,7 @@ impl Away {
             return;
         }
         self.answered();
+        self.set_silent(None);
         self.set(false, &"it takes writes");
     }
 
@@ -110,6 +134,20 @@ mod tests {
         assert!(!away.is_away());
         away.was_late(&"late again");
         assert!(away.is_away());
+    }
+
+    #[test]
+    fn nobody_waits_for_one_that_is_known_to_be_silent() {
+        let away = Away::new("data");
+        away.unreachable(&"refused");
+        assert_eq!(away.is_silent(), None, "nobody would notice that it is back");
+        away.is_watched();
+        assert_eq!(away.is_silent().as_deref(), Some("refused"));
+        away.failed(&"full");
+        assert_eq!(away.is_silent(), None, "it can be read");
+        away.unreachable(&"refused");
+        away.is_back();
+        assert_eq!(away.is_silent(), None);
     }
 
     #[test]

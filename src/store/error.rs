@@ -24,7 +24,7 @@ pub const WRONG_PASSWORD: &str = "the password of its URL, or the user name, is 
 const MAX_CLIENTS: &str = "max number of clients reached";
 
 /// Why data could not be read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Redis cannot be reached, or no longer: what was asked may or may not have been done.
     #[error("Redis is out of reach: {0}")]

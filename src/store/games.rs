@@ -5,17 +5,19 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{FromRedisValue, RedisResult, Script, Value};
+use redis::{ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Value};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::group::{Group, Primary, StoreError};
 use super::lobby::live_sessions;
+use super::place::COMMAND_TIMEOUT;
+use super::primary::no_answer;
 use super::saver::{OnSaved, Saver};
 use super::script::Arg;
 use super::{Store, keys};
 use crate::fault;
-use crate::ids::{AccountId, SessionId, TableId};
+use crate::ids::{AccountId, NodeId, SessionId, TableId};
 use crate::rules::seat::BySeat;
 use crate::table::copy::{Answer, Proposal};
 use crate::table::record::{Entry, Hash, Salt, Tip};
@@ -27,7 +29,7 @@ const BATCH: usize = 256;
 /// Pause before a lost connection is opened again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// How long an append may take in all, the queue included.
-const APPEND_TIMEOUT: Duration = Duration::from_secs(4);
+const APPEND_TIMEOUT: Duration = COMMAND_TIMEOUT;
 /// How long it is asked whether a session is the live one, where that is asked before an append.
 const SESSION_WITHIN: Duration = Duration::from_millis(300);
 /// A stream is kept for so long after its game was put away, for whoever is late.
@@ -50,6 +52,7 @@ static LET_GO: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../
 #[derive(Clone)]
 pub struct Appender {
     jobs: mpsc::Sender<Job>,
+    group: Group,
     /// The data group, where that is another: it is asked whether the mover's session is the live one.
     data: Option<Group>,
 }
@@ -77,7 +80,7 @@ impl Appender {
     pub fn open(group: &Group, data: &Group) -> (Self, impl Future<Output = ()> + use<>) {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let data = Some(data).filter(|data| !data.is(group)).cloned();
-        (Self { jobs, data }, Work { group: group.clone(), queue, line: None }.run())
+        (Self { jobs, group: group.clone(), data }, Work { group: group.clone(), queue, line: None }.run())
     }
 
     /// Appends a proposal, of a mover or (with none) of the node itself; `saved` is called once every attached replica
@@ -89,6 +92,7 @@ impl Appender {
         mover: Option<Mover>,
         saved: OnSaved,
     ) -> Result<Answer, StoreError> {
+        self.group.reachable()?;
         let mut mover = mover;
         if let Some(data) = &self.data
             && let Some(asks) = mover.take()
@@ -146,17 +150,24 @@ impl Work {
     async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
         while self.queue.recv_many(&mut batch, BATCH).await > 0 {
-            let jobs = std::mem::take(&mut batch);
-            if let Err(why) = self.append_all(jobs).await {
+            let mut jobs = std::mem::take(&mut batch);
+            // Whoever has given up does not want it any more.
+            jobs.retain(|job| !job.accepted.is_closed());
+            if !jobs.is_empty()
+                && let Err(why) = self.append_all(jobs).await
+            {
                 tracing::warn!(group = self.group.name(), %why, "the appending connection was lost");
                 sleep(RECONNECT_PAUSE).await;
             }
         }
     }
 
-    /// One batch: all appends in one exchange; whoever appended is told later, by the saver, that it is saved.
+    /// One batch: all appends in one exchange; whoever appended is told later, by the saver, that it is saved. An answer that
+    /// is an error concerns its own job only; an error here means that the connection is lost.
     async fn append_all(&mut self, jobs: Vec<Job>) -> Result<(), StoreError> {
-        let mut line = match self.connected().await {
+        let deadline = Instant::now() + COMMAND_TIMEOUT;
+        let connected = timeout_at(deadline, self.connected()).await;
+        let line = match connected.unwrap_or_else(|_| Err(no_answer())) {
             Ok(line) => line,
             Err(error) => return Err(give_up(jobs, error)),
         };
@@ -165,15 +176,13 @@ impl Work {
         for job in &jobs {
             add_append(&mut pipeline, job);
         }
-        let exchange = line.primary.in_time(pipeline.query_async(&mut line.connection)).await;
-        let answers: Vec<RedisResult<Value>> = match exchange {
+        let answers = match line.append(&pipeline, deadline).await {
             Ok(answers) => answers,
             Err(error) => {
                 self.group.weigh(&line.primary, &error);
                 return Err(give_up(jobs, error));
             }
         };
-        let mut failed = Ok(());
         let mut appended: Vec<(OnSaved, u32)> = Vec::with_capacity(jobs.len());
         for (job, value) in jobs.into_iter().zip(answers) {
             let answer = value.map_err(StoreError::from).and_then(parse_answer);
@@ -183,20 +192,21 @@ impl Work {
             }
             if let Err(error) = &answer {
                 self.group.weigh(&line.primary, error);
-                failed = Err(StoreError::Unavailable(error.to_string()));
+                tracing::warn!(table = %job.table, %error, "a record was not appended");
             }
             // Whoever asked may have given up.
             let _ = job.accepted.send(answer);
         }
         line.saver.settle(appended);
-        failed.map(|()| self.line = Some(line))
+        self.line = Some(line);
+        Ok(())
     }
 
     /// The line to the present primary, taken out until the batch has gone well.
     async fn connected(&mut self) -> Result<Line, StoreError> {
         let primary = self.group.primary().await?;
         match self.line.take() {
-            Some(line) if Arc::ptr_eq(&line.primary, &primary) => Ok(line),
+            Some(line) if Arc::ptr_eq(&line.primary, &primary) && !line.saver.is_gone() => Ok(line),
             _ => Line::open(&self.group, primary).await,
         }
     }
@@ -210,6 +220,31 @@ impl Line {
         let saver = Saver::open(group, Arc::clone(&primary)).await?;
         Ok(Self { primary, connection, saver })
     }
+
+    /// Sends appends in one exchange, and gives the answer to each.
+    async fn append(
+        &self,
+        pipeline: &redis::Pipeline,
+        deadline: Instant,
+    ) -> Result<Vec<RedisResult<Value>>, StoreError> {
+        let mut connection = self.connection.clone();
+        let exchange = async {
+            let answers: Vec<RedisResult<Value>> = pipeline.query_async(&mut connection).await?;
+            if !answers.iter().any(is_unloaded) {
+                return Ok(answers);
+            }
+            // Somebody flushed the scripts. Appending once more what was appended changes nothing.
+            APPEND.load_async(&mut connection).await?;
+            pipeline.query_async(&mut connection).await
+        };
+        self.primary.until(deadline, exchange).await
+    }
+}
+
+/// Whether Redis does not know the script.
+fn is_unloaded(answer: &RedisResult<Value>) -> bool {
+    let kind = answer.as_ref().err().map(redis::RedisError::kind);
+    kind == Some(ErrorKind::Server(ServerErrorKind::NoScript))
 }
 
 /// Tells all who wait that the fate of their records is unknown.
@@ -304,6 +339,23 @@ fn away_of(value: Value) -> Result<BySeat<Option<u64>>, StoreError> {
     Ok(BySeat { first, second })
 }
 
+/// A part of what is compared: none also where what the store holds cannot be understood.
+fn known<T>(table: TableId, part: Option<Result<T, StoreError>>) -> Result<Option<T>, StoreError> {
+    match part.transpose() {
+        Err(error) if !error.may_pass() => {
+            tracing::debug!(%table, %error, "a table cannot be compared");
+            Ok(None)
+        }
+        part => part,
+    }
+}
+
+/// How many a node says watch there: none where it says nothing.
+fn count_of(value: Value) -> Result<u32, StoreError> {
+    let count = Option::<u32>::from_redis_value(value);
+    Ok(count.map_err(|error| StoreError::Corrupt(error.to_string()))?.unwrap_or(0))
+}
+
 /// What one group holds of a table, to be compared with a live copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
@@ -311,6 +363,8 @@ pub struct Compared {
     pub tip: Option<Tip>,
     /// Since when a seat's player is away, milliseconds since 1970, from the data group.
     pub away_since_ms: Option<BySeat<Option<u64>>>,
+    /// How many watch on the node that asks, by its own word, from the data group.
+    pub bench: Option<u32>,
 }
 
 impl Store {
@@ -325,6 +379,7 @@ impl Store {
     pub async fn tables_compare(
         &self,
         group: &Group,
+        node: NodeId,
         tables: &[(TableId, usize)],
     ) -> Result<Vec<Compared>, StoreError> {
         let has_stream = |shard: usize| self.backup(shard).is(group);
@@ -335,16 +390,27 @@ impl Store {
             }
             if group.is(self.data()) {
                 commands.cmd("HMGET").arg(keys::table(*table)).arg("away_first").arg("away_second");
+                commands.hget(keys::watchers(*table), node.to_string());
             }
         }
-        let answers: Vec<Value> = group.pipe(&commands).await?;
+        commands.ignore_errors();
+        let answers: Vec<RedisResult<Value>> = group.pipe(&commands).await?;
         let mut answers = answers.into_iter();
-        let mut next =
-            || answers.next().ok_or_else(|| StoreError::Corrupt("an answer is missing".to_owned()));
-        let compared = tables.iter().map(|(_, shard)| {
-            let tip = if has_stream(*shard) { Some(tip_of(next()?)?) } else { None };
-            let away = if group.is(self.data()) { Some(away_of(next()?)?) } else { None };
-            Ok(Compared { tip, away_since_ms: away })
+        let mut next = || match answers.next() {
+            Some(answer) => answer.map_err(StoreError::from),
+            None => Err(StoreError::Corrupt("an answer is missing".to_owned())),
+        };
+        let compared = tables.iter().map(|(table, shard)| {
+            let tip = has_stream(*shard).then(|| next().and_then(tip_of));
+            let away = group.is(self.data()).then(|| next().and_then(away_of));
+            let bench = group.is(self.data()).then(|| next().and_then(count_of));
+            // What cannot be read concerns this table only.
+            let read = Compared {
+                tip: known(*table, tip)?,
+                away_since_ms: known(*table, away)?,
+                bench: known(*table, bench)?,
+            };
+            Ok(read)
         });
         compared.collect()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{Client, Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisError, Script};
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::away::Away;
 pub use super::error::StoreError;
@@ -15,6 +15,7 @@ use super::held::{Held, pool_of};
 use super::lines::Lines;
 use super::place::{self, COMMAND_TIMEOUT, Place, Role};
 pub use super::primary::Primary;
+use super::primary::no_answer;
 pub use super::script::Arg;
 use super::sentinel::{Replicas, Sentinels};
 
@@ -24,7 +25,7 @@ use crate::redis_url::RedisUrl;
 /// Connections of one node to one group, at most.
 pub const POOL_SIZE: usize = 16;
 /// How long it may take to learn who the primary is.
-const FIND_TIMEOUT: Duration = Duration::from_secs(2);
+const FIND_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// Handle of one group.
 #[derive(Clone)]
@@ -146,7 +147,7 @@ impl Group {
         let found = timeout(FIND_TIMEOUT, self.find()).await;
         let late = || StoreError::Unavailable("the sentinels do not answer".to_owned());
         let found = found.unwrap_or_else(|_| Err(late()));
-        found.inspect_err(|error| self.shared.away.failed(error)).map_err(|error| error.at(self.name()))
+        found.inspect_err(|error| self.failed(error)).map_err(|error| error.at(self.name()))
     }
 
     fn undoubted(&self) -> Option<Arc<Primary>> {
@@ -257,6 +258,14 @@ impl Group {
         self.shared.present().replicas.known
     }
 
+    /// It could not be used at all, for this reason.
+    fn failed(&self, why: &StoreError) {
+        match why {
+            StoreError::Unavailable(_) | StoreError::NoAnswer(_) => self.shared.away.unreachable(why),
+            _ => self.shared.away.failed(why),
+        }
+    }
+
     fn note_away(&self, primary: &Primary, error: &StoreError) {
         let away = &self.shared.away;
         match error {
@@ -299,7 +308,7 @@ impl Group {
             Err(error) => error,
         };
         if self.shared.present().generation == primary.generation {
-            self.shared.away.failed(&error);
+            self.failed(&error);
         }
         self.weigh(primary, &error);
         Err(error.at(self.name()))
@@ -346,18 +355,38 @@ impl Group {
         self.exchange(async |mut wire| invocation.invoke_async(&mut wire).await).await
     }
 
-    /// One exchange on a connection that others share.
+    /// An error while it is known that it cannot be reached: whoever asks need not wait.
+    pub(super) fn reachable(&self) -> Result<(), StoreError> {
+        match self.shared.away.is_silent() {
+            Some(why) => Err(StoreError::Unavailable(why)),
+            None => Ok(()),
+        }
+    }
+
+    /// One exchange on a connection that others share: all of it, whatever has to be found out or opened first, ends in
+    /// [`COMMAND_TIMEOUT`].
     async fn exchange<T>(
         &self,
         ask: impl AsyncFnOnce(MultiplexedConnection) -> redis::RedisResult<T>,
     ) -> Result<T, StoreError> {
-        let primary = self.primary().await?;
-        let line = primary.lines.line(async || Ok(self.connect(&primary).await?.0)).await;
-        let line = line.inspect_err(|_| metrics::redis_error(self.name()))?;
-        let result = primary.in_time(ask(line.wire.clone())).await;
+        self.reachable()?;
+        let deadline = Instant::now() + COMMAND_TIMEOUT;
+        let opened = timeout_at(deadline, async {
+            let primary = self.primary().await?;
+            let open = {
+                let (group, primary) = (self.clone(), Arc::clone(&primary));
+                async move { Ok(group.connect(&primary).await?.0) }
+            };
+            let line = primary.lines.line(|| open).await?;
+            Ok::<_, StoreError>((primary, line))
+        });
+        // Whoever connects notes what came of it.
+        let opened = opened.await.unwrap_or_else(|_| Err(no_answer().at(self.name())));
+        let (primary, line) = opened.inspect_err(|_| metrics::redis_error(self.name()))?;
+        let result = primary.until(deadline, ask(line.wire.clone())).await;
         self.note(&primary, &result);
         if result.as_ref().is_err_and(StoreError::may_pass) {
-            primary.lines.discard(&line).await;
+            primary.lines.discard(&line);
         }
         result.map_err(|error| error.at(self.name()))
     }
@@ -370,22 +399,26 @@ impl Group {
     where
         F: Future<Output = redis::RedisResult<T>>,
     {
+        self.reachable()?;
         let held = self.held().await?;
         let wire = held.wire();
         held.finish(exchange(wire)).await
     }
 
+    /// A connection of the pool until it was used, all of which ends in [`COMMAND_TIMEOUT`].
     pub(super) async fn held(&self) -> Result<Held<'_>, StoreError> {
-        let primary = self.primary().await?;
+        let deadline = Instant::now() + COMMAND_TIMEOUT;
+        let primary = timeout_at(deadline, self.primary()).await;
+        let primary = primary.unwrap_or_else(|_| Err(no_answer().at(self.name())))?;
         let got = tokio::select! {
-            got = timeout(COMMAND_TIMEOUT, primary.pool.get()) => match got {
+            got = timeout_at(deadline, primary.pool.get()) => match got {
                 Ok(got) => got.map_err(StoreError::from),
                 Err(_) => Err(StoreError::NoAnswer("no connection in time".to_owned())),
             },
             () = primary.left() => Err(StoreError::Unavailable("the primary is another now".to_owned())),
         };
         match got {
-            Ok(connection) => Ok(Held { group: self, primary, connection }),
+            Ok(connection) => Ok(Held { group: self, primary, connection, deadline }),
             Err(error) => {
                 self.weigh(&primary, &error);
                 Err(error.at(&place::shown(primary.info.addr())).at(self.name()))

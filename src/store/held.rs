@@ -5,6 +5,7 @@ use std::sync::Arc;
 use deadpool_redis::{Connection, Hook, HookError, Manager, Pool, Runtime};
 use redis::ConnectionInfo;
 use redis::aio::MultiplexedConnection;
+use tokio::time::Instant;
 
 use super::error::StoreError;
 use super::group::{Group, POOL_SIZE, Primary};
@@ -15,6 +16,8 @@ pub(super) struct Held<'a> {
     pub(super) group: &'a Group,
     pub(super) primary: Arc<Primary>,
     pub(super) connection: Connection,
+    /// When all of the exchange has to be over.
+    pub(super) deadline: Instant,
 }
 
 impl Held<'_> {
@@ -27,7 +30,7 @@ impl Held<'_> {
         self,
         exchange: impl Future<Output = redis::RedisResult<T>>,
     ) -> Result<T, StoreError> {
-        let result = self.primary.in_time(exchange).await;
+        let result = self.primary.until(self.deadline, exchange).await;
         self.group.note(&self.primary, &result);
         if result.as_ref().is_err_and(StoreError::may_pass) {
             drop(Connection::take(self.connection));

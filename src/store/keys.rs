@@ -78,6 +78,11 @@ pub fn node(id: NodeId) -> String {
     format!("node:{id}")
 }
 
+/// String with expiry: the node that cleans up after a dead one.
+pub fn reaper(dead: NodeId) -> String {
+    format!("reaper:{dead}")
+}
+
 /// Channel: what nodes answer to one inspection.
 pub fn report(inspection: NodeId) -> String {
     format!("report:{inspection}")

@@ -40,7 +40,6 @@ static REENTER: LazyLock<Script> = LazyLock::new(|| {
         include_str!("../../redis/player_enter.lua")
     ))
 });
-script!(LEAVE, "player_leave");
 script!(CLOSE, "table_close");
 script!(NEWS, "tables_news");
 script!(WATCHERS, "table_watchers");
@@ -75,21 +74,6 @@ pub(super) struct Online {
     pub(super) session: SessionId,
     pub(super) name: AccountName,
     pub(super) guest: bool,
-}
-
-/// Why a player leaves; a table with nobody connected is saved after `abandoned_ms`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// Its websocket was closed.
-    Gone {
-        /// Milliseconds until its table is saved, should the other be away too.
-        abandoned_ms: u64,
-    },
-    /// Its node died: what was half done at its table is looked after at once.
-    Dead {
-        /// The same.
-        abandoned_ms: u64,
-    },
 }
 
 /// What became of a session that enters.
@@ -149,34 +133,6 @@ impl Store {
             Some(_) => Entered::Live,
             None => Entered::TakenOver,
         })
-    }
-
-    /// Takes a session's player out of the lobby, unless another session is the live one; false in that case.
-    pub async fn leave(
-        &self,
-        account: AccountId,
-        session: SessionId,
-        left: Left,
-    ) -> Result<bool, StoreError> {
-        let keys = [
-            keys::ONLINE.to_owned(),
-            keys::LOBBY_VERSION.to_owned(),
-            keys::seat(account),
-            keys::DEADLINES.to_owned(),
-        ];
-        let (abandoned_ms, dead) = match left {
-            Left::Gone { abandoned_ms } => (abandoned_ms, 0),
-            Left::Dead { abandoned_ms } => (abandoned_ms, 1),
-        };
-        let args: [Arg; 4] =
-            [account.to_string().into(), session.to_string().into(), abandoned_ms.into(), dead.into()];
-        let left: u8 = self.data().invoke(&LEAVE, &keys, &args).await?;
-        Ok(left == 1)
-    }
-
-    /// The live sessions of accounts, in their order.
-    pub async fn live_sessions(&self, accounts: &[AccountId]) -> Result<Vec<Option<SessionId>>, StoreError> {
-        live_sessions(self.data(), accounts).await
     }
 
     /// The live table an account sits at.
@@ -285,24 +241,42 @@ impl Store {
             self.data().pipe(&commands).await?;
         let mut players = Vec::with_capacity(online.len());
         for (account, text) in online {
-            let Online { name, guest, .. } = serde_json::from_str(&text)?;
-            players.push(Player { account: account.parse()?, name, guest });
+            match player_of(&account, &text) {
+                Ok(player) => players.push(player),
+                Err(error) => tracing::warn!(account, %error, "a player cannot be listed"),
+            }
         }
         let mut commands = redis::pipe();
+        commands.ignore_errors();
         for id in &ids {
             commands.hgetall(format!("table:{id}"));
         }
-        let hashes: Vec<HashMap<String, String>> = self.data().pipe(&commands).await?;
+        let hashes: Vec<redis::RedisResult<HashMap<String, String>>> = self.data().pipe(&commands).await?;
         let mut tables = Vec::with_capacity(ids.len());
-        for (id, fields) in ids.iter().zip(hashes).filter(|(_, fields)| !fields.is_empty()) {
-            let TableInfo { accounts, names, watchers, number, flags, .. } = parse_table(&fields)?;
-            tables.push(Table {
-                accounts,
-                row: TableRow { table: id.parse()?, names, number, flags, watchers },
-            });
+        for (id, fields) in ids.iter().zip(hashes) {
+            match fields.map_err(StoreError::from).and_then(|fields| table_of(id, &fields)) {
+                Ok(table) => tables.extend(table),
+                Err(error) if error.may_pass() => return Err(error),
+                Err(error) => tracing::warn!(table = id, %error, "a table cannot be listed"),
+            }
         }
         Ok(Snapshot { version: version.unwrap_or(0), players, tables })
     }
+}
+
+/// A player as `online` holds it.
+fn player_of(account: &str, text: &str) -> Result<Player, StoreError> {
+    let Online { name, guest, .. } = serde_json::from_str(text)?;
+    Ok(Player { account: account.parse()?, name, guest })
+}
+
+/// A live table as its hash holds it; none where it has gone meanwhile.
+fn table_of(id: &str, fields: &HashMap<String, String>) -> Result<Option<Table>, StoreError> {
+    if fields.is_empty() {
+        return Ok(None);
+    }
+    let TableInfo { accounts, names, watchers, number, flags, .. } = parse_table(fields)?;
+    Ok(Some(Table { accounts, row: TableRow { table: id.parse()?, names, number, flags, watchers } }))
 }
 
 /// The live sessions of accounts, in their order, as the data group has them.

@@ -27,6 +27,7 @@ pub mod look;
 mod near;
 pub mod nodes;
 mod place;
+pub mod presence;
 mod primary;
 mod probe;
 mod rights;

@@ -63,10 +63,11 @@ impl Near {
     }
 
     async fn get(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreError> {
-        let line = self.lines.line(async || place::connect(&self.info).await).await?;
+        let info = self.info.clone();
+        let line = self.lines.line(|| async move { place::connect(&info).await }).await?;
         let got = redis::cmd("MGET").arg(keys).query_async(&mut line.wire.clone()).await;
         if got.is_err() {
-            self.lines.discard(&line).await;
+            self.lines.discard(&line);
         }
         Ok(got?)
     }

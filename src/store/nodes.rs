@@ -1,15 +1,30 @@
 //! Nodes in Redis: their heartbeats, what dead ones left behind, and orders to one of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
+use redis::{Pipeline, Script};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
-use super::group::StoreError;
-use super::lobby::{Left, Online};
+use super::group::{Arg, Group, Primary, StoreError};
 use super::{Store, keys};
 use crate::ids::NodeId;
 use crate::lobby::event::NodeOrder;
+use crate::redis_url::RedisUrl;
 use crate::table::record::Tip;
+
+/// How long one renewal may take on a connection that is there.
+const RENEW_WITHIN: Duration = Duration::from_millis(700);
+/// How long it may take to find the primary and to connect: as long as sentinels that do not answer are waited for.
+const CONNECT_WITHIN: Duration = Duration::from_millis(1_500);
+/// Milliseconds that a claim to clean up after a dead node stands without being renewed.
+const CLAIM_LIVES_MS: u64 = 5_000;
+
+static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/reaper_claim.lua")));
+static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/node_forget.lua")));
 
 /// What a node says of itself with every beat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,74 +60,134 @@ pub struct HeldTip {
     pub tip: Option<Tip>,
 }
 
+/// What tells the others that a node lives: a connection of its own, on which nothing else is asked. Others hold the node to be
+/// dead when its key has expired.
+pub struct Lease {
+    group: Group,
+    line: Option<(Arc<Primary>, MultiplexedConnection)>,
+}
+
+impl Lease {
+    /// A lease in the data group at a URL. Nothing of the node's own handle of that group is used: what holds that one up does
+    /// not hold this one up.
+    pub fn open(url: &RedisUrl) -> Result<Self, StoreError> {
+        Ok(Self { group: Group::named("lease", url.clone())?, line: None })
+    }
+
+    /// Says that a node lives, for so many milliseconds; true if it had counted as dead before. After an error the next
+    /// call connects anew, to another primary if the sentinels name one.
+    pub async fn renew(&mut self, state: &NodeState, lives_ms: u64) -> Result<bool, StoreError> {
+        let renewed = self.try_renew(state, lives_ms).await;
+        if renewed.is_err() {
+            self.line = None;
+            self.group.doubt();
+        }
+        renewed
+    }
+
+    async fn try_renew(&mut self, state: &NodeState, lives_ms: u64) -> Result<bool, StoreError> {
+        let late = || StoreError::NoAnswer("no answer in time".to_owned());
+        let (primary, mut wire) = match self.line.take() {
+            Some(line) => line,
+            None => timeout(CONNECT_WITHIN, self.connect()).await.map_err(|_| late())??,
+        };
+        let beat = beat(state, lives_ms);
+        let added = timeout(RENEW_WITHIN, beat.query_async::<(u64,)>(&mut wire)).await.map_err(|_| late())?;
+        let added = added.map_err(StoreError::from).inspect_err(|error| self.group.weigh(&primary, error))?;
+        self.line = Some((primary, wire));
+        // The key was there if no field of it is new.
+        Ok(added.0 > 0)
+    }
+
+    async fn connect(&self) -> Result<(Arc<Primary>, MultiplexedConnection), StoreError> {
+        let primary = self.group.primary().await?;
+        let (wire, _) = self.group.connect(&primary).await?;
+        Ok((primary, wire))
+    }
+}
+
+/// Says that a node lives, for so many milliseconds; answers how many fields of its key are new.
+fn beat(state: &NodeState, lives_ms: u64) -> Pipeline {
+    let key = keys::node(state.node);
+    let fields = [
+        ("address", state.address.clone()),
+        ("version", state.version.clone()),
+        ("protocol", state.protocol.to_string()),
+        ("records", state.records.to_string()),
+        ("shards", state.shards.to_string()),
+        ("sessions", state.sessions.to_string()),
+        ("tables", state.tables.to_string()),
+        ("draining", u8::from(state.draining).to_string()),
+    ];
+    let mut commands = redis::pipe();
+    let hset = commands.atomic().cmd("HSET").arg(&key);
+    for (name, value) in fields {
+        hset.arg(name).arg(value);
+    }
+    commands.pexpire(&key, lives_ms.cast_signed()).ignore();
+    commands.sadd(keys::NODES, state.node.to_string()).ignore();
+    commands
+}
+
 impl Store {
-    /// Says that a node lives, for so many milliseconds.
+    /// Says for the first time that a node lives, for so many milliseconds.
     pub async fn heartbeat(&self, state: &NodeState, lives_ms: u64) -> Result<(), StoreError> {
-        let key = keys::node(state.node);
-        let fields = [
-            ("address", state.address.clone()),
-            ("version", state.version.clone()),
-            ("protocol", state.protocol.to_string()),
-            ("records", state.records.to_string()),
-            ("shards", state.shards.to_string()),
-            ("sessions", state.sessions.to_string()),
-            ("tables", state.tables.to_string()),
-            ("draining", u8::from(state.draining).to_string()),
-        ];
-        let mut commands = redis::pipe();
-        commands.atomic().hset_multiple(&key, &fields).ignore();
-        commands.pexpire(&key, lives_ms.cast_signed()).ignore();
-        commands.sadd(keys::NODES, state.node.to_string()).ignore();
-        self.data().pipe::<()>(&commands).await
+        self.data().pipe::<(u64,)>(&beat(state, lives_ms)).await.map(drop)
     }
 
     /// The nodes that live, and the ids of those that should but do not.
     pub async fn nodes(&self) -> Result<(Vec<NodeState>, Vec<NodeId>), StoreError> {
         let ids: Vec<String> = self.data().query(redis::cmd("SMEMBERS").arg(keys::NODES)).await?;
+        // What is no node's id, or no hash, concerns no other node.
+        let ids: Vec<NodeId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let mut commands = redis::pipe();
+        commands.ignore_errors();
         for id in &ids {
-            commands.hgetall(format!("node:{id}"));
+            commands.hgetall(keys::node(*id));
         }
-        let hashes: Vec<HashMap<String, String>> = self.data().pipe(&commands).await?;
+        let hashes: Vec<redis::RedisResult<HashMap<String, String>>> = self.data().pipe(&commands).await?;
         let (mut live, mut dead) = (Vec::new(), Vec::new());
-        for (id, fields) in ids.iter().zip(hashes) {
-            let node: NodeId = id.parse()?;
+        for (node, fields) in ids.into_iter().zip(hashes) {
+            let Ok(fields) = fields else { continue };
             if fields.is_empty() { dead.push(node) } else { live.push(state_of(node, &fields)) }
         }
         live.sort_by(|one, other| one.address.cmp(&other.address));
         Ok((live, dead))
     }
 
-    /// Takes out the players and watchers of a node that no longer lives; whoever does it first does it, once.
-    pub async fn reap(&self, node: NodeId, abandoned_ms: u64) -> Result<(), StoreError> {
-        self.clear_node(node, Left::Dead { abandoned_ms }).await
+    /// Lets a node clean up after a dead one, for a few seconds; false if that one lives, or another node is at it.
+    pub async fn reaper_claim(&self, dead: NodeId, by: NodeId) -> Result<bool, StoreError> {
+        let keys = [keys::node(dead), keys::reaper(dead)];
+        let args: [Arg; 2] = [by.to_string().into(), CLAIM_LIVES_MS.into()];
+        Ok(self.data().invoke::<u8>(&CLAIM, &keys, &args).await? == 1)
     }
 
-    /// Takes a node out of those that should live: it ends in order.
-    pub async fn node_end(&self, node: NodeId, abandoned_ms: u64) -> Result<(), StoreError> {
-        self.clear_node(node, Left::Gone { abandoned_ms }).await?;
-        self.data().query(redis::cmd("DEL").arg(keys::node(node))).await
+    /// Takes a dead node out of those that should live; false if it lives.
+    pub async fn node_forget(&self, dead: NodeId) -> Result<bool, StoreError> {
+        let keys = [keys::node(dead), keys::NODES.to_owned(), keys::reaper(dead)];
+        let args: [Arg; 1] = [dead.to_string().into()];
+        Ok(self.data().invoke::<u8>(&FORGET, &keys, &args).await? == 1)
     }
 
-    async fn clear_node(&self, node: NodeId, left: Left) -> Result<(), StoreError> {
-        let online: HashMap<String, String> =
-            self.data().query(redis::cmd("HGETALL").arg(keys::ONLINE)).await?;
-        for (account, text) in online {
-            let online: Online = serde_json::from_str(&text)?;
-            if online.node == node {
-                self.leave(account.parse()?, online.session, left).await?;
-            }
+    /// Has it looked whether nodes live that somebody is said to be at.
+    pub async fn nodes_suspect(&self, nodes: &BTreeSet<NodeId>) -> Result<(), StoreError> {
+        if nodes.is_empty() {
+            return Ok(());
         }
-        let tables: Vec<String> = self.data().query(redis::cmd("SMEMBERS").arg(keys::TABLES)).await?;
+        let mut command = redis::cmd("SADD");
+        command.arg(keys::NODES);
+        for node in nodes {
+            command.arg(node.to_string());
+        }
+        self.data().query(&command).await
+    }
+
+    /// Takes a node that ends in order out of those that should live; nobody is at it any more.
+    pub async fn node_end(&self, node: NodeId) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
-        for table in &tables {
-            commands.hexists(format!("watchers:{table}"), node.to_string());
-        }
-        let watched: Vec<bool> = self.data().pipe(&commands).await?;
-        for (table, _) in tables.iter().zip(watched).filter(|(_, watched)| *watched) {
-            self.table_watchers(table.parse()?, node, 0).await?;
-        }
-        self.data().query(redis::cmd("SREM").arg(keys::NODES).arg(node.to_string())).await
+        commands.atomic().del(keys::node(node)).ignore();
+        commands.srem(keys::NODES, node.to_string()).ignore();
+        self.data().pipe(&commands).await
     }
 
     /// Tells whoever asked how far the copy of a table is.

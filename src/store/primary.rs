@@ -3,7 +3,7 @@
 use deadpool_redis::Pool;
 use redis::ConnectionInfo;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::error::StoreError;
 use super::lines::Lines;
@@ -20,6 +20,11 @@ pub struct Primary {
     pub(super) newest: watch::Receiver<u64>,
 }
 
+/// It did not answer in time.
+pub(super) fn no_answer() -> StoreError {
+    StoreError::NoAnswer("no answer in time".to_owned())
+}
+
 impl Primary {
     /// Ends when this is the group's primary no longer: whatever is under way there has no known fate.
     pub async fn left(&self) {
@@ -33,10 +38,22 @@ impl Primary {
     where
         StoreError: From<E>,
     {
+        self.until(Instant::now() + COMMAND_TIMEOUT, exchange).await
+    }
+
+    /// The same with a deadline.
+    pub async fn until<T, E>(
+        &self,
+        deadline: Instant,
+        exchange: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, StoreError>
+    where
+        StoreError: From<E>,
+    {
         tokio::select! {
-            result = timeout(COMMAND_TIMEOUT, exchange) => match result {
+            result = timeout_at(deadline, exchange) => match result {
                 Ok(result) => Ok(result?),
-                Err(_) => Err(StoreError::NoAnswer("no answer in time".to_owned())),
+                Err(_) => Err(no_answer()),
             },
             () = self.left() => Err(StoreError::Unavailable("the primary is another now".to_owned())),
         }

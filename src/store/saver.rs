@@ -40,6 +40,11 @@ impl Saver {
         Ok(Self { batches })
     }
 
+    /// Whether its connection was lost: what is appended from now on needs another.
+    pub fn is_gone(&self) -> bool {
+        self.batches.is_closed()
+    }
+
     /// Calls each of a batch once everything accepted so far is saved.
     pub fn settle(&self, batch: Batch) {
         if !batch.is_empty() {

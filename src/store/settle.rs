@@ -3,21 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::group::{Group, StoreError};
+use super::place::COMMAND_TIMEOUT;
+use super::primary::no_answer;
 use super::saver::is_saved;
 
 /// How long replicas are waited for: less than one exchange may take.
 const SETTLE_WITHIN: Duration = Duration::from_millis(1_400);
 
 impl Group {
-    /// Carries out a write, and waits until every replica has it. After an error its fate is unknown, and it may be
+    /// Carries out a write, and waits until every replica has it, both in [`COMMAND_TIMEOUT`]. After an error its fate is unknown, and it may be
     /// done again.
     pub async fn settled<T>(
         &self,
         write: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        let all = timeout(COMMAND_TIMEOUT, self.write_and_wait(write)).await;
+        all.unwrap_or_else(|_| Err(no_answer().at(self.name())))
+    }
+
+    async fn write_and_wait<T>(
+        &self,
+        write: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.reachable()?;
         let before = self.primary().await?;
         let value = write.await?;
         let primary = self.primary().await?;

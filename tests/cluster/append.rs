@@ -296,3 +296,80 @@ async fn a_stream_that_goes_on_is_not_let_go_by_whoever_is_late() {
     bench.store.game_drop(0, table(), &tip_of(&entries)).await.expect("an answer");
     assert!(bench.stream().await.is_empty());
 }
+
+/// A table of its own for each of several appends at once.
+fn other_table(number: u128) -> nineflags::ids::TableId {
+    nineflags::ids::TableId(uuid::Uuid::from_u128(0xABC0 + number))
+}
+
+#[tokio::test]
+async fn an_answer_that_is_an_error_concerns_its_own_append_only() {
+    let bench = Bench::new().await;
+    let first = Proposal { at: Tip::default(), entries: played(3, 1)[..1].to_vec() };
+    let (saved, mut is_saved) = tokio::sync::mpsc::unbounded_channel();
+    let append = |number: u128| {
+        let (appender, first, saved) = (bench.appender.clone(), first.clone(), saved.clone());
+        async move {
+            let tell = Box::new(move |_| {
+                // This test listens to its end.
+                let _ = saved.send(number);
+            });
+            appender.append(other_table(number), &first, None, tell).await
+        }
+    };
+    for round in 0..4 {
+        let numbers = [round * 3, round * 3 + 1, round * 3 + 2];
+        let broken = format!("game:{}", other_table(numbers[1]));
+        let _: String = bench.redis.query(&["SET", &broken, "no stream"]).await;
+        let (one, two, three) = tokio::join!(append(numbers[0]), append(numbers[1]), append(numbers[2]));
+        assert!(matches!(one, Ok(Answer::Appended { .. })), "{one:?}");
+        assert!(matches!(three, Ok(Answer::Appended { .. })), "{three:?}");
+        let error = two.expect_err("there is no stream");
+        assert!(!error.may_pass(), "it is no absence: {error}");
+        let mut told = [is_saved.recv().await, is_saved.recv().await];
+        told.sort_unstable();
+        assert_eq!(told, [Some(numbers[0]), Some(numbers[2])], "the others are called saved");
+    }
+    // One line and its saver, opened by the first append and by no other: it is the only one that has appended.
+    let list: String = bench.redis.query(&["CLIENT", "LIST"]).await;
+    let appended = list.lines().filter(|line| line.contains(" cmd=evalsha "));
+    assert_eq!(appended.count(), 1, "{list}");
+}
+
+#[tokio::test]
+async fn what_was_given_up_before_it_was_sent_is_never_sent() {
+    let bench = Bench::new().await;
+    let first = Proposal { at: Tip::default(), entries: played(3, 1)[..1].to_vec() };
+    assert!(matches!(bench.append(&first).await, Answer::Appended { .. }), "the line is open");
+    bench.redis.signal("STOP");
+    let append = |number| bench.appender.append(other_table(number), &first, None, Box::new(|_| {}));
+    // The first is on its way when the others come, who wait until they give up.
+    let sent = append(0);
+    let waiting = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let patience = std::time::Duration::from_millis(500);
+        tokio::join!(tokio::time::timeout(patience, append(1)), tokio::time::timeout(patience, append(2)))
+    };
+    let (sent, (one, two)) = tokio::join!(sent, waiting);
+    assert!(sent.is_err() && one.is_err() && two.is_err());
+    bench.redis.signal("CONT");
+    // What is appended from now on comes after all that was sent before.
+    while append(3).await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    for (number, is_there) in [(1, false), (2, false), (3, true)] {
+        let key = format!("game:{}", other_table(number));
+        assert_eq!(bench.redis.query::<bool>(&["EXISTS", &key]).await, is_there, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn appends_go_on_after_the_scripts_were_flushed() {
+    let bench = Bench::new().await;
+    let entries = played(3, 2);
+    let first = Proposal { at: Tip::default(), entries: entries[..1].to_vec() };
+    assert!(matches!(bench.append(&first).await, Answer::Appended { .. }));
+    let _: String = bench.redis.query(&["SCRIPT", "FLUSH"]).await;
+    let next = Proposal { at: tip_of(&entries[..1]), entries: entries[1..].to_vec() };
+    assert!(matches!(bench.append(&next).await, Answer::Appended { .. }));
+}

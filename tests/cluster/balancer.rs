@@ -23,7 +23,10 @@ async fn the_balancer_leads_past_a_node_that_drains_or_died() {
     assert!(one.terminate().success());
     let mut ann = Browser::connect(balancer.address, &ann.cookie).await;
     assert!(matches!(ann.ask(Ask::Ping).await, Update::Done { .. }));
-    assert_eq!(http(balancer.address, "GET", "/readyz", "", None).await.status, 200);
+    assert_eq!(http(balancer.address, "GET", "/", "", None).await.status, 200);
+    for path in ["/healthz", "/metrics"] {
+        assert_eq!(http(balancer.address, "GET", path, "", None).await.status, 404, "{path}");
+    }
 
     // A node without a word, and one more that comes.
     let three = Node::start(folder.path(), &variables);

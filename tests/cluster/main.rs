@@ -50,7 +50,9 @@ mod flooded;
 mod floods;
 mod games;
 mod groups;
+mod health;
 mod hostile;
+mod hung;
 mod identity;
 mod inspect;
 mod load;
@@ -63,6 +65,8 @@ mod near;
 mod nodes;
 mod partitions;
 mod play;
+mod presence;
+mod reaping;
 mod rebalance;
 mod records;
 mod redis_care;
@@ -78,5 +82,7 @@ mod sentinel;
 #[cfg(feature = "test-hooks")]
 mod steps;
 mod stored;
+#[cfg(feature = "test-hooks")]
+mod supervised;
 mod unsaved;
 mod zombies;

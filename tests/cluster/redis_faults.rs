@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use nineflags::protocol::RefusalCode;
+use nineflags::protocol::{Ask, RefusalCode, Update};
+use nineflags::rules::seat::Seat;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::harness::browser::http;
+use crate::harness::bot::{Dice, choose};
+use crate::harness::browser::{Browser, http, seated};
 use crate::harness::command::{inspect, nineflags};
 use crate::harness::node::Node;
 use crate::harness::pair::Pair;
@@ -319,4 +321,31 @@ async fn with_a_replica_missing_the_group_goes_on_and_says_so() {
     until_ready(&pair.node, 200, "ready\n").await;
     until("both follow", || trio.redis.iter().filter(|redis| redis.is_good_replica()).count() == 2);
     pair.finish_and_check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_game_that_cannot_be_read_is_refused_in_words_while_others_are_played_and_saved() {
+    let (place, data) = (folder(), folder());
+    let redis = Redis::alone(place.path());
+    let mut whole = Pair::on(Node::start(data.path(), &[("REDIS_URL", &redis.url())]), 43).await;
+    let node = whole.node.address;
+    let one = Browser::guest(node).await;
+    let (mut first, mut second, table) = seated(one, Browser::guest(node).await).await;
+    let key = format!("game:{table}");
+    let _: u64 = ask(redis.port, &["DEL", &key]).expect("Redis answers");
+    let _: String = ask(redis.port, &["SET", &key, "no game"]).expect("Redis answers");
+
+    let view = first.until_table("the table", |view| view.table == table).await;
+    let mover = if view.view.turn == Some(Seat::First) { &mut first } else { &mut second };
+    let own = mover.until_table("the mover's view", |view| view.table == table).await;
+    let moves = choose(&own, &mut Dice(6));
+    let refused = mover.ask(Ask::Move { table, tip: own.tip.clone(), moves }).await;
+    let Update::Refused { code: RefusalCode::Unavailable, words, .. } = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(words.contains("cannot read this game"), "{words}");
+
+    assert!(whole.play_to(20).await);
+    whole.until_saved().await;
+    assert_eq!(of_data(&whole.node, "nineflags_redis_away").await, Some(0.0), "it is no absence");
 }

@@ -8,8 +8,8 @@ use nineflags::rules::seat::BySeat;
 use nineflags::store::Store;
 use nineflags::store::accounts::{Account, Created, Deleted, Upgraded};
 use nineflags::store::invites::{INVITES_SENT_MAX, NewTable, Removed, Sent, Standing, Started};
-use nineflags::store::lobby::Left;
 use nineflags::store::logins::Login;
+use nineflags::store::presence::Left;
 use nineflags::table::options::TableOptions;
 
 use crate::harness::lone::Redis;
@@ -33,6 +33,11 @@ async fn made(store: &Store, name: &str) -> Account {
 async fn logged_in(store: &Store, account: &Account) -> Login {
     let cookie = store.login_create(account).await.expect("an answer").expect("a login");
     store.login_find(cookie.as_str()).await.expect("an answer").expect("it stands")
+}
+
+/// The live session of an account.
+async fn live(store: &Store, account: &Account) -> Option<SessionId> {
+    store.entered(&[account.id]).await.expect("sessions")[0].map(|entered| entered.session)
 }
 
 fn standing(from: &Account, to: &Account) -> Standing {
@@ -165,10 +170,10 @@ async fn the_newer_session_is_the_live_one() {
     store.enter(&account, None, node, new).await.expect("entered");
     assert!(!store.leave(account.id, old, GONE).await.expect("an answer"));
     assert!(store.is_online(account.id).await.expect("an answer"));
-    assert_eq!(store.live_sessions(&[account.id]).await.expect("sessions"), [Some(new)]);
+    assert_eq!(live(&store, &account).await, Some(new));
     assert!(store.leave(account.id, new, GONE).await.expect("an answer"));
     assert!(!store.leave(account.id, new, GONE).await.expect("an answer"), "once is enough");
-    assert_eq!(store.live_sessions(&[account.id]).await.expect("sessions"), [None]);
+    assert_eq!(live(&store, &account).await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,7 +186,7 @@ async fn a_seat_is_kept_and_marked_while_its_player_is_away() {
     let table = store.seat_of(ann.id).await.expect("a seat").expect("seated");
     let away = async || store.table_info(table).await.expect("a table").expect("live").away_since_ms;
     assert_eq!(away().await, BySeat { first: None, second: None });
-    let session = store.live_sessions(&[mira.id]).await.expect("sessions")[0].expect("online");
+    let session = live(&store, &mira).await.expect("online");
     let before = store.now_ms().await.expect("a time");
     assert!(store.leave(mira.id, session, GONE).await.expect("an answer"));
     let since = away().await;

@@ -115,7 +115,7 @@ pub enum Command {
         /// By which session.
         session: u32,
     },
-    /// `player_leave`.
+    /// `players_leave`.
     Leave {
         /// Who.
         player: usize,

@@ -70,13 +70,15 @@ fn faulty_lines(files: &[File], fault: impl Fn(&File, &str) -> Option<String>) -
 // ---- imports only point down -------------------------------------------------------------------------------------
 
 /// The modules from the bottom to the top; a longer name is a part that lies elsewhere than its whole.
-const LAYERS: [&str; 31] = [
+const LAYERS: [&str; 34] = [
     "ids",
     "limits",
     "origin",
     "fault",
     "redis_url",
     "setting",
+    "supervisor",
+    "files",
     "load/options",
     "config",
     "rules",
@@ -96,6 +98,7 @@ const LAYERS: [&str; 31] = [
     "http",
     "load",
     "redis_care",
+    "lease",
     "readiness",
     "node",
     "inspect",
@@ -301,7 +304,8 @@ fn the_game_cannot_be_serialised() {
 const LONGEST: usize = 450;
 
 /// Files that may be longer, and why.
-const LONGER: [(&str, &str); 1] = [("src/protocol.rs", "one page holds every message")];
+const LONGER: [(&str, &str); 2] =
+    [("src/protocol.rs", "one page holds every message"), ("src/metrics.rs", "one page holds every metric")];
 
 fn too_long(files: &[File]) -> Vec<String> {
     let excused = |path: &str| LONGER.iter().any(|(name, _)| *name == path);

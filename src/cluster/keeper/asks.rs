@@ -136,6 +136,9 @@ impl Keeper {
                 {
                     Ok(answer) => answer,
                     Err(error) => {
+                        if !error.may_pass() {
+                            return Err(Refusal::unreadable().into());
+                        }
                         tracing::warn!(table = %self.table, %error, "an append has no known fate");
                         if may_play_on {
                             return Err(Failed::Away);

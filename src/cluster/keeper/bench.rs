@@ -57,7 +57,7 @@ impl Keeper {
     }
 
     /// How many watch is counted and shown at most twice a second.
-    fn count_bench_soon(&mut self) {
+    pub(super) fn count_bench_soon(&mut self) {
         self.bench_at.get_or_insert_with(|| Instant::now() + BENCH_EVERY);
     }
 

@@ -23,10 +23,11 @@ pub use self::refusal::Refusal;
 pub use self::seen::HEALS_MAX;
 use self::seen::Heals;
 use super::tables::Shared;
+use crate::fault;
 use crate::ids::{AccountId, AccountName, NodeId, RequestId, SessionId, TableId};
 use crate::metrics;
 use crate::outbox::Outbox;
-use crate::protocol::{Message, TableView, Update};
+use crate::protocol::{CloseCode, Message, TableView, Update};
 use crate::rules::moves::Move;
 use crate::rules::seat::Seat;
 use crate::store::games::{Compared, Mover};
@@ -373,6 +374,7 @@ impl Keeper {
             ToKeeper::Ask(mover, request, ask, reply) => self.ask(mover, request, ask, reply).await,
             ToKeeper::Seen(account, tip, sealed, reply) => self.seen(account, tip, sealed, reply).await,
             ToKeeper::Say(account, request, message, reply) => {
+                fault::panic_at("keeper");
                 let answer = self.say(account, &request, message).await;
                 let _ = reply.send(answer);
             }
@@ -408,6 +410,17 @@ impl Keeper {
     /// The group that has its stream.
     fn shard(&self) -> &Group {
         self.shared.store.backup(self.info.shard)
+    }
+}
+
+/// A keeper that panics leaves nobody at a table that will never move: its browsers come again, and another is opened.
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for member in &self.members {
+                member.outbox.close(CloseCode::Unavailable);
+            }
+        }
     }
 }
 

@@ -37,6 +37,12 @@ impl Refusal {
         Self::new(RefusalCode::OldTip, "The game has moved on since you chose. Look again.")
     }
 
+    /// What the backup holds of this game is not a game: the node's log says what.
+    pub fn unreadable() -> Self {
+        let words = "The server cannot read this game just now: whoever runs it has been told.";
+        Self::new(RefusalCode::Unavailable, words)
+    }
+
     /// The store could not be reached in time, so that nothing is known of the request's fate.
     pub fn unavailable() -> Self {
         Self::new(RefusalCode::Unavailable, "The server cannot reach its store just now. Try again.")

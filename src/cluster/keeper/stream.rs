@@ -74,6 +74,11 @@ impl Keeper {
             self.info.away_since_ms = away_since_ms;
             self.show();
         }
+        if let Some(bench) = compared.bench.filter(|bench| *bench != self.bench) {
+            // What is counted here is told again where it was lost.
+            self.bench = bench;
+            self.count_bench_soon();
+        }
         let Some(tip) = compared.tip else { return };
         let before = self.copy.tip();
         if self.saved < before.number {

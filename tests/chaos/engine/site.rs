@@ -99,7 +99,9 @@ impl Site {
         let data = self.folder.path().join(format!("node-{number}"));
         fs::create_dir_all(&data).expect("a folder");
         let url = self.trio.url();
+        let ops = ops_of(self.hosts[machine_of_node(number)].at(port)).to_string();
         let mut variables = vec![("REDIS_URL", url.as_str()), ("NINEFLAGS_DRAIN_SPREAD_MS", "1000")];
+        variables.push(("NINEFLAGS_OPS_LISTEN", &ops));
         variables.extend(self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         start(&self.hosts[machine_of_node(number)], port, &data, &self.log(number), &variables)
     }
@@ -134,7 +136,7 @@ impl Site {
     pub fn until_ready(&self, number: usize) -> bool {
         let address = self.nodes[number].address;
         let deadline = Instant::now() + READY_WITHIN;
-        while get(address, "/readyz").is_none_or(|(status, _)| status != 200) {
+        while get(ops_of(address), "/readyz").is_none_or(|(status, _)| status != 200) {
             if Instant::now() > deadline {
                 return false;
             }
@@ -194,9 +196,11 @@ impl Site {
         if let Some(number) = self.trio.sentinels.iter().position(|sentinel| !sentinel.is_settled()) {
             return Some(format!("sentinel {number} misses somebody"));
         }
-        let unready = |place: &&Place| get(place.address, "/readyz").is_none_or(|(status, _)| status != 200);
+        let unready =
+            |place: &&Place| get(ops_of(place.address), "/readyz").is_none_or(|(status, _)| status != 200);
         let unready = self.nodes.iter().find(unready)?;
-        let said = get(unready.address, "/readyz").map_or_else(|| "nothing".to_owned(), |(_, body)| body);
+        let said =
+            get(ops_of(unready.address), "/readyz").map_or_else(|| "nothing".to_owned(), |(_, body)| body);
         Some(format!("node {} says {said}", unready.address))
     }
 
@@ -244,6 +248,11 @@ fn tools(folder: &Path) -> OsString {
     fs::write(&file, script).expect("a file can be written");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a file can be made a program");
     std::env::join_paths(iter::once(tools).chain(std::env::split_paths(&path))).expect("a search path")
+}
+
+/// Where a node that serves at an address answers operators: below the ports that others are given.
+pub fn ops_of(node: SocketAddr) -> SocketAddr {
+    SocketAddr::new(node.ip(), node.port() - 10_000)
 }
 
 /// Status and body of a page of a node; nothing if it does not answer.

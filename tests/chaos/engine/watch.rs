@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
-use super::site::get;
+use super::site::{get, ops_of};
 use crate::harness::redis::ask_at;
 use crate::harness::sentinel::NAME;
 
@@ -79,7 +79,7 @@ impl Watch {
         let mut counted: HashMap<SocketAddr, u64> = HashMap::new();
         watch.spawn(ASK_EVERY, move |seen| {
             for node in &nodes {
-                let Some(now) = get(*node, "/metrics").map(|(_, text)| counter(&text, HEALED)) else {
+                let Some(now) = get(ops_of(*node), "/metrics").map(|(_, text)| counter(&text, HEALED)) else {
                     continue;
                 };
                 let before = counted.insert(*node, now).unwrap_or(0);

@@ -101,3 +101,8 @@ fn a_mirror_that_reads_nothing_after_a_gap_is_caught() {
 fn sessions_that_are_never_compared_are_caught() {
     caught(ALL, Without::Compare, "live session");
 }
+
+#[test]
+fn leaves_that_were_lost_and_are_never_repaired_are_caught() {
+    caught(NODES_ONLY, Without::Sweep, "live session");
+}

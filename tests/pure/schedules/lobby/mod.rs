@@ -55,6 +55,8 @@ pub(super) enum Without {
     Gap,
     /// Sessions are compared with the store.
     Compare,
+    /// What the store holds of a node is compared with its sessions.
+    Sweep,
 }
 
 impl Without {
@@ -149,6 +151,8 @@ struct Person {
     session: u32,
     /// An invite is being accepted.
     waits: bool,
+    /// It closed its last tab, and comes back only by chance.
+    gone: bool,
 }
 
 /// What players are told about, but tables.

@@ -1,6 +1,7 @@
 //! What players and nodes do in the lobby, and what goes wrong.
 
 use nineflags::lobby::event::Versioned;
+use nineflags::lobby::presence::{Held, Here, Repair, repair};
 use nineflags::lobby::{Applied, Lobby};
 
 use super::held::run;
@@ -231,21 +232,23 @@ impl LobbyWorld {
     /// What a heartbeat does with what the store holds.
     fn compared(&mut self, node: usize, online: [Option<Live>; PLAYERS], tables: &[u128]) {
         for (player, live) in online.into_iter().enumerate() {
-            let held = self.nodes[node].sessions[player];
-            if let Some((session, true)) = held.filter(|_| self.plan.without != Without::Compare) {
-                match live {
-                    Some(live) if live.session != session => self.nodes[node].sessions[player] = None,
-                    Some(_) => {}
-                    None => self.send(node, Command::Reenter { player, session }),
+            let here = self.nodes[node].sessions[player].map(|(session, entered)| Here { session, entered });
+            let held = live.map(|live| Held { session: live.session, here: live.place == self.place(node) });
+            match repair(here, held) {
+                Repair::Nothing => {}
+                Repair::Leave(session) if self.plan.without != Without::Sweep => {
+                    self.send(node, Command::Leave { player, session });
                 }
+                Repair::Reenter(session) if self.plan.without != Without::Compare => {
+                    self.send(node, Command::Reenter { player, session });
+                }
+                Repair::Close(_) if self.plan.without != Without::Compare => {
+                    self.nodes[node].sessions[player] = None;
+                }
+                Repair::Leave(_) | Repair::Reenter(_) | Repair::Close(_) => {}
             }
             let dead = |live: &Live| !self.alive(live.place) || self.nodes[live.place.node].stopped;
             if let Some(live) = live.filter(dead).filter(|_| self.plan.without != Without::Reap) {
-                self.send(node, Command::Leave { player, session: live.session });
-            } else if let Some(live) = live.filter(|live| live.place == self.place(node))
-                && self.nodes[node].sessions[player].is_none_or(|(session, _)| session != live.session)
-            {
-                // Its websocket is closed here, and the leave was lost.
                 self.send(node, Command::Leave { player, session: live.session });
             }
         }
@@ -271,6 +274,12 @@ impl LobbyWorld {
         let entered = self.nodes[node].sessions[player].is_some_and(|held| held.1);
         if self.nodes[node].stopped || !entered {
             return;
+        }
+        if self.dice.chance(30) {
+            let session = self.persons[player].session;
+            self.nodes[node].sessions[player] = None;
+            self.persons[player] = super::Person { gone: true, ..super::Person::default() };
+            return self.send(node, Command::Leave { player, session });
         }
         let held = self.group.data();
         if let Some(table) = held.seats[player] {
@@ -314,7 +323,8 @@ impl LobbyWorld {
         let session = self.sessions;
         self.sessions += 1;
         self.nodes[node].sessions[player] = Some((session, false));
-        self.persons[player] = super::Person { place: Some(self.place(node)), session, waits: false };
+        self.persons[player] =
+            super::Person { place: Some(self.place(node)), session, waits: false, gone: false };
         self.send(node, Command::Enter { player, session });
     }
 
@@ -420,7 +430,7 @@ impl LobbyWorld {
             }
             for player in 0..PLAYERS {
                 let node = self.dice.below(NODES);
-                if self.node_of(player).is_none() {
+                if self.node_of(player).is_none() && !self.persons[player].gone {
                     self.connect(player, node);
                 }
                 // A request without an answer in time is answered so.

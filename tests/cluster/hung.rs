@@ -1,0 +1,63 @@
+//! A Redis that accepts and never answers: nobody waits for it longer than for one exchange, and then not at all.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use nineflags::protocol::{Ask, RefusalCode, Update};
+use serde_json::json;
+
+use crate::harness::browser::{Browser, http};
+use crate::harness::site::Site;
+
+/// One exchange with Redis, and as much again for a busy machine.
+const EXCHANGE: Duration = Duration::from_secs(4);
+/// Callers at once.
+const HTTP_CALLERS: usize = 440;
+const WEBSOCKETS: usize = 50;
+
+/// The longest that any of many callers waits, of whom all are told that the store is away.
+async fn longest_wait(site: &Site, cookie: &str, browsers: &mut [Browser]) -> Duration {
+    let node = site.address(0);
+    let reads = (0..HTTP_CALLERS).map(|_| async {
+        let began = Instant::now();
+        let reply = http(node, "GET", "/api/me", cookie, None).await;
+        assert_eq!(reply.status, 503, "{}", reply.body);
+        began.elapsed()
+    });
+    let asks = browsers.iter_mut().map(|browser| async {
+        let began = Instant::now();
+        let to = "Nobody".parse().expect("a name");
+        let answer = browser.ask(Ask::Block { name: to }).await;
+        assert!(matches!(answer, Update::Refused { code: RefusalCode::Unavailable, .. }), "{answer:?}");
+        began.elapsed()
+    });
+    let (reads, asks) = tokio::join!(join_all(reads), join_all(asks));
+    reads.into_iter().chain(asks).max().expect("some")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_redis_that_never_answers() {
+    let site = Site::start(1, &[]);
+    let node = site.address(0);
+    let login = http(node, "POST", "/api/guest", "", Some(&json!({}))).await;
+    let cookie = login.cookie.expect("a login");
+    let mut browsers = Vec::new();
+    for _ in 0..WEBSOCKETS {
+        browsers.push(Browser::guest(node).await);
+    }
+    site.redis.freeze();
+    let longest = longest_wait(&site, &cookie, &mut browsers).await;
+    assert!(longest < EXCHANGE, "somebody waited for {longest:?}");
+
+    // By now it is known, and everybody is told at once: what is left is what the machine takes for so many requests.
+    let known = longest_wait(&site, &cookie, &mut browsers).await;
+    assert!(known < EXCHANGE / 2, "somebody waited for {known:?} although it was known");
+
+    site.redis.thaw();
+    let back = async {
+        while http(node, "GET", "/api/me", &cookie, None).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), back).await.expect("it serves again, in time");
+}

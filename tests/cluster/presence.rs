@@ -1,0 +1,117 @@
+//! What Redis holds of a node and what the node has come together again, whatever was lost on the way.
+
+use std::time::{Duration, Instant};
+
+use nineflags::protocol::{Ask, Update};
+use serde_json::json;
+
+use crate::harness::browser::{Browser, seated};
+use crate::harness::process::until;
+use crate::harness::site::Site;
+
+/// How long after its Redis is back a tab that was closed meanwhile may still be shown; far less on a quiet machine.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+/// How long Redis is away: longer than any exchange with it is waited for.
+const AWAY: Duration = Duration::from_secs(6);
+
+fn online(site: &Site) -> u64 {
+    site.ask(&["HLEN", "online"])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tabs_closed_while_redis_was_away_are_gone_soon_after() {
+    let site = Site::start(1, &[]);
+    let node = site.address(0);
+    let (mut stays, leaves, table) = seated(Browser::guest(node).await, Browser::guest(node).await).await;
+    let mut closed = vec![leaves];
+    for _ in 0..18 {
+        closed.push(Browser::guest(node).await);
+    }
+    assert_eq!(online(&site), 20);
+
+    site.redis.freeze();
+    drop(closed);
+    tokio::time::sleep(AWAY).await;
+    site.redis.thaw();
+    let back = Instant::now();
+    until("they are gone", || online(&site) == 1);
+    assert!(back.elapsed() < GONE_WITHIN, "gone after {:?}", back.elapsed());
+    stays
+        .until_table("the absence", |view| {
+            view.away_since_ms.first.is_some() || view.away_since_ms.second.is_some()
+        })
+        .await;
+    assert_eq!(stays.table.as_ref().map(|view| view.table), Some(table));
+    assert!(matches!(stays.ask(Ask::Ping).await, Update::Done { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_came_after_its_leave_is_taken_out() {
+    let site = Site::start(1, &[]);
+    let browser = Browser::guest(site.address(0)).await;
+    let entry: Vec<String> = site.ask(&["HGETALL", "online"]);
+    drop(browser);
+    until("it has left", || online(&site) == 0);
+    // As Redis would do that was stopped when the session came, and has the entry still before it.
+    let _: u64 = site.ask(&["HSET", "online", &entry[0], &entry[1]]);
+    until("it is gone again", || online(&site) == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_a_node_that_nobody_knows_are_taken_out() {
+    let site = Site::start(1, &[]);
+    let stranger = uuid::Uuid::now_v7().to_string();
+    let entry = json!({"node": stranger, "session": uuid::Uuid::now_v7(), "name": "Nobody", "guest": true});
+    let _: u64 = site.ask(&["HSET", "online", &uuid::Uuid::now_v7().to_string(), &entry.to_string()]);
+    until("it is gone", || online(&site) == 0);
+    until("it is forgotten", || !nodes(&site).contains(&stranger));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redis_lost_of_a_node_is_told_again() {
+    let site = Site::start(2, &[]);
+    let node = site.address(0);
+    let (mut first, second, table) = seated(Browser::guest(node).await, Browser::guest(node).await).await;
+    let mut watcher = Browser::guest(node).await;
+    assert!(matches!(watcher.ask(Ask::Watch { table }).await, Update::Done { .. }));
+    let watchers = || site.ask::<String>(&["HGET", &format!("table:{table}"), "watchers"]);
+    until("the watcher is counted", || watchers() == "1");
+    let id = nodes(&site).into_iter().find(|id| held_by(&site, id) > 0).expect("the node of all");
+    // Everything that names the node.
+    let _: u64 = site.ask(&["DEL", "online"]);
+    let _: u64 = site.ask(&["SREM", "nodes", &id]);
+    let _: u64 = site.ask(&["DEL", &format!("node:{id}")]);
+    let _: u64 = site.ask(&["DEL", &format!("watchers:{table}")]);
+    let _: u64 = site.ask(&["HSET", &format!("table:{table}"), "watchers", "0"]);
+
+    until("all three are online", || online(&site) == 3);
+    until("the node is among the nodes", || nodes(&site).contains(&id));
+    until("the watcher is counted again", || watchers() == "1");
+    drop(second);
+    first
+        .until_table("the absence", |view| {
+            view.away_since_ms.first.is_some() || view.away_since_ms.second.is_some()
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watchers_that_a_node_does_not_have_are_counted_no_longer() {
+    let site = Site::start(2, &[]);
+    let (_first, _second, table) =
+        seated(Browser::guest(site.address(0)).await, Browser::guest(site.address(0)).await).await;
+    let key = format!("watchers:{table}");
+    for id in nodes(&site) {
+        let _: u64 = site.ask(&["HSET", &key, &id, "7"]);
+    }
+    until("nobody watches", || site.ask::<u64>(&["HLEN", &key]) == 0);
+}
+
+fn nodes(site: &Site) -> Vec<String> {
+    site.ask(&["SMEMBERS", "nodes"])
+}
+
+/// How many of the players online are at a node.
+fn held_by(site: &Site, id: &str) -> usize {
+    site.ask::<Vec<String>>(&["HVALS", "online"]).iter().filter(|text| text.contains(id)).count()
+}
