@@ -29,6 +29,7 @@ mod properties;
 mod random_play;
 mod recorded;
 mod redis_urls;
+mod refusals;
 mod rulings;
 mod schedules;
 mod scripted;
