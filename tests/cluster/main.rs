@@ -1,5 +1,8 @@
 //! Real nodes, a real Redis, real websockets.
 
+#[allow(dead_code, reason = "the program uses more of it")]
+#[path = "../hostile/engine/mod.rs"]
+mod attackers;
 #[path = "../chaos/engine/mod.rs"]
 mod engine;
 #[path = "../model/mod.rs"]
@@ -35,6 +38,7 @@ mod harness {
 mod accounts;
 mod append;
 mod archive;
+mod attacks;
 mod attempts;
 mod balancer;
 mod centres;

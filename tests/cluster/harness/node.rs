@@ -98,7 +98,8 @@ impl Node {
 
     /// Starts a command, and gives what it prints.
     fn spawn(mut command: Command, listen: SocketAddr) -> (Self, Receiver<String>) {
-        if std::env::var_os("NINEFLAGS_LOG").is_none() {
+        let is_set = command.get_envs().any(|(name, _)| name == "NINEFLAGS_LOG");
+        if !is_set && std::env::var_os("NINEFLAGS_LOG").is_none() {
             command.env("NINEFLAGS_LOG", "warn");
         }
         command.stdout(Stdio::piped());

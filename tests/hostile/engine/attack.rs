@@ -108,6 +108,10 @@ pub enum Attack {
     Moves,
     /// Players are blocked and unblocked.
     Blocks,
+    /// Games begin and are given up at once.
+    Games,
+    /// A game is stopped and resumed.
+    Saves,
     /// The lobby is shown to somebody who does not read.
     SlowReaders,
 }
@@ -143,9 +147,9 @@ impl Attack {
 
     /// Does it until it is told to end.
     pub async fn carry_on(self, scene: Arc<Scene>, from: IpAddr, worker: u32) {
-        let mut cookie = None;
+        let mut logins = [None, None];
         loop {
-            if self.once(&scene, from, worker, &mut cookie).await.is_err() {
+            if self.once(&scene, from, worker, &mut logins).await.is_err() {
                 scene.refusal();
                 sleep(AFTER_REFUSAL).await;
             }
@@ -157,7 +161,7 @@ impl Attack {
         scene: &Scene,
         from: IpAddr,
         worker: u32,
-        cookie: &mut Option<String>,
+        logins: &mut [Option<String>; 2],
     ) -> Result<(), String> {
         let number = scene.number();
         let get = async |path: &str, headers: &str| flood::get(scene, from, path, headers).await;
@@ -190,12 +194,14 @@ impl Attack {
             Attack::Silence => flood::hold(scene, from, "").await,
             Attack::HalfTls => flood::hold(scene, from, "\u{16}\u{3}\u{1}").await,
             Attack::Handshakes => flood::hold(scene, from, &flood::handshake(scene)).await,
-            Attack::Reconnects => flood::reconnect(scene, from, cookie).await,
-            Attack::Pings => flood::pings(scene, from, cookie).await,
-            Attack::SlowReaders => flood::never_read(scene, from, cookie).await,
-            Attack::BigFrames => flood::texts(scene, from, cookie, |_| "x".repeat(1 << 20)).await,
+            Attack::Games => flood::churn(scene, from, logins, false).await,
+            Attack::Saves => flood::churn(scene, from, logins, true).await,
+            Attack::Reconnects => flood::reconnect(scene, from, &mut logins[0]).await,
+            Attack::Pings => flood::pings(scene, from, &mut logins[0]).await,
+            Attack::SlowReaders => flood::never_read(scene, from, &mut logins[0]).await,
+            Attack::BigFrames => flood::texts(scene, from, &mut logins[0], |_| "x".repeat(1 << 20)).await,
             Attack::Nonsense => {
-                flood::texts(scene, from, cookie, |number| format!("{{\"id\":{number}")).await
+                flood::texts(scene, from, &mut logins[0], |number| format!("{{\"id\":{number}")).await
             }
             Attack::Letters
             | Attack::Invites
@@ -203,7 +209,9 @@ impl Attack {
             | Attack::FarTips
             | Attack::Searches
             | Attack::Moves
-            | Attack::Blocks => flood::texts(scene, from, cookie, |number| self.request(scene, number)).await,
+            | Attack::Blocks => {
+                flood::texts(scene, from, &mut logins[0], |number| self.request(scene, number)).await
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use nineflags::load::dial::{WebSocket, exchange, websocket};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -191,5 +192,59 @@ pub async fn never_read(scene: &Scene, from: IpAddr, cookie: &mut Option<String>
         let page = format!(r#"{{"id":"p{}","ask":"lobby","list":"players","search":""}}"#, scene.number());
         timeout(ANSWER_WITHIN, socket.send(Message::text(page))).await.map_err(words)?.map_err(words)?;
         sleep(PAUSE).await;
+    }
+}
+
+/// Two guests who play with one another: their games are given up at once, or stopped and resumed.
+pub async fn churn(
+    scene: &Scene,
+    from: IpAddr,
+    logins: &mut [Option<String>; 2],
+    is_saved: bool,
+) -> Result<(), String> {
+    let mut one = enter(scene, from, &mut logins[0]).await?;
+    let mut two = enter(scene, from, &mut logins[1]).await?;
+    let (first, second) = (name(&mut one).await?, name(&mut two).await?);
+    let mut resume = String::new();
+    loop {
+        ask_over(scene, &mut one, &format!(r#""ask":"invite","to":"{second}"{resume}"#)).await?;
+        let accepted = ask_over(scene, &mut two, &format!(r#""ask":"accept","from":"{first}""#)).await?;
+        let table = accepted["table"].as_str().ok_or("no table")?;
+        let end = if is_saved { "save" } else { "resign" };
+        ask_over(scene, &mut one, &format!(r#""ask":"{end}","table":"{table}""#)).await?;
+        if is_saved {
+            resume = format!(r#","resume":"{table}""#);
+        }
+    }
+}
+
+/// The next text of a websocket.
+async fn heard(socket: &mut WebSocket) -> Result<Value, String> {
+    loop {
+        match timeout(ANSWER_WITHIN, socket.next()).await.map_err(words)? {
+            Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).map_err(words),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            _ => return Err("closed".to_owned()),
+        }
+    }
+}
+
+/// Who a websocket is, by its welcome.
+async fn name(socket: &mut WebSocket) -> Result<String, String> {
+    let welcome = heard(socket).await?;
+    let name = ["/name", "/you/name", "/account/name"].iter().find_map(|at| welcome.pointer(at)?.as_str());
+    name.map(str::to_owned).ok_or_else(|| "no welcome".to_owned())
+}
+
+/// Asks something, and waits for its answer; a refusal is an error.
+async fn ask_over(scene: &Scene, socket: &mut WebSocket, ask: &str) -> Result<Value, String> {
+    let id = format!("c{}", scene.number());
+    scene.count();
+    socket.send(Message::text(format!(r#"{{"id":"{id}",{ask}}}"#))).await.map_err(words)?;
+    loop {
+        let told = heard(socket).await?;
+        if told["id"] == id.as_str() {
+            return if told["update"] == "refused" { Err("refused".to_owned()) } else { Ok(told) };
+        }
     }
 }

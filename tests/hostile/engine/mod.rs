@@ -96,6 +96,7 @@ async fn trial(options: &Options, attack: Attack, addresses: u8) -> Result<Row, 
         addresses,
         quiet_p50_ms: number(&quiet, "/opponent/p50_ms"),
         quiet_p99_ms: number(&quiet, "/opponent/p99_ms"),
+        quiet_moves: count(&quiet, "/opponent/count"),
         p50_ms: number(&under, "/opponent/p50_ms"),
         p99_ms: number(&under, "/opponent/p99_ms"),
         moves: count(&under, "/opponent/count"),
@@ -126,7 +127,7 @@ async fn set(node: &Node) -> Result<Scene, String> {
     let (one, two) = (Browser::guest(node.address).await, Browser::guest(node.address).await);
     let (one, two, table) = seated(one, two).await;
     let host = node.address.to_string();
-    let to = Target::find(&Address { host }).await?;
+    let to = Target::find(&Address { host }, None).await?;
     let games = exchange(&to, None, "/api/games", None).await?;
     let games: Value = serde_json::from_str(&games.body).unwrap_or_default();
     let game = first_id(&games).unwrap_or_else(|| table.to_string());
@@ -160,7 +161,8 @@ struct Watch {
 
 /// Looks again and again whether the node is ready, and whether both nodes are in the list of those that live.
 async fn look(watch: Arc<Watch>, ready_at: SocketAddr, redis: u16) {
-    let to = Target { host: ready_at.to_string(), socket: ready_at };
+    let host = ready_at.to_string();
+    let Ok(to) = Target::find(&Address { host }, None).await else { return };
     loop {
         let answer = timeout(READY_WITHIN, exchange(&to, None, "/readyz", None)).await;
         if !answer.is_ok_and(|answer| answer.is_ok_and(|reply| reply.status == 200)) {

@@ -22,6 +22,8 @@ pub struct Row {
     pub quiet_p50_ms: f64,
     /// The same of 99 of 100.
     pub quiet_p99_ms: f64,
+    /// Moves in the quiet that were seen at the other seat.
+    pub quiet_moves: u64,
     /// Half of them under attack.
     pub p50_ms: f64,
     /// 99 of 100.
