@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::store::lobby::Entered;
 
 /// How often an open websocket uses its login, which lasts from its last use.
-pub(super) const USED_EVERY: Duration = Duration::from_secs(3_600);
+pub(super) const USED_EVERY: Duration = Duration::from_hours(1);
 
 impl Session {
     /// Makes this the live session of its account; false, and the end of it, where its login has ended meanwhile.

@@ -13,11 +13,11 @@ use crate::chance;
 use crate::ids::{AccountId, AccountName};
 
 /// A guest that has played is gone when nobody used it for so long.
-pub const GUEST_LIVES: Duration = Duration::from_secs(30 * 24 * 3_600);
+pub const GUEST_LIVES: Duration = Duration::from_hours(30 * 24);
 /// A guest that never played is gone when nobody used it for so long.
-pub const UNPLAYED_GUEST_LIVES: Duration = Duration::from_secs(24 * 3_600);
+pub const UNPLAYED_GUEST_LIVES: Duration = Duration::from_hours(24);
 /// A name that an account gave up is given to nobody else for so long.
-pub const NAME_RESTS: Duration = Duration::from_secs(30 * 24 * 3_600);
+pub const NAME_RESTS: Duration = Duration::from_hours(30 * 24);
 /// Accounts that one account may have blocked.
 pub const BLOCKED_MAX: usize = 500;
 /// The digits of the first numbers that are tried for a new guest, as in `Guest-123456`.

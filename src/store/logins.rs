@@ -19,7 +19,7 @@ use crate::table::record::hex;
 /// A login nobody used for so long is over.
 pub const LOGIN_LIVES: Duration = GUEST_LIVES;
 /// Any login is over after so long, however much it is used, but for a guest's: a guest cannot log in again.
-pub const LOGIN_LIVES_MAX: Duration = Duration::from_secs(180 * 24 * 3_600);
+pub const LOGIN_LIVES_MAX: Duration = Duration::from_hours(180 * 24);
 /// Logins of one account; beyond them the oldest ends.
 pub const LOGINS_MAX: u64 = 20;
 
