@@ -363,12 +363,12 @@ async fn a_saved_game_is_resumed_under_new_names() {
     assert_eq!(ann.until_closed().await, Some(4409));
     let mut ann = Browser::connect(site.address(0), &ann.cookie).await;
     assert_eq!(
-        (row.you, row.opponent.as_ref().map(|name| name.as_str())),
+        (row.you, row.opponent.as_ref().map(AccountName::as_str)),
         (Some(Seat::First), Some("Mirabel"))
     );
     let rows = &mira.welcome.games.saved;
     assert_eq!(
-        (rows[0].you, rows[0].opponent.as_ref().map(|name| name.as_str())),
+        (rows[0].you, rows[0].opponent.as_ref().map(AccountName::as_str)),
         (Some(Seat::Second), Some("Annika"))
     );
     let to = row.opponent.clone().expect("a name");

@@ -38,6 +38,11 @@ async fn login(store: &Store, account: &Account) -> Login {
     find(store, &cookie(store, account).await).await.expect("it stands")
 }
 
+/// A time without a part of it.
+fn less(time: Duration, part: Duration) -> Duration {
+    time.checked_sub(part).expect("a part")
+}
+
 async fn ttl_ms(redis: &Redis, key: &str) -> i64 {
     redis.query(&["PTTL", key]).await
 }
@@ -217,19 +222,21 @@ async fn a_used_login_is_renewed_once_a_day_and_ends_all_the_same() {
     let (key, made) = (format!("login:{hash}"), format!("logins-made:{}", ann.id));
     let found = find(&store, &text).await.expect("it stands");
     assert!(
-        !found.renewed && found.lasts <= LOGIN_LIVES && found.lasts > LOGIN_LIVES - Duration::from_mins(1)
+        !found.renewed
+            && found.lasts <= LOGIN_LIVES
+            && found.lasts > less(LOGIN_LIVES, Duration::from_mins(1))
     );
     // A day later.
-    let later = LOGIN_LIVES - Duration::from_hours(25);
+    let later = less(LOGIN_LIVES, Duration::from_hours(25));
     let _: u64 = redis.query(&["PEXPIRE", &key, &later.as_millis().to_string()]).await;
     let now = store.now_ms().await.expect("a time");
     let kept = now + u64::try_from(later.as_millis()).expect("a time");
     let _: u64 = redis.query(&["HSET", &made, &hash, &format!("{now} 0 {kept}")]).await;
     // A websocket that uses it has no cookie to set, and leaves that to the next answer that can.
     let used = store.login_use(found.hash).await.expect("an answer").expect("it stands");
-    assert!(!used.renewed && used.lasts > LOGIN_LIVES - Duration::from_mins(1));
+    assert!(!used.renewed && used.lasts > less(LOGIN_LIVES, Duration::from_mins(1)));
     let found = find(&store, &text).await.expect("it stands");
-    assert!(found.renewed && found.lasts > LOGIN_LIVES - Duration::from_mins(1));
+    assert!(found.renewed && found.lasts > less(LOGIN_LIVES, Duration::from_mins(1)));
     assert!(!find(&store, &text).await.expect("it stands").renewed);
 
     let ago = async |age: Duration| {
@@ -238,7 +245,7 @@ async fn a_used_login_is_renewed_once_a_day_and_ends_all_the_same() {
         let _: u64 = redis.query(&["PEXPIRE", &key, "60000"]).await;
     };
     let left = Duration::from_hours(72);
-    ago(LOGIN_LIVES_MAX - left).await;
+    ago(less(LOGIN_LIVES_MAX, left)).await;
     let found = find(&store, &text).await.expect("it stands");
     assert!(found.renewed && found.lasts <= left, "{found:?}");
     assert!(!find(&store, &text).await.expect("it stands").renewed);
@@ -315,7 +322,7 @@ async fn a_guest_that_never_played_goes_after_a_day() {
         keys.iter().map(|key| Duration::from_millis(site.ask(&["PTTL", key]))).collect()
     };
     let is = |lasts: &[Duration], whole: Duration| {
-        lasts.iter().all(|lasts| *lasts <= whole && *lasts > whole - Duration::from_mins(1))
+        lasts.iter().all(|lasts| *lasts <= whole && *lasts > less(whole, Duration::from_mins(1)))
     };
     assert!(is(&lasts(&ann), UNPLAYED_GUEST_LIVES), "{:?}", lasts(&ann));
     let (ann, mira, _) = seated(ann, mira).await;
