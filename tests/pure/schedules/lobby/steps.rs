@@ -234,18 +234,14 @@ impl LobbyWorld {
         for (player, live) in online.into_iter().enumerate() {
             let here = self.nodes[node].sessions[player].map(|(session, entered)| Here { session, entered });
             let held = live.map(|live| Held { session: live.session, here: live.place == self.place(node) });
+            let (without, compares) = (self.plan.without, self.plan.without != Without::Compare);
             match repair(here, held) {
-                Repair::Nothing => {}
-                Repair::Leave(session) if self.plan.without != Without::Sweep => {
+                Repair::Leave(session) if without != Without::Sweep => {
                     self.send(node, Command::Leave { player, session });
                 }
-                Repair::Reenter(session) if self.plan.without != Without::Compare => {
-                    self.send(node, Command::Reenter { player, session });
-                }
-                Repair::Close(_) if self.plan.without != Without::Compare => {
-                    self.nodes[node].sessions[player] = None;
-                }
-                Repair::Leave(_) | Repair::Reenter(_) | Repair::Close(_) => {}
+                Repair::Reenter(session) if compares => self.send(node, Command::Reenter { player, session }),
+                Repair::Close(_) if compares => self.nodes[node].sessions[player] = None,
+                _ => {}
             }
             let dead = |live: &Live| !self.alive(live.place) || self.nodes[live.place.node].stopped;
             if let Some(live) = live.filter(dead).filter(|_| self.plan.without != Without::Reap) {
