@@ -80,8 +80,11 @@ test('a game interrupted in every way is played to its end', { skip, timeout: 60
       assert(person.table(table).view && person.table(table).unsaved > 0);
     }
     await pictures(ann.page, 'unsaved');
+    const backs = (person) => person.page.locator('.hand .card.back').count();
+    assert(await backs(ann) + await backs(ben) > 0, 'what is drawn unsaved is not shown yet');
     world.server.signalRedis('SIGCONT');
     for (const person of [ann, ben]) await says(person, /^Saved, move/);
+    for (const person of [ann, ben]) await person.page.locator('.hand .card.back').first().waitFor({ state: 'detached' });
   });
 
   await world.stage('Redis dies: it is started again, and play goes on', async () => {
