@@ -7,13 +7,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::chance;
-use crate::ids::TableId;
+use crate::ids::{AccountId, TableId};
 use crate::store::{Store, StoreError};
 use crate::table::record::Entry;
 use crate::table::seal::{KEY_BYTES, NONCE_BYTES, SealKey};
 
 /// Records given to a browser with one view, at most: the last ones.
 pub const SEALED_MAX: usize = 32;
+/// The purpose of what tells a known browser.
+const KNOWN_BROWSER: &str = "known browser";
 
 /// The keys this node knows; the last one seals. There is more than one where Redis lost the cluster's secret and another
 /// node was the first to make a new one.
@@ -59,6 +61,19 @@ impl Seals {
         let mut records: Vec<(u32, Entry)> = sealed.iter().take(SEALED_MAX).filter_map(open).collect();
         records.sort_unstable_by_key(|(number, _)| *number);
         records
+    }
+
+    /// What tells a browser's next log-in that it was logged in to this account before; nothing without a key.
+    pub fn known_browser(&self, account: AccountId) -> Option<String> {
+        let nonce = chance::bytes::<NONCE_BYTES>();
+        self.with(|keys| Some(keys.last()?.1.seal_text(KNOWN_BROWSER, account.0.as_bytes(), nonce)))
+    }
+
+    /// The account that a browser was logged in to before.
+    pub fn known_account(&self, sealed: &str) -> Option<AccountId> {
+        let open = |(_, key): &(String, SealKey)| key.open_text(KNOWN_BROWSER, sealed);
+        let bytes = self.with(|keys| keys.iter().rev().find_map(open))?;
+        uuid::Uuid::from_slice(&bytes).ok().map(AccountId)
     }
 
     fn with<T>(&self, read: impl FnOnce(&[(String, SealKey)]) -> T) -> T {

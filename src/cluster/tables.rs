@@ -200,6 +200,11 @@ impl Tables {
         &self.shared.shards
     }
 
+    /// What seals the records that browsers keep.
+    pub fn seals(&self) -> &Seals {
+        &self.shared.seals
+    }
+
     /// Whether some live node is of an older version, which knows fewer kinds of record.
     pub fn knows_old_nodes(&self) -> bool {
         self.shared.kinds_known.load(Ordering::Relaxed) < KINDS

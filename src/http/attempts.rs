@@ -14,7 +14,7 @@ use crate::store::attempts::Counter;
 /// Who tries a password.
 #[derive(Debug, Clone, Copy)]
 pub enum Trier {
-    /// A browser that has a login of the account.
+    /// A browser that has or had a login of the account; once its own tries are used up it counts as a stranger.
     Known(AccountId),
     /// Anybody else.
     Stranger,
@@ -31,13 +31,13 @@ impl Http {
     /// account's owner out; those of all strangers by the name, more widely.
     pub async fn may_try(&self, Peer(peer): Peer, name: &AccountName, trier: Trier) -> Result<(), Failure> {
         let name = number_of(name);
-        match trier {
-            Trier::Known(account) => self.take_all([(Limit::Passwords, Key::Account(account))]).await,
-            Trier::Stranger => {
-                let pair = Key::NameFrom(name, source_of(peer));
-                self.take_all([(Limit::Passwords, pair), (Limit::PasswordsOfName, Key::Name(name))]).await
-            }
+        if let Trier::Known(account) = trier
+            && self.take_all([(Limit::Passwords, Key::Account(account))]).await.is_ok()
+        {
+            return Ok(());
         }
+        let pair = Key::NameFrom(name, source_of(peer));
+        self.take_all([(Limit::Passwords, pair), (Limit::PasswordsOfName, Key::Name(name))]).await
     }
 
     /// Charges each of these here, and then all of them for the cluster.

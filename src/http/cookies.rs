@@ -13,6 +13,10 @@ use crate::store::Store;
 const NAME: &str = "nineflags";
 /// Characters of a login's cookie, at least and at most.
 const VALUE_CHARS: std::ops::RangeInclusive<usize> = 32..=64;
+/// What follows the name in that of the cookie by which a browser is known after its login has ended.
+const KNOWN: &str = "known";
+/// How long a browser is known.
+const KNOWN_FOR: Duration = Duration::from_hours(365 * 24);
 /// Values of one name that are looked at; more of them are nobody's but a prankster's.
 const VALUES_MAX: usize = 4;
 
@@ -23,6 +27,8 @@ pub struct NewCookie {
     pub value: String,
     /// How long the browser keeps it.
     pub lasts: Duration,
+    /// The account with a password that the browser was logged in to, which makes it no stranger from now on.
+    pub known: Option<AccountId>,
 }
 
 /// What the cookie is called. Over TLS no other host can set one of this name; elsewhere the name carries the port, since
@@ -47,25 +53,16 @@ impl Shown {
             !site.is_https() && port.is_some_and(|port| port.parse::<u16>().is_ok())
         };
         let mut shown = Self::default();
-        for line in headers.get_all(COOKIE) {
-            for pair in line.as_bytes().split(|byte| *byte == b';') {
-                let Some((name, value)) =
-                    std::str::from_utf8(pair).ok().and_then(|pair| pair.split_once('='))
-                else {
-                    continue;
-                };
-                let (name, value) = (name.trim(), value.trim());
-                let values = if name == own {
-                    &mut shown.own
-                } else if name == NAME || is_port(name) {
-                    &mut shown.others
-                } else {
-                    continue;
-                };
-                if is_value(value) && values.len() < VALUES_MAX && !values.iter().any(|known| known == value)
-                {
-                    values.push(value.to_owned());
-                }
+        for (name, value) in pairs(headers) {
+            let values = if name == own {
+                &mut shown.own
+            } else if name == NAME || is_port(name) {
+                &mut shown.others
+            } else {
+                continue;
+            };
+            if is_value(value) && values.len() < VALUES_MAX && !values.iter().any(|known| known == value) {
+                values.push(value.to_owned());
             }
         }
         shown
@@ -113,17 +110,29 @@ impl Http {
         }
     }
 
+    /// The accounts that a browser was logged in to before, also where those logins have ended.
+    pub fn known_accounts(&self, headers: &HeaderMap) -> Vec<AccountId> {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let own = format!("{}-{KNOWN}", name_of(&self.site, host));
+        let values = pairs(headers).filter(|(name, _)| *name == own).map(|(_, value)| value);
+        values.take(VALUES_MAX).filter_map(|value| self.app.tables.seals().known_account(value)).collect()
+    }
+
     /// Writes the cookie of an answer. As long as nodes of 0.3.0 or before are live it is also set under the name they read.
     pub fn write_cookie(
         &self,
         headers: &mut HeaderMap,
         host: Option<&str>,
-        NewCookie { value, lasts }: &NewCookie,
+        NewCookie { value, lasts, known }: &NewCookie,
     ) {
         let secure = if self.site.is_https() { "; Secure" } else { "" };
         let mixed = self.app.tables.knows_old_nodes();
         let old = (mixed || value.is_empty()).then(|| NAME.to_owned());
-        for name in [Some(name_of(&self.site, host)), old].into_iter().flatten() {
+        let own = name_of(&self.site, host);
+        let known = known.and_then(|account| self.app.tables.seals().known_browser(account));
+        let known = known.map(|sealed| (format!("{own}-{KNOWN}"), sealed, KNOWN_FOR));
+        let logins = [Some(own), old].into_iter().flatten().map(|name| (name, value.clone(), *lasts));
+        for (name, value, lasts) in logins.chain(known) {
             let lasts = lasts.as_secs();
             let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={lasts}{secure}");
             if let Ok(text) = HeaderValue::from_str(&text) {
@@ -131,6 +140,16 @@ impl Http {
             }
         }
     }
+}
+
+/// All names and values of the Cookie headers that are text, whatever stands beside them.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let lines = headers.get_all(COOKIE).into_iter();
+    let parts = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    parts.filter_map(|part| {
+        let (name, value) = std::str::from_utf8(part).ok()?.split_once('=')?;
+        Some((name.trim(), value.trim()))
+    })
 }
 
 /// Whether a text has the form of a login's cookie.

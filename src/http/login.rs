@@ -31,6 +31,14 @@ pub struct Credentials {
     password: String,
 }
 
+/// What tells that a browser was here before.
+pub struct Shown {
+    /// Its login's cookie.
+    pub cookie: Option<String>,
+    /// The accounts it was logged in to.
+    pub known: Vec<AccountId>,
+}
+
 /// An old and a new password.
 #[derive(Deserialize)]
 pub struct Change {
@@ -70,7 +78,7 @@ impl Http {
     }
 
     /// Logs an account in.
-    pub async fn log_in(self: Arc<Self>, peer: Peer, cookie: Option<String>, given: Credentials) -> Answer {
+    pub async fn log_in(self: Arc<Self>, peer: Peer, shown: Shown, given: Credentials) -> Answer {
         self.may_ask(peer, None).await?;
         let wrong =
             || Failure::new(StatusCode::FORBIDDEN, "wrong_login", "That name and password do not fit.");
@@ -79,7 +87,7 @@ impl Http {
             return Err(wrong());
         }
         let account = self.app.store.account_named(&name).await?;
-        self.may_try(peer, &name, self.trier(account.as_ref(), cookie).await?).await?;
+        self.may_try(peer, &name, self.trier(account.as_ref(), shown).await?).await?;
         let hash = account.as_ref().map(|account| account.password.clone()).unwrap_or_default();
         let fits = self.passwords.fits(given.password, hash, peer.0).await?;
         let account = account.filter(|_| fits).ok_or_else(wrong)?;
@@ -195,9 +203,17 @@ impl Http {
         self.app.store.login_find(&cookie).await?.ok_or_else(logged_out)
     }
 
-    /// Who tries the password of an account: a browser that has one of its logins is no stranger.
-    async fn trier(&self, account: Option<&Account>, cookie: Option<String>) -> Result<Trier, Failure> {
-        let (Some(account), Some(cookie)) = (account, cookie) else { return Ok(Trier::Stranger) };
+    /// Who tries the password of an account: a browser that has or had one of its logins is no stranger.
+    async fn trier(
+        &self,
+        account: Option<&Account>,
+        Shown { cookie, known }: Shown,
+    ) -> Result<Trier, Failure> {
+        let Some(account) = account else { return Ok(Trier::Stranger) };
+        if known.contains(&account.id) {
+            return Ok(Trier::Known(account.id));
+        }
+        let Some(cookie) = cookie else { return Ok(Trier::Stranger) };
         let own = self.app.store.login_find(&cookie).await?;
         let own = own.is_some_and(|own| own.account.id == account.id);
         Ok(if own { Trier::Known(account.id) } else { Trier::Stranger })
@@ -211,12 +227,17 @@ impl Http {
 
 fn logged_in(account: &Account, cookie: &Cookie) -> Response {
     let reply = answer::json(&Me { name: &account.name, guest: account.guest });
-    with_cookie(reply, cookie.as_str(), LOGIN_LIVES)
+    let known = (!account.guest).then_some(account.id);
+    with(reply, NewCookie { value: cookie.as_str().to_owned(), lasts: LOGIN_LIVES, known })
 }
 
 /// An answer that also sets the cookie, or ends it.
-fn with_cookie(mut reply: Response, value: &str, lasts: Duration) -> Response {
-    reply.extensions_mut().insert(NewCookie { value: value.to_owned(), lasts });
+fn with_cookie(reply: Response, value: &str, lasts: Duration) -> Response {
+    with(reply, NewCookie { value: value.to_owned(), lasts, known: None })
+}
+
+fn with(mut reply: Response, cookie: NewCookie) -> Response {
+    reply.extensions_mut().insert(cookie);
     reply
 }
 

@@ -136,7 +136,7 @@ fn accounts(http: &Arc<Http>) -> Answers {
         warp::path!("login")
             .and(post.clone())
             .and(peer())
-            .and(cookie(http))
+            .and(shown(http))
             .and(warp::body::json())
             .then(Http::log_in)
             .boxed(),
@@ -181,6 +181,15 @@ fn is_near(http: &Arc<Http>) -> BoxedFilter<(bool,)> {
 fn cookie(http: &Arc<Http>) -> BoxedFilter<(Option<String>,)> {
     let read = async |headers: HeaderMap, http: Arc<Http>| http.shown_cookie(&headers).await;
     headers_cloned().and(with(http)).then(read).boxed()
+}
+
+/// Which logins and accounts a browser shows.
+fn shown(http: &Arc<Http>) -> BoxedFilter<(login::Shown,)> {
+    let known = async |cookie, headers: HeaderMap, http: Arc<Http>| {
+        let known = http.known_accounts(&headers);
+        login::Shown { cookie, known }
+    };
+    cookie(http).and(headers_cloned()).and(with(http)).then(known).boxed()
 }
 
 /// A request that changes something: from a page of this site, with a short body.

@@ -63,7 +63,7 @@ async fn admit(
         Ok(login) => {
             limits.take(Limit::Opens, login.account.id)?;
             if let Some(value) = shown.filter(|_| login.renewed) {
-                response.extensions_mut().insert(NewCookie { value, lasts: login.lasts });
+                response.extensions_mut().insert(NewCookie { value, lasts: login.lasts, known: None });
             }
             Ok(login)
         }

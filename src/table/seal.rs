@@ -42,19 +42,27 @@ impl SealKey {
         let sealed = Sealed { number, entry: entry.clone() };
         let mut text = serde_json::to_vec(&sealed).expect("a record has string keys and finite numbers");
         text.resize(text.len().next_multiple_of(FILLED_TO), b' ');
-        let aad = table.to_string();
-        let payload = Payload { msg: &text, aad: aad.as_bytes() };
-        let closed = self.cipher.encrypt(&XNonce::from(nonce), payload).expect("a record is short");
+        self.seal_text(&table.to_string(), &text, nonce)
+    }
+
+    /// Seals a text for one purpose, under which alone it can be opened.
+    pub fn seal_text(&self, purpose: &str, text: &[u8], nonce: [u8; NONCE_BYTES]) -> String {
+        let payload = Payload { msg: text, aad: purpose.as_bytes() };
+        let closed = self.cipher.encrypt(&XNonce::from(nonce), payload).expect("what is sealed is short");
         URL_SAFE_NO_PAD.encode([nonce.as_slice(), &closed].concat())
+    }
+
+    /// What was sealed with this key for this purpose; nothing for anything else.
+    pub fn open_text(&self, purpose: &str, seal: &str) -> Option<Vec<u8>> {
+        let bytes = URL_SAFE_NO_PAD.decode(seal).ok()?;
+        let (nonce, closed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
+        let payload = Payload { msg: closed, aad: purpose.as_bytes() };
+        self.cipher.decrypt(&XNonce::from(*nonce), payload).ok()
     }
 
     /// The record of this table that was sealed with this key, and its number; nothing for anything else.
     pub fn open(&self, table: TableId, seal: &str) -> Option<(u32, Entry)> {
-        let bytes = URL_SAFE_NO_PAD.decode(seal).ok()?;
-        let (nonce, closed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
-        let aad = table.to_string();
-        let payload = Payload { msg: closed, aad: aad.as_bytes() };
-        let text = self.cipher.decrypt(&XNonce::from(*nonce), payload).ok()?;
+        let text = self.open_text(&table.to_string(), seal)?;
         let Sealed { number, entry } = serde_json::from_slice(&text).ok()?;
         Some((number, entry))
     }

@@ -75,7 +75,11 @@ async fn attempts_are_counted_for_the_whole_cluster_and_a_known_browser_is_no_st
         http_with(node, "POST", path, &headers, &body.to_string()).await
     };
     let own = json!({"name": "Victim", "password": PASSWORD});
-    let known = cookie(&ask(0, "10.1.0.9", "", "/api/signup", &own).await);
+    let signed = ask(0, "10.1.0.9", "", "/api/signup", &own).await;
+    let known = cookie(&signed);
+    let remembered =
+        signed.set_cookies.iter().find(|text| text.contains("-known=")).expect("it is remembered");
+    let remembered = remembered.split(';').next().expect("a cookie").to_owned();
     // Tries of one source at two nodes are counted together.
     let guess = json!({"name": "Victim", "password": "guessed wrong"});
     let mut tried = 0;
@@ -92,6 +96,14 @@ async fn attempts_are_counted_for_the_whole_cluster_and_a_known_browser_is_no_st
     assert_eq!(ask(1, "10.1.0.77", "", "/api/login", &own).await.status, 429);
     // A browser that has a login of the account is let in; that of another account is a stranger.
     assert_eq!(ask(1, "10.1.0.77", &known, "/api/login", &own).await.status, 200);
+    // So is one whose login has ended, but not with a made-up mark.
+    assert_eq!(ask(0, "10.1.0.79", &known, "/api/logout", &json!({})).await.status, 200);
+    assert_eq!(ask(1, "10.1.0.79", &known, "/api/login", &own).await.status, 429);
+    assert_eq!(ask(1, "10.1.0.79", &remembered, "/api/login", &own).await.status, 200);
+    let (name, mark) = remembered.split_once('=').expect("a mark");
+    let forged = format!("{name}={}A", &mark[..mark.len() - 1]);
+    let forged = if forged == remembered { format!("{name}={}B", &mark[..mark.len() - 1]) } else { forged };
+    assert_eq!(ask(1, "10.1.0.79", &forged, "/api/login", &own).await.status, 429);
     let other = cookie(&ask(0, "10.1.0.78", "", "/api/guest", &json!({})).await);
     assert_eq!(ask(1, "10.1.0.78", &other, "/api/login", &own).await.status, 429);
     let mut guests = 0;

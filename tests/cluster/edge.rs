@@ -121,11 +121,27 @@ async fn a_request_arrives_within_its_time_however_slowly_it_is_sent() {
         timeout(REQUEST_WITHIN * 3, dripping).await.expect("closed in time");
         String::from_utf8_lossy(&answer).into_owned()
     };
-    let (body, head, idle) = tokio::join!(
+    // Answers that nobody takes are given up, too.
+    let deaf = async {
+        let mut stream = TcpStream::connect(node.address).await.expect("the node accepts");
+        let one = format!("GET /metrics HTTP/1.1\r\nhost: {}\r\n\r\n", node.address);
+        let began = Instant::now();
+        let mut sent = 0;
+        loop {
+            match timeout(Duration::from_secs(1), stream.write_all(one.as_bytes())).await {
+                Ok(Ok(())) => sent += 1,
+                Ok(Err(_)) => return sent,
+                Err(_) => assert!(began.elapsed() < REQUEST_WITHIN * 5, "closed in time"),
+            }
+        }
+    };
+    let (body, head, idle, taken) = tokio::join!(
         drip(half_a_login(node.address)),
         drip("GET / HTTP/1.1\r\nx: ".to_owned()),
         drip(format!("GET /healthz HTTP/1.1\r\nhost: {}\r\n\r\nG", node.address)),
+        deaf,
     );
+    assert!(taken > 10, "{taken}");
     assert!(body.is_empty() || body.starts_with("HTTP/1.1 408"), "{body}");
     assert_eq!(head, "");
     assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");

@@ -31,6 +31,8 @@ pub struct Reply {
     pub cookie: Option<String>,
     /// The whole header that set it.
     pub set_cookie: Option<String>,
+    /// All headers that set cookies.
+    pub set_cookies: Vec<String>,
     /// The body.
     pub body: String,
 }
@@ -71,12 +73,14 @@ pub async fn http_with(
 fn reply_of(answer: &str) -> Option<Reply> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let set_cookie = head.lines().find_map(|line| {
+    let set_cookies = head.lines().filter_map(|line| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case("set-cookie").then(|| value.to_owned())
     });
+    let set_cookies: Vec<String> = set_cookies.collect();
+    let set_cookie = set_cookies.first().cloned();
     let cookie = set_cookie.as_ref().and_then(|value| value.split(';').next()).map(str::to_owned);
-    Some(Reply { status, cookie, set_cookie, body: body.to_owned() })
+    Some(Reply { status, cookie, set_cookie, set_cookies, body: body.to_owned() })
 }
 
 /// The same without headers, where the node may not answer: nothing then.
