@@ -126,12 +126,16 @@ impl Http {
         NewCookie { value, lasts, known }: &NewCookie,
     ) {
         let secure = if self.site.is_https() { "; Secure" } else { "" };
-        let mixed = self.app.tables.knows_old_nodes();
-        let old = (mixed || value.is_empty()).then(|| NAME.to_owned());
         let own = name_of(&self.site, host);
         let known = known.and_then(|account| self.app.tables.seals().known_browser(account));
         let known = known.map(|sealed| (format!("{own}-{KNOWN}"), sealed, KNOWN_FOR));
-        let logins = [Some(own), old].into_iter().flatten().map(|name| (name, value.clone(), *lasts));
+        // Programs take the first: the one that all live nodes read.
+        let names = match (self.app.tables.knows_old_nodes(), value.is_empty()) {
+            (true, _) => vec![NAME.to_owned(), own],
+            (false, true) => vec![own, NAME.to_owned()],
+            (false, false) => vec![own],
+        };
+        let logins = names.into_iter().map(|name| (name, value.clone(), *lasts));
         for (name, value, lasts) in logins.chain(known) {
             let lasts = lasts.as_secs();
             let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={lasts}{secure}");

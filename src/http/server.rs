@@ -30,7 +30,7 @@ use super::cookies::NewCookie;
 use super::forwarded::forwarded;
 use super::waiting::{Place, Waiting};
 use super::{BODY_MAX, Caller, Http, Peer, routes};
-use crate::limits::{Held, Key, Limit, Source};
+use crate::limits::{Held, Key, Limit, Limits, Refused, Source};
 use crate::metrics;
 
 /// How long a request may take to arrive, head and body together, and how long a connection may be idle.
@@ -131,7 +131,7 @@ where
         let place = Arc::clone(&self.place);
         let (mut response, held) = match self.admitted(request).await {
             Ok((request, mut service, held)) => (service.call(request).await?, held),
-            Err(failure) => (failure.into_response(), None),
+            Err(failure) => (failure.into_response(), Vec::new()),
         };
         drop(held);
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -154,17 +154,18 @@ where
     async fn admitted(
         self,
         request: Request<Incoming>,
-    ) -> Result<(Request<Full<Bytes>>, S, Option<Held>), Failure> {
+    ) -> Result<(Request<Full<Bytes>>, S, Vec<Held>), Failure> {
         let Self { http, address, place, service } = self;
         let (mut parts, body) = request.into_parts();
-        let mut held = None;
+        let mut held = Vec::new();
         let mut peer = Key::from(Source::of(address.ip()));
         if !HEALTH.contains(&parts.uri.path()) {
             if http.app.config.trust_forwarded {
                 peer = behind_balancer(&parts.headers, address.ip());
-                held = Some(http.app.limits.hold(Limit::Waiting, peer)?);
+                held.push(http.app.limits.hold(Limit::Waiting, peer)?);
             }
             http.app.limits.take(Limit::Http, peer)?;
+            held.extend(charge_read(&http.app.limits, parts.uri.path(), peer)?);
             let mut hosts = parts.headers.get_all(HOST).iter();
             let host = hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none());
             if !http.site.is_asked(host) {
@@ -186,6 +187,18 @@ where
         parts.extensions.insert(place);
         Ok((Request::from_parts(parts, Full::new(body)), service, held))
     }
+}
+
+/// Charges what is read from the store, and says what is held as long as it is made.
+fn charge_read(limits: &Limits, path: &str, peer: Key) -> Result<Option<Held>, Refused> {
+    if path.starts_with("/api/game/") {
+        limits.take(Limit::Replays, peer)?;
+        return limits.hold(Limit::ReplaysAtOnce, peer).map(Some);
+    }
+    if path.starts_with("/api/player/") || path.starts_with("/api/games") {
+        limits.take(Limit::Reads, peer)?;
+    }
+    Ok(None)
 }
 
 /// Bytes of the body, where it is short enough to be read; the routes refuse others unread.
