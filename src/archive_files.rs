@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::ids::TableId;
 use crate::rules::game::Game;
-use crate::store::archive::ArchivedGame;
+use crate::rules::seat::Seat;
+use crate::store::archive::{ArchivedGame, Keep};
+use crate::store::dates;
+use crate::store::packed::result_of;
 use crate::store::{Store, StoreError};
 use crate::table::copy::Copy;
+use crate::table::record::KINDS;
 
 /// The ending of a game's file name.
 const ENDING: &str = "json";
@@ -20,6 +24,9 @@ pub enum FilesError {
     /// The store could not be reached, or holds what cannot be understood.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// There is no such game.
+    #[error("there is no finished game {0}")]
+    NoGame(TableId),
     /// A file or folder cannot be used.
     #[error("{path}: {error}")]
     File {
@@ -52,9 +59,17 @@ pub async fn export(store: &Store, folder: &Path) -> Result<Outcome, FilesError>
             let path = folder.join(format!("{table}.{ENDING}"));
             if path.exists() {
                 outcome.already += 1;
-            } else if let Some(game) = store.archive_read(table).await? {
-                write(&path, &game).map_err(in_file(&path))?;
-                outcome.games += 1;
+            } else {
+                match store.archive_read(table).await {
+                    Ok(Some(game)) => {
+                        write(&path, &game).map_err(in_file(&path))?;
+                        outcome.games += 1;
+                    }
+                    Ok(None) => {}
+                    // One that cannot be understood keeps no other from being written.
+                    Err(StoreError::Corrupt(words)) => outcome.faults.push(format!("{table}: {words}")),
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         cursor = next;
@@ -67,6 +82,8 @@ pub async fn export(store: &Store, folder: &Path) -> Result<Outcome, FilesError>
 /// Takes the games of a folder into the archive and its lists; may be repeated. What is not what was played is left out.
 pub async fn import(store: &Store, folder: &Path) -> Result<Outcome, FilesError> {
     let mut outcome = Outcome::default();
+    let (live, _) = store.nodes().await?;
+    store.set_kinds_known(live.iter().map(|node| node.records).min().unwrap_or(KINDS));
     for path in files(folder)? {
         let game = match read(&path)? {
             Ok(game) => game,
@@ -76,7 +93,8 @@ pub async fn import(store: &Store, folder: &Path) -> Result<Outcome, FilesError>
             }
         };
         match store.archive_read(game.table).await? {
-            Some(held) if held != game => {
+            // Not all ids are kept.
+            Some(held) if held.clone().without_ids() != game.clone().without_ids() => {
                 outcome.faults.push(format!("{}: the archive holds another game by this id", path.display()));
                 continue;
             }
@@ -84,9 +102,41 @@ pub async fn import(store: &Store, folder: &Path) -> Result<Outcome, FilesError>
             None => outcome.games += 1,
         }
         // Also one that is there already: its place in the lists may have been lost.
-        store.archive_put(&game).await?;
+        store.archive_put(&game, Keep::ForEver).await?;
     }
     Ok(outcome)
+}
+
+/// A finished game in words: who played, how it ended, and its records.
+pub async fn show(store: &Store, table: TableId) -> Result<String, FilesError> {
+    let Some(game) = store.archive_read(table).await? else {
+        return Err(FilesError::NoGame(table));
+    };
+    let mut text = format!("game    {table}\n");
+    for seat in Seat::BOTH {
+        text.push_str(&format!(
+            "{:<8}{}, account {}\n",
+            seat.to_string(),
+            game.names[seat],
+            game.accounts[seat]
+        ));
+    }
+    let result = game.ending.map_or_else(|| "none".to_owned(), result_of);
+    text.push_str(&format!("result  {result}, flags {}\n", game.flags));
+    text.push_str(&format!(
+        "played  {} to {}\n",
+        dates::text_of(game.started_ms),
+        dates::text_of(game.ended_ms)
+    ));
+    let format = if game.entries.iter().all(|entry| entry.salt.is_some()) { "salted" } else { "format 1" };
+    let checked =
+        check(&game).map_or_else(|words| format!("not as it was played: {words}"), |_| "sound".to_owned());
+    text.push_str(&format!("records {} ({format}), {checked}\n\n", game.entries.len()));
+    for (number, entry) in game.entries.iter().enumerate() {
+        let (time, seat) = (dates::text_of(entry.time_ms), entry.seat.to_string());
+        text.push_str(&format!("{number:>4}  {time}  {seat:<6}  {}\n", entry.record));
+    }
+    Ok(text)
 }
 
 /// Checks every game of a folder.

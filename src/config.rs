@@ -157,6 +157,14 @@ pub enum ArchiveCommand {
         #[command(flatten)]
         to: StoreAt,
     },
+    /// Print a finished game: who played, how it ended, and its records.
+    Show {
+        /// The game's id.
+        id: TableId,
+        /// The archive.
+        #[command(flatten)]
+        of: StoreAt,
+    },
     /// Replay every record of every game, in a folder or in the archive, and print what is not as it was played.
     Verify {
         /// The folder; without it the archive itself.
@@ -398,6 +406,9 @@ pub struct ServeConfig {
     /// Seconds a table plays on while the backup is away, before it waits for it.
     #[arg(long, env = "NINEFLAGS_UNSAVED_SECS", default_value_t = 60, value_parser = whole(0..=SECS_MAX))]
     pub unsaved_secs: u64,
+    /// Records that a given-up game has at least, to be kept: a shorter one is in no list, and gone after ten minutes.
+    #[arg(long, env = "NINEFLAGS_ARCHIVE_MIN_RECORDS", default_value_t = 10)]
+    pub archive_min_records: usize,
     /// Seconds an invite stands.
     #[arg(long, env = "NINEFLAGS_INVITE_SECS", default_value_t = 120, value_parser = whole(1..=SECS_MAX))]
     pub invite_secs: u64,
@@ -411,8 +422,7 @@ pub struct ServeConfig {
     /// Seconds from then until the node exits whatever is still going on.
     #[arg(long, env = "NINEFLAGS_GRACE_SECS", default_value_t = 10, value_parser = whole(1..=3_600))]
     pub grace_secs: u64,
-    /// Browsers a node asks to reconnect each minute while it has a fifth, and at least three, more than its part of all;
-    /// 0 for none.
+    /// Browsers a node asks to reconnect each minute while it has a fifth, and at least three, too many; 0 for none.
     #[arg(long, env = "NINEFLAGS_REBALANCE_PER_MIN", default_value_t = 0)]
     pub rebalance_per_min: u32,
     /// Limits other than those of the documentation's table, as `NAME=NUMBER` separated by spaces.

@@ -139,6 +139,10 @@ fn archive(what: ArchiveCommand) -> ExitCode {
             Store::connect(urls).await.map_err(|error| error.to_string())
         };
         let (done, outcome) = match what {
+            ArchiveCommand::Show { id, of } => {
+                let shown = archive_files::show(&store(of).await?, id).await;
+                return Ok(Err(shown.map_err(|error| error.to_string())?));
+            }
             ArchiveCommand::Export { folder, of } => {
                 ("written", archive_files::export(&store(of).await?, &folder).await)
             }
@@ -152,10 +156,17 @@ fn archive(what: ArchiveCommand) -> ExitCode {
                 ("checked", archive_files::verify_store(&store(of).await?).await)
             }
         };
-        Ok((done, outcome.map_err(|error| error.to_string())?))
+        Ok(Ok((done, outcome.map_err(|error| error.to_string())?)))
     };
     match with_runtime(work) {
-        Ok((done, outcome)) => archive_outcome(done, &outcome),
+        Ok(Ok((done, outcome))) => archive_outcome(done, &outcome),
+        Ok(Err(shown)) => {
+            #[expect(clippy::print_stdout, reason = "the game is what the command is for")]
+            {
+                print!("{shown}");
+            }
+            ExitCode::SUCCESS
+        }
         Err(words) => failed(&words),
     }
 }

@@ -21,6 +21,7 @@ use crate::config::ServeConfig;
 use crate::files::Files;
 use crate::http::assets::Assets;
 use crate::http::ops::Ops;
+use crate::http::replay::Replays;
 use crate::http::{Http, Readiness, server};
 use crate::ids::NodeId;
 use crate::lease::{self, LeaseThread};
@@ -171,7 +172,8 @@ async fn run(
         draining: AtomicBool::new(false),
         files,
     });
-    let assets = Assets::default();
+    // All are packed, which takes a processor for a while.
+    let assets = tokio::task::spawn_blocking(Assets::default).await.unwrap_or_default();
     let begin = async || {
         app.store.heartbeat(&app.state(), lease::LIVES_MS).await?;
         app.tables.share_secret().await?;
@@ -224,6 +226,7 @@ async fn run(
         site,
         passwords: Passwords::default(),
         assets,
+        replays: Replays::default(),
         readiness: readiness.subscribe(),
     });
     let (stop, stopped) = watch::channel(false);

@@ -91,6 +91,11 @@ pub enum Ask {
         /// The own table.
         table: TableId,
     },
+    /// Drop a saved game from the own list; it is gone once the other player has dropped it, too.
+    DropSaved {
+        /// The saved game.
+        table: TableId,
+    },
     /// Claim the win because the other seat has been away too long.
     ClaimWin {
         /// The own table.
@@ -543,6 +548,10 @@ pub enum RefusalCode {
     NoTable,
     /// No such saved game of these two.
     NoSavedGame,
+    /// The game was saved too often: it has to be played to its end.
+    TooManySaves,
+    /// One of the two has too many saved games.
+    TooManySaved,
     /// This player has no seat there.
     NotSeated,
     /// Not this seat's turn.

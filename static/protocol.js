@@ -27,6 +27,7 @@
  *   | { ask: 'resign' | 'save' | 'claim_win' | 'watch' | 'unwatch', table: TableId }
  *   | { ask: 'seen', table: TableId, tip: Tip, sealed?: string[] }
  *   | { ask: 'tell', to: string, text: string } | { ask: 'say', table: TableId, text: string }
+ *   | { ask: 'drop_saved', table: string }
  *   | { ask: 'block' | 'unblock', name: string }} Ask
  * `waits`: not sent on; the server could not save it just now, and it will be sent again.
  * @typedef {{ id: string, waits?: boolean } & Ask} Request

@@ -287,6 +287,8 @@ export const words = {
     no_table: 'That game is no longer being played.',
     no_saved_game: 'That saved game is no longer there.',
     too_many_watched: 'You watch too many tables already.',
+    too_many_saves: 'This game was saved too often: play it to its end.',
+    too_many_saved: 'There is no room for another saved game: go on with one, or drop one.',
     bad_text: 'That message is empty or too long.',
     no_talk: 'Nobody may talk there.',
     old_tip: 'The game had moved on: your card is back in your hand.',

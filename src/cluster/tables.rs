@@ -54,6 +54,8 @@ pub struct Shared {
     pub away_win_secs: u64,
     /// Milliseconds after which a table with nobody connected is saved.
     pub abandoned_ms: u64,
+    /// Records that a game has at least which is given up, to be kept for long.
+    pub archive_least: usize,
     /// How long a table plays on without its backup.
     pub unsaved_limit: Duration,
     /// There is no other node: its Redis is its own.
@@ -98,6 +100,7 @@ impl Tables {
             node,
             away_win_secs: config.away_win_secs,
             abandoned_ms: config.abandoned_ms(),
+            archive_least: config.archive_min_records,
             unsaved_limit: Duration::from_secs(config.unsaved_secs),
             is_only_node: config.redis_url.is_none(),
             // Until the first heartbeat has told: what every version knows.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use warp::reply::Response;
 
+use super::replay::NoReplay;
 use crate::limits::Refused;
 use crate::passwords::Busy;
 use crate::store::StoreError;
@@ -66,6 +67,21 @@ impl From<StoreError> for Failure {
         tracing::warn!(%error, "a request over HTTP could not reach the store");
         let words = "The server cannot reach its store just now. Try again.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", words)
+    }
+}
+
+impl From<NoReplay> for Failure {
+    fn from(why: NoReplay) -> Self {
+        match why {
+            NoReplay::Broken => {
+                let words = "This game cannot be replayed.";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", words)
+            }
+            NoReplay::Busy => {
+                let words = "Too many replays are being made just now. Try again in a moment.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", words)
+            }
+        }
     }
 }
 

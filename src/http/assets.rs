@@ -19,7 +19,9 @@ const STYLES: [&str; 8] = ["tokens", "base", "card", "table", "narrow", "lobby",
 /// Characters of the bundle's hash.
 const HASH_CHARS: usize = 16;
 /// How hard text is compressed, once at the start.
-const BROTLI_QUALITY: u32 = if cfg!(debug_assertions) { 5 } else { 11 };
+const THOROUGHLY: u32 = if cfg!(debug_assertions) { 5 } else { 11 };
+/// The same while somebody waits.
+pub const QUICKLY: u32 = 4;
 const BROTLI_WINDOW: u32 = 22;
 
 /// One file, as it is sent.
@@ -65,13 +67,13 @@ impl Default for Assets {
         let mut files: HashMap<String, Asset> = contents
             .into_iter()
             .map(|(name, content)| {
-                let asset = asset(&name, content);
+                let asset = asset(&name, content, THOROUGHLY);
                 (name, asset)
             })
             .collect();
         let index = files.remove("index.html").map(|index| index.plain).unwrap_or_default();
         let index = String::from_utf8_lossy(&index).replace("/assets/HASH/", &format!("/assets/{hash}/"));
-        Self { files, index: asset("index.html", index.into_bytes()), hash }
+        Self { files, index: asset("index.html", index.into_bytes(), THOROUGHLY), hash }
     }
 }
 
@@ -126,8 +128,8 @@ pub fn is_hash(text: &str) -> bool {
     text.len() == HASH_CHARS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// A file as it is sent.
-pub fn asset(name: &str, content: Vec<u8>) -> Asset {
+/// A file as it is sent; takes a processor for a while.
+pub fn asset(name: &str, content: Vec<u8>, quality: u32) -> Asset {
     let media = match name.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
@@ -137,18 +139,19 @@ pub fn asset(name: &str, content: Vec<u8>) -> Asset {
         Some("png") => "image/png",
         _ => "application/octet-stream",
     };
-    let brotli = if media == "image/png" { None } else { brotli(&content) };
+    let is_text = media != "image/png";
+    let brotli = packed(&content, quality).filter(|packed| is_text && packed.len() < content.len());
     Asset { plain: content.into(), brotli, media }
 }
 
-/// The content compressed, if that makes it smaller.
-pub fn brotli(content: &[u8]) -> Option<Bytes> {
+/// The content compressed with brotli.
+pub fn packed(content: &[u8], quality: u32) -> Option<Bytes> {
     let mut packed = Vec::new();
-    let mut writer = brotli::CompressorWriter::new(&mut packed, 4096, BROTLI_QUALITY, BROTLI_WINDOW);
+    let mut writer = brotli::CompressorWriter::new(&mut packed, 4096, quality, BROTLI_WINDOW);
     // Writing to a Vec cannot fail.
     writer.write_all(content).ok()?;
     drop(writer);
-    (packed.len() < content.len()).then(|| packed.into())
+    Some(packed.into())
 }
 
 #[cfg(test)]

@@ -148,6 +148,9 @@ impl Http {
         let hash = self.passwords.hash(password, peer.0).await?;
         match self.app.store.account_upgrade(&login, &name, &hash).await? {
             Upgraded::Done(cookie) => {
+                if let Err(error) = self.app.store.archive_keep(login.account.id).await {
+                    tracing::warn!(%error, "the games of a guest who is an account now still go with the guest");
+                }
                 let account = Account { name, guest: false, ..login.account };
                 // Its websocket starts again under the new name, once the browser has the new cookie.
                 tokio::spawn(start_again(Arc::clone(&self.app), account.id));

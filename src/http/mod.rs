@@ -8,6 +8,7 @@ pub mod forwarded;
 pub mod login;
 pub mod ops;
 pub mod pages;
+pub mod replay;
 pub mod server;
 pub mod socket;
 pub mod waiting;
@@ -26,6 +27,7 @@ use warp::{Filter, Rejection};
 
 use self::answer::Failure;
 use self::assets::Assets;
+use self::replay::Replays;
 use self::waiting::Place;
 use crate::cluster::App;
 use crate::limits::Key;
@@ -68,6 +70,8 @@ pub struct Http {
     pub passwords: Passwords,
     /// The browser client.
     pub assets: Assets,
+    /// Replays of finished games.
+    pub replays: Replays,
     /// Whether the node can serve.
     pub readiness: watch::Receiver<Readiness>,
 }
@@ -152,10 +156,12 @@ fn accounts(http: &Arc<Http>) -> Answers {
 fn reading(http: &Arc<Http>) -> Answers {
     let get = warp::get().and(with(http)).boxed();
     let query = || warp::query::<pages::PageQuery>();
+    let game = warp::path!("game" / String).and(warp::query::<replay::ReplayQuery>());
+    let game = game.and(get.clone()).and(headers_cloned());
     either!(
         warp::path!("me").and(get.clone()).and(cookie(http)).then(Http::me).boxed(),
         warp::path!("player" / String).and(get.clone()).and(query()).then(Http::player).boxed(),
-        warp::path!("game" / String).and(get.clone()).and(headers_cloned()).then(Http::game).boxed(),
+        game.then(Http::game).boxed(),
         warp::path!("games").and(get).and(query()).then(Http::games).boxed(),
     )
 }

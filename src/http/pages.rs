@@ -2,27 +2,28 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::StatusCode;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use warp::path::{FullPath, Tail};
 use warp::reply::Response;
 
 use super::answer::{self, Failure};
-use super::assets::{self, Asset, brotli};
+use super::assets::{self, Asset, QUICKLY};
+use super::replay::ReplayQuery;
 use super::{Http, plain};
 use crate::ids::{AccountId, AccountName, TableId};
 use crate::protocol::GameRow;
-use crate::rules::view::{View, Viewer};
-use crate::store::archive::{ArchivedGame, GAMES_PAGE};
-use crate::table::copy::Copy;
-use crate::table::copy::LogLine;
+use crate::store::archive::GAMES_PAGE;
 
 /// The addresses that are the page; what it shows is the browser's matter.
 const PAGES: [&str; 9] = ["table", "game", "player", "games", "rules", "account", "login", "lobby", "watch"];
 /// How long files with a hash in their address may be kept: they never change.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// How long a replay is kept without asking again: another version of the server may write it otherwise.
+const FOR_A_WHILE: &str = "public, max-age=3600";
 /// Pages of a list, at most.
 const PAGE_MAX: usize = 10_000;
 
@@ -43,14 +44,6 @@ struct PlayerPage<'a> {
     online: bool,
     games: Vec<GameRow>,
     more: bool,
-}
-
-#[derive(Serialize)]
-struct GamePage<'a> {
-    #[serde(flatten)]
-    game: &'a ArchivedGame,
-    views: Vec<View>,
-    log: Vec<LogLine>,
 }
 
 type Answer = Result<Response, Failure>;
@@ -88,19 +81,33 @@ impl Http {
         Ok(answer::json(&json!({ "games": games, "more": more })))
     }
 
-    /// A finished game with everything needed to replay it: its records, and the whole view after each of them.
-    pub async fn game(id: String, http: Arc<Self>, headers: HeaderMap) -> Answer {
+    /// A finished game with everything needed to replay it: its records, and the whole view after each of them, or after
+    /// those that are asked for.
+    pub async fn game(id: String, query: ReplayQuery, http: Arc<Self>, headers: HeaderMap) -> Answer {
         let nothing =
             || Failure::new(StatusCode::NOT_FOUND, "no_game", "There is no finished game of that name.");
         let table: TableId = id.parse().map_err(|_| nothing())?;
-        let game = http.app.store.archive_show(table).await?.ok_or_else(nothing)?;
-        let text = tokio::task::spawn_blocking(move || replayed(&game)).await;
-        let text = text.ok().flatten().ok_or_else(|| {
-            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", "This game cannot be replayed.")
+        let range = query.range().ok_or_else(|| {
+            let words = "`views` is `none`, or the first and the last record wanted, as in `20-39`.";
+            Failure::new(StatusCode::BAD_REQUEST, "malformed", words)
         })?;
-        let packed = if takes_brotli(&headers) { brotli(text.as_bytes()) } else { None };
-        let asset = Asset { plain: text.into(), brotli: packed, media: "application/json" };
-        Ok(encoded(&asset, &headers, FOR_EVER))
+        let pack = takes_brotli(&headers);
+        // Another version may show the same game otherwise.
+        let tag =
+            format!("\"{}-{table}-{range}{}\"", env!("CARGO_PKG_VERSION"), if pack { "-br" } else { "" });
+        let is_known = has_tag(&headers, &tag);
+        let unchanged = || tagged(Bytes::new(), &tag, false, StatusCode::NOT_MODIFIED);
+        match http.replays.kept(table, range) {
+            Some(_) if is_known => return Ok(unchanged()),
+            Some(kept) if pack => return Ok(tagged(kept, &tag, true, StatusCode::OK)),
+            Some(_) | None => {}
+        }
+        let game = http.app.store.archive_show(table).await?.ok_or_else(nothing)?;
+        if is_known {
+            return Ok(unchanged());
+        }
+        let made = http.replays.make(game, range, pack).await?;
+        Ok(tagged(made, &tag, pack, StatusCode::OK))
     }
 
     /// Whether the node can serve, or why not.
@@ -132,7 +139,11 @@ impl Http {
             return nothing();
         }
         match http.app.store.asset(&hash, path.as_str()).await {
-            Ok(Some(content)) => encoded(&assets::asset(path.as_str(), content), &headers, FOR_EVER),
+            Ok(Some(content)) => {
+                let name = path.as_str().to_owned();
+                let asset = tokio::task::spawn_blocking(move || assets::asset(&name, content, QUICKLY));
+                asset.await.map_or_else(|_| nothing(), |asset| encoded(&asset, &headers, FOR_EVER))
+            }
             Ok(None) => nothing(),
             Err(error) => Failure::from(error).into_response(),
         }
@@ -161,6 +172,27 @@ fn takes_brotli(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether a browser has this very answer already.
+fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
+    let held = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut held = held.flat_map(|value| value.split(',')).map(|held| held.trim().trim_start_matches("W/"));
+    held.any(|held| held == tag || held == "*")
+}
+
+fn tagged(body: Bytes, tag: &str, packed: bool, status: StatusCode) -> Response {
+    let mut response = answer::typed(body, "application/json", FOR_A_WHILE);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(ETAG, tag);
+    }
+    if packed {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("br"));
+    }
+    response
+}
+
 fn encoded(asset: &Asset, headers: &HeaderMap, keep: &'static str) -> Response {
     let packed = asset.brotli.as_ref().filter(|_| takes_brotli(headers));
     let body = packed.unwrap_or(&asset.plain).clone();
@@ -170,16 +202,4 @@ fn encoded(asset: &Asset, headers: &HeaderMap, keep: &'static str) -> Response {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("br"));
     }
     response
-}
-
-/// The game as JSON, with the view after each record; all cards are shown, since the game is over.
-fn replayed(game: &ArchivedGame) -> Option<String> {
-    let mut copy = Copy::open(game.table);
-    let mut views = Vec::with_capacity(game.entries.len());
-    for (number, entry) in (0..).zip(&game.entries) {
-        copy.accept(number, std::slice::from_ref(entry));
-        views.push(copy.game()?.open_view());
-    }
-    let (_, log) = copy.view(Viewer::Watcher)?;
-    serde_json::to_string(&GamePage { game: &game.clone().without_ids(), views, log }).ok()
 }

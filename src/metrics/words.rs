@@ -22,6 +22,7 @@ pub fn kind_of(ask: &Ask) -> &'static str {
         Ask::Tell { .. } => "tell",
         Ask::Say { .. } => "say",
         Ask::Block { .. } => "block",
+        Ask::DropSaved { .. } => "drop_saved",
         Ask::Unblock { .. } => "unblock",
     }
 }

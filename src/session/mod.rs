@@ -3,6 +3,7 @@
 mod invites;
 mod login;
 pub mod pace;
+mod saved;
 mod shows;
 pub mod socket;
 pub mod text;
@@ -340,6 +341,7 @@ impl Session {
             }),
             Ask::Resign { table } => Ok(self.at_table(table, id, SeatAsk::Resign).await),
             Ask::Save { table } => Ok(self.at_table(table, id, SeatAsk::Save).await),
+            Ask::DropSaved { table } => self.drop_saved(table).await,
             Ask::ClaimWin { table } => Ok(self.at_table(table, id, SeatAsk::ClaimWin).await),
             Ask::Watch { table } => Ok(self.watch(table).await),
             Ask::Unwatch { table } => Ok(self.unwatch(table).await),

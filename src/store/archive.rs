@@ -1,12 +1,20 @@
-//! The archive: finished games as JSON, listed by player and by time.
+//! The archive: finished games, packed, listed by player and by time.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use redis::{RedisResult, Script, Value};
 use serde::{Deserialize, Serialize};
 
-use super::group::StoreError;
+use super::accounts::GUEST_LIVES;
+use super::group::{Group, StoreError};
+use super::near::Near;
+use super::packed::{self, RECORDS};
+use super::script::Arg;
 use super::{Store, keys};
 use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::protocol::GameRow;
-use crate::rules::game::{Ending, Game};
+use crate::rules::game::{EndReason, Ending, Game};
 use crate::rules::seat::{BySeat, Seat};
 use crate::table::copy::Copy;
 use crate::table::options::TableOptions;
@@ -14,8 +22,17 @@ use crate::table::record::{Entry, Tip};
 
 /// Games on one page of a list.
 pub const GAMES_PAGE: usize = 20;
-/// Finished games kept in the list of recent ones.
-const RECENT_KEPT: isize = 1_000;
+/// Games in the list of recent ones, at most.
+const LISTED_RECENT: u64 = 1_000;
+/// Finished games in the list of an account, at most: an older one is in no list, and stays under its address.
+const LISTED_OF_ACCOUNT: u64 = 10_000;
+/// How long a game of a few moves can be looked at.
+const BRIEFLY_SECS: u64 = 600;
+/// All fields of a packed game.
+const WHOLE: [&str; 7] = ["first", "second", "result", "flags", "moves", "ended", RECORDS];
+
+static PUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/archive_put.lua")));
+static PACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/archive_pack.lua")));
 
 /// A game that is not being played: finished, or saved to be resumed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +91,9 @@ impl ArchivedGame {
     /// The game as anybody may read it: a request's id is nobody's but the asker's.
     #[must_use]
     pub fn without_ids(mut self) -> Self {
-        self.entries.iter_mut().for_each(|entry| entry.request = RequestId::withheld());
+        for entry in &mut self.entries {
+            entry.request = RequestId::withheld();
+        }
         self
     }
 
@@ -95,47 +114,239 @@ impl ArchivedGame {
     }
 }
 
+/// How long a finished game is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// For ever, and listed.
+    ForEver,
+    /// As long as a guest nobody uses, and listed: both who played are guests.
+    WithGuests,
+    /// Just so long that whoever played can look at it, and in no list: it ended after a few moves.
+    Briefly,
+}
+
+impl Keep {
+    /// Seconds; 0 for ever.
+    fn secs(self) -> u64 {
+        match self {
+            Keep::ForEver => 0,
+            Keep::WithGuests => GUEST_LIVES.as_secs(),
+            Keep::Briefly => BRIEFLY_SECS,
+        }
+    }
+}
+
+/// What is under the key of a finished game.
+pub(super) enum Held {
+    /// Fields of the packed form.
+    Packed(HashMap<String, Vec<u8>>),
+    /// The whole game as JSON, as versions before 0.4.0 stored it.
+    Text(String),
+}
+
+impl Held {
+    fn game(self, table: TableId) -> Result<ArchivedGame, StoreError> {
+        match self {
+            Held::Packed(fields) => packed::unpack(table, &fields),
+            Held::Text(text) => Ok(serde_json::from_str(&text)?),
+        }
+    }
+}
+
+/// Who is asked for finished games.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// The archive.
+    Archive(&'a Group),
+    /// A Redis near the node.
+    Near(&'a Near),
+}
+
+impl Source<'_> {
+    async fn ask(self, commands: &redis::Pipeline) -> Result<Vec<RedisResult<Value>>, StoreError> {
+        match self {
+            Source::Archive(group) => group.pipe(commands).await,
+            Source::Near(near) => near.ask(commands).await,
+        }
+    }
+}
+
+/// What is under the keys of finished games, in their order, with these fields of the packed form: one exchange, and one
+/// more if some have the older form.
+pub(super) async fn held(
+    keys: &[String],
+    fields: &[&str],
+    of: Source<'_>,
+) -> Result<Vec<Option<Held>>, StoreError> {
+    let mut commands = redis::pipe();
+    commands.ignore_errors();
+    for key in keys {
+        commands.cmd("HMGET").arg(key).arg(fields);
+    }
+    let answers = if keys.is_empty() { Vec::new() } else { of.ask(&commands).await? };
+    let mut found = Vec::with_capacity(keys.len());
+    let mut older = redis::pipe();
+    older.ignore_errors();
+    let mut at = Vec::new();
+    for (key, answer) in keys.iter().zip(answers) {
+        found.push(match answer {
+            Ok(values) => fields_of(fields, values)?.map(Held::Packed),
+            Err(error) if error.code() == Some("WRONGTYPE") => {
+                older.get(key);
+                at.push(found.len());
+                None
+            }
+            Err(error) => return Err(error.into()),
+        });
+    }
+    let texts = if at.is_empty() { Vec::new() } else { of.ask(&older).await? };
+    for (place, text) in at.into_iter().zip(texts) {
+        // What is no text either is nothing that can be shown.
+        let text = text.ok().and_then(|text| redis::from_redis_value::<Option<String>>(text).ok());
+        found[place] = text.flatten().map(Held::Text);
+    }
+    Ok(found)
+}
+
+/// The fields that are there; nothing if none is.
+fn fields_of(names: &[&str], values: Value) -> Result<Option<HashMap<String, Vec<u8>>>, StoreError> {
+    let values: Vec<Option<Vec<u8>>> =
+        redis::from_redis_value(values).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let there = names.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
+    let there: HashMap<String, Vec<u8>> = there.collect();
+    Ok(Some(there).filter(|there| !there.is_empty()))
+}
+
 impl Store {
     /// Puts a finished game into the archive, once; may be repeated.
-    pub async fn archive_put(&self, game: &ArchivedGame) -> Result<(), StoreError> {
-        let id = game.table.to_string();
-        let mut commands = redis::pipe();
-        commands.atomic().set_nx(keys::archive(game.table), serde_json::to_string(game)?).ignore();
-        for account in game.accounts.iter() {
-            commands.zadd(keys::archive_by(*account), &id, game.ended_ms).ignore();
+    pub async fn archive_put(&self, game: &ArchivedGame, keep: Keep) -> Result<(), StoreError> {
+        let mut args: Vec<Arg> = vec![
+            game.table.to_string().into(),
+            game.ended_ms.into(),
+            keep.secs().into(),
+            u64::from(keep != Keep::Briefly).into(),
+            LISTED_OF_ACCOUNT.into(),
+            LISTED_RECENT.into(),
+        ];
+        if self.writes_new_forms() {
+            let game = game.clone();
+            let fields = off_thread(move || packed::pack(&game)).await?;
+            args.push("fields".into());
+            args.extend(fields.into_iter().flat_map(|(name, value)| [name.into(), value.into()]));
+        } else {
+            args.extend(["text".into(), serde_json::to_string(game)?.into()]);
         }
-        commands.zadd(keys::ARCHIVE_RECENT, &id, game.ended_ms).ignore();
-        commands.zremrangebyrank(keys::ARCHIVE_RECENT, 0, -RECENT_KEPT - 1).ignore();
-        self.archive().settled(self.archive().pipe(&commands)).await
+        let BySeat { first, second } = game.accounts;
+        let keys = [
+            keys::archive(game.table),
+            keys::archive_by(first),
+            keys::archive_by(second),
+            keys::ARCHIVE_RECENT.to_owned(),
+        ];
+        let put = self.archive().invoke::<u8>(&PUT, &keys, &args);
+        self.archive().settled(put).await.map(drop)
+    }
+
+    /// How long a game is to be kept: one that was given up before it had so many records is no game that anybody looks for.
+    pub async fn archive_keeps(&self, game: &ArchivedGame, least: usize) -> Result<Keep, StoreError> {
+        let given_up = game.ending.is_some_and(|ending| ending.reason == EndReason::Resignation);
+        if given_up && game.entries.len() < least {
+            return Ok(Keep::Briefly);
+        }
+        let mut commands = redis::pipe();
+        for account in game.accounts.iter() {
+            commands.hget(keys::account(*account), "guest");
+        }
+        let guests: Vec<Option<String>> = self.data().pipe(&commands).await?;
+        let both = guests.iter().all(|guest| guest.as_deref() == Some("1"));
+        Ok(if both { Keep::WithGuests } else { Keep::ForEver })
     }
 
     /// A finished game.
     pub async fn archive_read(&self, table: TableId) -> Result<Option<ArchivedGame>, StoreError> {
-        let text: Option<String> = self.archive().query(redis::cmd("GET").arg(keys::archive(table))).await?;
-        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+        let keys = [keys::archive(table)];
+        let found = held(&keys, &WHOLE, Source::Archive(self.archive())).await?;
+        game_of(table, found).await
     }
 
     /// The same for showing it: the near Redis is asked first, which is as good, since a finished game never changes.
     pub async fn archive_show(&self, table: TableId) -> Result<Option<ArchivedGame>, StoreError> {
-        let texts = self.archive_texts(&[table]).await?;
-        Ok(texts.iter().flatten().next().map(|text| serde_json::from_str(text)).transpose()?)
+        let found = self.archive_held(&[table], &WHOLE).await?;
+        game_of(table, found).await
     }
 
-    /// The texts of finished games, in their order: from the near Redis what it has, from the archive itself the rest.
-    async fn archive_texts(&self, tables: &[TableId]) -> Result<Vec<Option<String>>, StoreError> {
+    /// What is under the keys of finished games: from the near Redis what it has, from the archive itself the rest.
+    async fn archive_held(
+        &self,
+        tables: &[TableId],
+        fields: &[&str],
+    ) -> Result<Vec<Option<Held>>, StoreError> {
         let keys: Vec<String> = tables.iter().map(|table| keys::archive(*table)).collect();
-        let mut texts = match self.near() {
-            Some(near) => near.texts(&keys).await,
-            None => vec![None; keys.len()],
+        let mut found = match self.near() {
+            Some(near) => near.held(&keys, fields).await,
+            None => keys.iter().map(|_| None).collect(),
         };
-        // One exchange for all of them: Redis may be in another data centre.
-        let mut rest = redis::pipe();
-        for (key, _) in keys.iter().zip(&texts).filter(|(_, text)| text.is_none()) {
-            rest.get(key);
+        let lacking = keys.iter().zip(&found).filter(|(_, held)| held.is_none());
+        let lacking: Vec<String> = lacking.map(|(key, _)| key.clone()).collect();
+        let rest = held(&lacking, fields, Source::Archive(self.archive())).await?;
+        found.iter_mut().filter(|held| held.is_none()).zip(rest).for_each(|(held, found)| *held = found);
+        Ok(found)
+    }
+
+    /// The rows of finished games that are there, and which are not. One that cannot be understood concerns nobody but
+    /// itself.
+    async fn archive_rows(&self, tables: &[TableId]) -> Result<(Vec<GameRow>, Vec<TableId>), StoreError> {
+        let (mut rows, mut gone) = (Vec::with_capacity(tables.len()), Vec::new());
+        for (table, held) in tables.iter().zip(self.archive_held(tables, &packed::ROW_FIELDS).await?) {
+            let row = match held {
+                None => {
+                    gone.push(*table);
+                    continue;
+                }
+                Some(Held::Packed(fields)) => packed::row(*table, &fields),
+                Some(Held::Text(text)) => self.archive_pack(*table, text).await,
+            };
+            match row {
+                Ok(row) => rows.push(row),
+                Err(error) => tracing::warn!(%table, %error, "a finished game cannot be listed"),
+            }
         }
-        let rest: Vec<Option<String>> = self.archive().pipe(&rest).await?;
-        texts.iter_mut().filter(|text| text.is_none()).zip(rest).for_each(|(text, found)| *text = found);
-        Ok(texts)
+        Ok((rows, gone))
+    }
+
+    /// The row of a game in the form of older versions, which is packed now if every node can read that.
+    async fn archive_pack(&self, table: TableId, text: String) -> Result<GameRow, StoreError> {
+        let (game, text) = off_thread(move || {
+            let game: ArchivedGame = serde_json::from_str(&text)?;
+            Ok((game, text))
+        })
+        .await?;
+        let row = game.row();
+        if !self.writes_new_forms() {
+            return Ok(row);
+        }
+        let packed = off_thread(move || {
+            let fields = packed::pack(&game)?;
+            let bytes = |value: &String| value.clone().into_bytes();
+            let by_name = fields.iter().map(|(name, value)| ((*name).to_owned(), bytes(value))).collect();
+            let same = packed::unpack(table, &by_name)?.without_ids() == game.without_ids();
+            if same {
+                Ok(fields)
+            } else {
+                Err(StoreError::Corrupt("it would not be the same packed".to_owned()))
+            }
+        });
+        let packed = match packed.await {
+            Ok(fields) => {
+                let args = fields.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
+                let args: Vec<Arg> = std::iter::once(text.into()).chain(args).collect();
+                self.archive().invoke::<u8>(&PACK, &[keys::archive(table)], &args).await
+            }
+            Err(error) => Err(error),
+        };
+        // It stays as it is, and is read as before.
+        packed.inspect_err(|error| tracing::warn!(%table, %error, "a finished game was not packed")).ok();
+        Ok(row)
     }
 
     /// Some of all finished games, and where to go on; begin with 0, and 0 is the end. A game may come twice.
@@ -176,10 +387,42 @@ impl Store {
         let first = page.saturating_mul(size);
         let range = redis::cmd("ZREVRANGE").arg(key).arg(first).arg(first.saturating_add(size)).to_owned();
         let ids: Vec<String> = self.archive().query(&range).await?;
-        let tables = ids.iter().take(size).map(|id| id.parse()).collect::<Result<Vec<TableId>, _>>()?;
-        let texts = self.archive_texts(&tables).await?;
-        let row = |text: &String| serde_json::from_str(text).map(|game: ArchivedGame| game.row());
-        let rows = texts.iter().flatten().map(row).collect::<Result<_, _>>()?;
+        // What is no id was put there by nobody of us.
+        let tables: Vec<TableId> = ids.iter().take(size).filter_map(|id| id.parse().ok()).collect();
+        let (rows, gone) = self.archive_rows(&tables).await?;
+        if !gone.is_empty() {
+            let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
+            let forget = redis::cmd("ZREM").arg(key).arg(gone).to_owned();
+            // It ended with the guests who played it; if its place stays, it is forgotten another time.
+            let _: Result<u64, StoreError> = self.archive().query(&forget).await;
+        }
         Ok((rows, ids.len() > size))
     }
+
+    /// Keeps an account's finished games for ever, which were to go with the guest it was. May be repeated.
+    pub async fn archive_keep(&self, account: AccountId) -> Result<(), StoreError> {
+        let range = redis::cmd("ZRANGE").arg(keys::archive_by(account)).arg(0).arg(-1).to_owned();
+        let ids: Vec<String> = self.archive().query(&range).await?;
+        let mut commands = redis::pipe();
+        commands.cmd("PERSIST").arg(keys::archive_by(account)).ignore();
+        for table in ids.iter().filter_map(|id| id.parse().ok()) {
+            commands.cmd("PERSIST").arg(keys::archive(table)).ignore();
+        }
+        self.archive().pipe(&commands).await
+    }
+}
+
+async fn game_of(table: TableId, found: Vec<Option<Held>>) -> Result<Option<ArchivedGame>, StoreError> {
+    match found.into_iter().next().flatten() {
+        Some(held) => off_thread(move || held.game(table)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Does what takes some milliseconds of a processor where it holds nobody up.
+pub(super) async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(StoreError::Corrupt(format!("the work was not done: {error}"))))
 }

@@ -33,7 +33,7 @@ const APPEND_TIMEOUT: Duration = COMMAND_TIMEOUT;
 /// How long it is asked whether a session is the live one, where that is asked before an append.
 const SESSION_WITHIN: Duration = Duration::from_millis(300);
 /// A stream is kept for so long after its game was put away, for whoever is late.
-const DROP_AFTER_SECS: u64 = 3_600;
+const DROP_AFTER_SECS: u64 = 300;
 
 static APPEND: LazyLock<Script> = LazyLock::new(|| {
     let text = include_str!("../../redis/game_append.lua");

@@ -138,9 +138,14 @@ pub fn game(id: TableId) -> String {
     format!("game:{id}")
 }
 
-/// String: a saved game as JSON.
+/// String with expiry: a saved game as JSON.
 pub fn saved(id: TableId) -> String {
     format!("saved:{id}")
+}
+
+/// String with expiry: what lists show of a saved game, as JSON.
+pub fn saved_row(id: TableId) -> String {
+    format!("saved-row:{id}")
 }
 
 /// Sorted set: an account's saved games by when they were stopped.
@@ -148,7 +153,8 @@ pub fn saved_by(id: AccountId) -> String {
     format!("saved-by:{id}")
 }
 
-/// String: a finished game as JSON.
+/// Hash: a finished game: who played, the result, when it ended, and all records packed; `nineflags archive show` prints
+/// them. String: the whole game as JSON, as versions before 0.4.0 stored it. With expiry: it is kept for a while only.
 pub fn archive(id: TableId) -> String {
     format!("archive:{id}")
 }

@@ -3,9 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::ConnectionInfo;
+use redis::{ConnectionInfo, Pipeline, RedisResult, Value};
 use tokio::time::timeout;
 
+use super::archive::{Held, Source, held};
 use super::error::StoreError;
 use super::lines::Lines;
 use super::place::{self, Place};
@@ -37,24 +38,26 @@ impl Near {
         }
     }
 
-    /// What it has under these keys, in their order; nothing at all while it does not answer.
-    pub async fn texts(&self, keys: &[String]) -> Vec<Option<String>> {
-        let nothing = || vec![None; keys.len()];
+    /// What it has of finished games, in their order; nothing at all while it does not answer.
+    pub async fn held(&self, keys: &[String], fields: &[&str]) -> Vec<Option<Held>> {
+        let nothing = || keys.iter().map(|_| None).collect::<Vec<_>>();
         if keys.is_empty() || self.rests() {
             return nothing();
         }
         let late = || StoreError::NoAnswer("no answer in time".to_owned());
-        let got = timeout(ANSWER_TIMEOUT, self.get(keys)).await.unwrap_or_else(|_| Err(late()));
-        let texts = got.unwrap_or_else(|error| {
+        let got = timeout(ANSWER_TIMEOUT, held(keys, fields, Source::Near(self)))
+            .await
+            .unwrap_or_else(|_| Err(late()));
+        let found = got.unwrap_or_else(|error| {
             tracing::warn!(at = place::shown(self.info.addr()), %error, "the near Redis does not answer: the primary is asked");
             *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
             nothing()
         });
         metrics::near_reads(
-            texts.iter().flatten().count(),
-            texts.iter().filter(|text| text.is_none()).count(),
+            found.iter().flatten().count(),
+            found.iter().filter(|held| held.is_none()).count(),
         );
-        texts
+        found
     }
 
     fn rests(&self) -> bool {
@@ -62,10 +65,11 @@ impl Near {
         until.is_some_and(|until| Instant::now() < until)
     }
 
-    async fn get(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+    /// Carries commands out, each by itself.
+    pub(super) async fn ask(&self, commands: &Pipeline) -> Result<Vec<RedisResult<Value>>, StoreError> {
         let info = self.info.clone();
         let line = self.lines.line(|| async move { place::connect(&info).await }).await?;
-        let got = redis::cmd("MGET").arg(keys).query_async(&mut line.wire.clone()).await;
+        let got = commands.query_async(&mut line.wire.clone()).await;
         if got.is_err() {
             self.lines.discard(&line);
         }

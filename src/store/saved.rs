@@ -1,20 +1,47 @@
-//! Saved games: whole games as JSON, kept until the same two people go on.
+//! Saved games: whole games as JSON, kept until the same two people go on, and a row of each for lists.
 
-use super::archive::ArchivedGame;
+use std::sync::LazyLock;
+
+use redis::Script;
+
+use super::archive::{ArchivedGame, off_thread};
 use super::group::StoreError;
 use super::{Store, keys};
 use crate::ids::{AccountId, TableId};
 use crate::protocol::GameRow;
 use crate::table::record::Entry;
 
-/// Saved games listed for one player, at most.
-const LISTED: isize = 50;
+/// Saved games of one player, at most: more are refused.
+pub const SAVED_MAX: usize = 50;
+/// Saved games listed for one player, at most: tables that everybody left are saved whatever there is.
+const LISTED: isize = 100;
+/// How long a saved game waits to be resumed: a year.
+const SAVED_LIVES_SECS: u64 = 365 * 24 * 3_600;
+
+static REMOVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/saved_remove.lua")));
+
+/// What became of a saved game that somebody does not want any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// It is not in the list any more.
+    Done,
+    /// There is no such saved game of this player.
+    NotThere,
+    /// It is being played again.
+    Playing,
+}
 
 impl Store {
     /// Keeps a stopped game; may be repeated.
     pub async fn saved_put(&self, game: &ArchivedGame) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
-        commands.atomic().set(keys::saved(game.table), serde_json::to_string(game)?).ignore();
+        commands.atomic();
+        let text = serde_json::to_string(game)?;
+        commands.set_ex(keys::saved(game.table), text, SAVED_LIVES_SECS).ignore();
+        if self.writes_new_forms() {
+            let row = serde_json::to_string(&game.row())?;
+            commands.set_ex(keys::saved_row(game.table), row, SAVED_LIVES_SECS).ignore();
+        }
         for account in game.accounts.iter() {
             commands.zadd(keys::saved_by(*account), game.table.to_string(), game.ended_ms).ignore();
         }
@@ -42,23 +69,101 @@ impl Store {
     /// Forgets a saved game that is played again; may be repeated.
     pub async fn saved_drop(&self, table: TableId, accounts: [AccountId; 2]) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
-        commands.atomic().del(keys::saved(table)).ignore();
+        commands.atomic().del(&[keys::saved(table), keys::saved_row(table)]).ignore();
         for account in accounts {
             commands.zrem(keys::saved_by(account), table.to_string()).ignore();
         }
         self.data().pipe(&commands).await
     }
 
+    /// Takes a saved game out of one player's list; it is gone once the other does not have it either. May be repeated.
+    pub async fn saved_remove(&self, account: AccountId, table: TableId) -> Result<Removed, StoreError> {
+        let (rows, _) = self.saved_rows(&[(table, None)]).await?;
+        let accounts = rows.into_iter().next().and_then(|row| row.accounts);
+        let seat = accounts.and_then(|accounts| accounts.find(|seated| *seated == account));
+        let Some((accounts, seat)) = accounts.zip(seat) else { return Ok(Removed::NotThere) };
+        let keys = [
+            keys::saved_by(account),
+            keys::saved_by(accounts[seat.other()]),
+            keys::saved(table),
+            keys::saved_row(table),
+            keys::table(table),
+        ];
+        let args = [table.to_string().into()];
+        let removed = self.data().invoke::<i8>(&REMOVE, &keys, &args);
+        Ok(match self.data().settled(removed).await? {
+            -1 => Removed::Playing,
+            _ => Removed::Done,
+        })
+    }
+
+    /// How many saved games an account has.
+    pub async fn saved_count(&self, account: AccountId) -> Result<usize, StoreError> {
+        self.data().query(redis::cmd("ZCARD").arg(keys::saved_by(account))).await
+    }
+
     /// An account's saved games, newest first.
     pub async fn saved_of(&self, account: AccountId) -> Result<Vec<GameRow>, StoreError> {
-        let range = redis::cmd("ZREVRANGE").arg(keys::saved_by(account)).arg(0).arg(LISTED - 1).to_owned();
-        let ids: Vec<String> = self.data().query(&range).await?;
-        let mut rows = Vec::with_capacity(ids.len());
-        for id in ids {
-            if let Some(game) = self.saved_read(id.parse()?).await? {
-                rows.push(game.row());
-            }
+        let range = redis::cmd("ZREVRANGE")
+            .arg(keys::saved_by(account))
+            .arg(0)
+            .arg(LISTED - 1)
+            .arg("WITHSCORES")
+            .to_owned();
+        let listed: Vec<(String, u64)> = self.data().query(&range).await?;
+        let tables = listed.iter().filter_map(|(id, stopped_ms)| Some((id.parse().ok()?, Some(*stopped_ms))));
+        let (rows, gone) = self.saved_rows(&tables.collect::<Vec<_>>()).await?;
+        if !gone.is_empty() {
+            let forget = redis::cmd("ZREM").arg(keys::saved_by(account)).arg(gone).to_owned();
+            // Nobody resumed it within a year; if its place stays, it is forgotten another time.
+            let _: Result<u64, StoreError> = self.data().query(&forget).await;
         }
         Ok(rows)
+    }
+
+    /// The rows of saved games that are there, and the ids of those that are not; with each comes when it was stopped, where
+    /// that is known. It is one exchange. A game without a row, or with an old one, as older versions leave it, is read
+    /// whole and gets one. One that cannot be understood is not listed, and concerns no other.
+    async fn saved_rows(
+        &self,
+        tables: &[(TableId, Option<u64>)],
+    ) -> Result<(Vec<GameRow>, Vec<String>), StoreError> {
+        if tables.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let keys: Vec<String> = tables.iter().map(|(table, _)| keys::saved_row(*table)).collect();
+        let texts: Vec<Option<String>> = self.data().query(redis::cmd("MGET").arg(keys)).await?;
+        let row = |(text, (_, stopped_ms)): (&Option<String>, &(TableId, Option<u64>))| {
+            let row: GameRow = serde_json::from_str(text.as_ref()?).ok()?;
+            Some(row).filter(|row| stopped_ms.is_none_or(|stopped_ms| stopped_ms == row.last_ms))
+        };
+        let mut rows: Vec<Option<GameRow>> = texts.iter().zip(tables).map(row).collect();
+        let lacking: Vec<usize> = (0..rows.len()).filter(|place| rows[*place].is_none()).collect();
+        if lacking.is_empty() {
+            return Ok((rows.into_iter().flatten().collect(), Vec::new()));
+        }
+        let keys: Vec<String> = lacking.iter().map(|place| keys::saved(tables[*place].0)).collect();
+        let whole: Vec<Option<String>> = self.data().query(redis::cmd("MGET").arg(keys)).await?;
+        let is_gone: Vec<bool> = whole.iter().map(Option::is_none).collect();
+        let made = off_thread(move || {
+            let row = |text: Option<String>| {
+                let game: Result<ArchivedGame, _> = serde_json::from_str(&text?);
+                let game = game.inspect_err(|error| tracing::warn!(%error, "a saved game cannot be listed"));
+                game.ok().map(|game| game.row())
+            };
+            Ok(whole.into_iter().map(row).collect::<Vec<_>>())
+        });
+        let mut stored = redis::pipe();
+        for (place, row) in lacking.iter().zip(made.await?) {
+            if let Some(row) = row.as_ref().filter(|_| self.writes_new_forms()) {
+                let key = keys::saved_row(tables[*place].0);
+                stored.set_ex(key, serde_json::to_string(row)?, SAVED_LIVES_SECS).ignore();
+            }
+            rows[*place] = row;
+        }
+        self.data().pipe::<()>(&stored).await?;
+        let gone = lacking.into_iter().zip(is_gone).filter(|(_, is_gone)| *is_gone);
+        let gone = gone.map(|(place, _)| tables[place].0.to_string()).collect();
+        Ok((rows.into_iter().flatten().collect(), gone))
     }
 }

@@ -202,6 +202,11 @@ impl Copy {
         self.state.as_ref().is_some_and(|state| state.stopped)
     }
 
+    /// How often the game was stopped.
+    pub fn saves(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.record == Record::Save).count()
+    }
+
     /// The game as its seats know it: a card that was drawn unsaved is still face down, and nobody can play it. A record
     /// that may be undone must show nothing that its seat could use after that.
     pub fn known_game(&self) -> Option<Game> {
@@ -278,19 +283,17 @@ impl Copy {
     /// A proposal of this copy in format 2, in which nobody can try what a record is by its hash.
     #[must_use]
     pub fn salted(&self, mut proposal: Proposal) -> Proposal {
-        let first = proposal.entries.first().map(|entry| (&entry.record, entry.seat, &entry.request));
-        let Some((record, seat, request)) = first else { return proposal };
-        let nonce = match (record, &self.state) {
-            (Record::Start(start), _) => &start.nonce,
-            (_, Some(state)) => &state.start.nonce,
+        let nonce = match (proposal.entries.first().map(|entry| &entry.record), &self.state) {
+            (Some(Record::Start(start)), _) => start.nonce.clone(),
+            (_, Some(state)) => state.start.nonce.clone(),
             (_, None) => return proposal,
         };
-        let mut salt = Salt::of(nonce, &proposal.at, seat, request);
-        let mut hash = proposal.at.hash.clone();
-        for (number, entry) in (proposal.at.number..).zip(&mut proposal.entries) {
-            hash = hash.next_salted(number, salt, entry.seat, &entry.record);
-            (entry.hash, entry.salt) = (hash.clone(), Some(salt));
-            salt = salt.next();
+        let mut at = proposal.at.clone();
+        for entry in &mut proposal.entries {
+            let salt = Salt::of(&nonce, &at, entry.seat);
+            entry.hash = at.hash.next_salted(at.number, salt, entry.seat, &entry.record);
+            entry.salt = Some(salt);
+            at = Tip { number: at.number + 1, hash: entry.hash.clone() };
         }
         proposal
     }
@@ -331,7 +334,10 @@ impl Copy {
             let count = self.entries.len();
             match self.entries.get_mut(number) {
                 // An unsaved record has the stream's time from now on.
-                Some(held) if held.hash == entry.hash => held.time_ms = entry.time_ms,
+                Some(held) if held.hash == entry.hash => {
+                    held.time_ms = entry.time_ms;
+                    held.request = entry.request.clone();
+                }
                 Some(_) => return Accepted::Diverged,
                 None if number > count => return Accepted::Gap,
                 None => match self.push(entry.clone()) {

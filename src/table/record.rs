@@ -61,22 +61,11 @@ impl Salt {
     /// Its length.
     pub const BYTES: usize = 16;
 
-    /// The salt of a request's first record. It comes from the game's nonce, which is random and nobody's until the end, so
+    /// The salt of a seat's record after a tip. It comes from the game's nonce, which is random and nobody's until the end, so
     /// that a request repeated at another node makes the same record: a fork there would undo what follows.
     #[must_use]
-    pub fn of(nonce: &str, at: &Tip, seat: Seat, request: &RequestId) -> Self {
-        let Tip { number, hash } = at;
-        Self::from_text(&format!("salt\n{nonce}\n{}\n{number} {request} {seat}", hash.0))
-    }
-
-    /// The salt of the next record of the same request.
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self::from_text(&format!("next salt\n{}", hex(&self.0)))
-    }
-
-    fn from_text(text: &str) -> Self {
-        let digest = Sha256::digest(text.as_bytes());
+    pub fn of(nonce: &str, at: &Tip, seat: Seat) -> Self {
+        let digest = Sha256::digest(format!("salt\n{nonce}\n{}\n{} {seat}", at.hash.0, at.number));
         let mut bytes = [0; Self::BYTES];
         bytes.copy_from_slice(&digest[..Self::BYTES]);
         Self(bytes)

@@ -115,7 +115,7 @@ mod tests {
         {
             for (number, request, time_ms) in [(1, "r", 0), (u32::MAX, longest.as_str(), u64::MAX)] {
                 let request = request.parse().expect("an id");
-                let salt = Some(Salt::of("00ff", &Tip::default(), Seat::First, &request));
+                let salt = Some(Salt::of("00ff", &Tip::default(), Seat::First));
                 let entry = Entry { request, time_ms, salt, ..entry(record) };
                 lengths.insert(key.seal(table, number, &entry, [5; NONCE_BYTES]).len());
             }

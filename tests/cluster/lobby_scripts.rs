@@ -8,7 +8,7 @@ use nineflags::ids::{NodeId, RequestId, SessionId, TableId};
 use nineflags::lobby::event::{NodeEvent, PlayerEvent, Versioned};
 use nineflags::store::Store;
 use nineflags::store::accounts::Account;
-use nineflags::store::archive::ArchivedGame;
+use nineflags::store::archive::{ArchivedGame, Keep};
 use nineflags::store::invites::{NewTable, Removed, Sent, Standing, Started};
 use nineflags::store::lobby::{Entered, TableInfo};
 use nineflags::store::presence::Left;
@@ -146,7 +146,7 @@ impl Compared {
             }
             Command::Archive(table) => {
                 let started_ms = u64::try_from(self.seen.len()).expect("small");
-                store.archive_put(&kept(table, started_ms)).await.expect(answered);
+                store.archive_put(&kept(table, started_ms), Keep::ForEver).await.expect(answered);
                 let game =
                     store.archive_read(table_id(table)).await.expect(answered).expect("it was put there");
                 // What was put there first stays.

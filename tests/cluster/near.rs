@@ -51,14 +51,14 @@ async fn finished_games_come_from_the_near_redis_and_what_it_lacks_from_the_arch
 
     let games = shown(&nodes[0]).await;
     assert_eq!(games.len(), 3, "a list of two games, and both");
-    let (at_primary, at_replica) = (asked(&primary, "get").await, asked(&replica, "mget").await);
+    let (at_primary, at_replica) = (asked(&primary, "hmget").await, asked(&replica, "hmget").await);
     assert_eq!(at_replica, 0);
     assert_eq!(shown(&nodes[1]).await, games);
-    assert_eq!(asked(&replica, "mget").await, 3, "the list and each game");
-    let by_now = asked(&primary, "get").await;
+    assert_eq!(asked(&replica, "hmget").await, 4, "both rows of the list, and each game");
+    let by_now = asked(&primary, "hmget").await;
     assert_eq!(shown(&nodes[2]).await, games, "the near one has nothing of it");
-    assert_eq!(asked(&empty, "mget").await, 3);
-    assert!(asked(&primary, "get").await >= by_now + 4, "both for the list, and each");
+    assert_eq!(asked(&empty, "hmget").await, 4);
+    assert!(asked(&primary, "hmget").await >= by_now + 4, "both for the list, and each");
     assert!(by_now < at_primary + 4, "the near one had all of it");
     assert_eq!(shown(&nodes[3]).await, games, "the near one is gone");
 

@@ -5,7 +5,7 @@ use std::fs;
 use nineflags::ids::TableId;
 use nineflags::protocol::{Ask, LobbyList, LobbyQuery, LobbyRows, TableView, Update};
 use nineflags::rules::card::{Card, Tactic, Troop};
-use nineflags::store::archive::ArchivedGame;
+use nineflags::store::Store;
 use nineflags::table::copy::Copy;
 use nineflags::table::record::Tip;
 use serde_json::json;
@@ -66,10 +66,9 @@ fn tip_of(answer: Update) -> Option<Tip> {
 
 /// Whether a game gets into the archive as one chain that follows the rules and went through some tips.
 async fn is_kept(site: &Site, table: TableId, tips: &[Tip]) -> bool {
+    let store = Store::connect(&site.redis.url()).await.expect("a store");
     for _ in 0..30 {
-        let archived: Option<String> = site.ask(&["GET", &format!("archive:{table}")]);
-        if let Some(text) = archived {
-            let game: ArchivedGame = serde_json::from_str(&text).expect("a game");
+        if let Some(game) = store.archive_read(table).await.expect("it is read") {
             let copy = Copy::from_entries(table, game.entries);
             return copy.is_ok_and(|copy| tips.iter().all(|tip| copy.has_tip(tip)));
         }

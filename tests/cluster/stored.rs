@@ -122,10 +122,13 @@ async fn is_read(stored: &Stored) {
     let kept = archived_at(&site, stored.finished).await;
     let copy = Copy::from_entries(stored.finished, kept.entries.clone()).expect("a sound chain");
     assert_eq!(copy.commitment(), game.commitment);
-    assert_eq!(kept.without_ids(), game);
+    assert_eq!(kept.clone().without_ids(), game);
     let names = game.names.first;
     let page = http(node, "GET", &format!("/api/player/{names}"), "", None).await.json();
     assert_eq!(page["games"][0]["table"], stored.finished.to_string());
+    // Listed once, it is packed, with all that it was.
+    assert_eq!(site.ask::<String>(&["TYPE", &format!("archive:{}", stored.finished)]), "hash");
+    assert_eq!(archived_at(&site, stored.finished).await, kept);
 
     let eve = Browser::connect(node, &stored.cookies["eve"]).await;
     let finn = Browser::connect(node, &stored.cookies["finn"]).await;

@@ -147,9 +147,8 @@ fn salts_are_never_equal_and_follow_from_the_nonce_alone() {
         "wherever a request is carried out, its records are the same"
     );
     let at = Tip { number: 3, hash: Hash("0".repeat(32)) };
-    let salt = |nonce: &str, id: &str| Salt::of(nonce, &at, Seat::First, &request(id));
-    assert_ne!(salt("00", "a"), salt("01", "a"));
-    assert_ne!(salt("00", "a"), salt("00", "b"));
+    assert_ne!(Salt::of("00", &at, Seat::First), Salt::of("01", &at, Seat::First));
+    assert_ne!(Salt::of("00", &at, Seat::First), Salt::of("00", &at, Seat::Second));
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod names;
 mod normal_build;
 mod notation;
 mod origins;
+mod packed;
 mod programs;
 mod properties;
 mod random_play;

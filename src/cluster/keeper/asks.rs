@@ -12,9 +12,15 @@ use crate::lobby::event::TableNews;
 use crate::protocol::{Message, RefusalCode};
 use crate::rules::seat::Seat;
 use crate::store::games::Mover;
+use crate::store::saved::SAVED_MAX;
 use crate::store::talk::Said;
 use crate::table::copy::{Answer, Effect, Proposal};
 use crate::table::options::Talk;
+
+/// How often one game may be stopped by its players.
+pub const SAVES_MAX: usize = 50;
+/// A game with so many records cannot be stopped any more: no game has so many that is played and not blown up.
+pub const RECORDS_MAX: usize = 2_000;
 
 /// Why a request was not carried out with the backup.
 enum Failed {
@@ -116,6 +122,11 @@ impl Keeper {
         if let SeatAsk::ClaimWin = ask {
             self.check_away(seat.other()).await?;
         }
+        if let SeatAsk::Save = ask
+            && self.copy.has_request(seat, request).is_none()
+        {
+            self.check_room(seat).await?;
+        }
         if let SeatAsk::Moves(tip, _) = ask
             && !self.copy.has_tip(tip)
         {
@@ -204,6 +215,27 @@ impl Keeper {
                 format!("The other player has not been away for {} seconds.", self.shared.away_win_secs),
             )),
         }
+    }
+
+    /// Whether the game may be stopped once more, and both players have room for a saved game.
+    async fn check_room(&self, seat: Seat) -> Result<(), Refusal> {
+        if self.copy.saves() >= SAVES_MAX || self.copy.entries().len() >= RECORDS_MAX {
+            let words = format!("This game was saved {SAVES_MAX} times: it has to be played to its end now.");
+            return Err(Refusal::new(RefusalCode::TooManySaves, words));
+        }
+        for (whose, account) in
+            [(seat, self.info.accounts[seat]), (seat.other(), self.info.accounts[seat.other()])]
+        {
+            let saved = self.shared.store.saved_count(account).await.map_err(|_| Refusal::unavailable())?;
+            if saved >= SAVED_MAX {
+                let words = match self.copy.start().filter(|_| whose != seat) {
+                    None => format!("You have {SAVED_MAX} saved games: go on with one of them, or drop one."),
+                    Some(start) => format!("{} has {SAVED_MAX} saved games already.", start.names[whose]),
+                };
+                return Err(Refusal::new(RefusalCode::TooManySaved, words));
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn say(

@@ -120,7 +120,10 @@ impl Keeper {
     async fn archive(&self, game: &ArchivedGame) -> Result<(), StoreError> {
         let archive = self.shared.store.archive();
         tokio::select! {
-            put = self.shared.store.archive_put(game) => put,
+            put = async {
+                let keep = self.shared.store.archive_keeps(game, self.shared.archive_least).await?;
+                self.shared.store.archive_put(game, keep).await
+            } => put,
             () = archive.away() => Err(StoreError::Unavailable("it is away".to_owned()).at(archive.name())),
         }
     }

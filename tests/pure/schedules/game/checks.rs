@@ -294,7 +294,8 @@ impl World {
         let mut tally = self.checks.tally;
         for done in &self.checks.done {
             let seat = self.browsers[done.browser].seat;
-            if game.has_tip(&done.tip) && game.has_request(seat, &done.request).is_some() {
+            // The hash says which records there are; that another request of the seat made the same one is no loss.
+            if game.has_tip(&done.tip) {
                 continue;
             }
             tally.lost += 1;
