@@ -101,7 +101,8 @@ pub async fn connect(info: &ConnectionInfo) -> Result<MultiplexedConnection, Sto
     let opened = Client::open(info.clone())?.get_multiplexed_async_connection_with_config(&limits()).await;
     match opened {
         Ok(connection) => Ok(connection),
-        Err(error) => Err(stranger::explain(info, error).await),
+        // Seldom needed, and large: every exchange would have room for it.
+        Err(error) => Err(Box::pin(stranger::explain(info, error)).await),
     }
 }
 

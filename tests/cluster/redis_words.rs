@@ -197,11 +197,11 @@ fn sentinels_that_want_a_password_are_given_it_or_end_a_node_with_one_sentence()
         );
     }
     let password = passwords[1];
-    let _watching = script("sentinel", watch, serve, password);
+    let watching = script("sentinel", watch, serve, password);
     let _serving = script("redis", serve, watch, password);
     until("Redis takes the password", || answers(serve, password).is_some());
     until("the sentinel takes the password", || answers(watch, password).is_some());
-    let encoded: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let url = format!("redis+sentinel://127.0.0.1:{watch}/nineflags?password={encoded}");
     let says = refused_at(&url);
     let at = format!("the sentinel 127.0.0.1:{watch}");
@@ -222,7 +222,7 @@ fn sentinels_that_want_a_password_are_given_it_or_end_a_node_with_one_sentence()
     let whole = format!("{url}&sentinel_password={encoded}");
     Node::start(data.path(), &[("REDIS_URL", &whole)]);
     // A password for a sentinel that wants none does no harm: it is given to the nodes before the sentinels have it.
-    drop(_watching);
+    drop(watching);
     let _open = script("sentinel", watch, serve, "");
     until("the sentinel is open", || ask::<String>(watch, &["PING"]).is_some());
     let said = nineflags_with(&[("REDIS_URL", whole)], &["inspect", "redis"]);

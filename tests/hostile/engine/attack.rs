@@ -184,7 +184,7 @@ impl Attack {
                 post("/api/signup", body, "").await
             }
             Attack::Replays => get(&format!("/api/game/{}", scene.game), "accept-encoding: br\r\n").await,
-            Attack::Lists if worker % 2 == 0 => get("/api/games", "").await,
+            Attack::Lists if worker.is_multiple_of(2) => get("/api/games", "").await,
             Attack::Lists => get(&format!("/api/player/{}", scene.victim), "").await,
             Attack::Bodies => {
                 flood::hold(scene, from, &flood::head(scene, "content-length: 60\r\n\r\n")).await
@@ -218,7 +218,7 @@ impl Attack {
     /// A request with a number of its own.
     fn request(self, scene: &Scene, number: u64) -> String {
         let Scene { victim, table, .. } = scene;
-        let is_even = number % 2 == 0;
+        let is_even = number.is_multiple_of(2);
         let ask = match self {
             Attack::Letters => {
                 format!(r#""ask":"tell","to":"{victim}","text":"{}""#, "\u{1f600}".repeat(300))

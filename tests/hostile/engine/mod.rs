@@ -80,7 +80,7 @@ async fn trial(options: &Options, attack: Attack, addresses: u8) -> Result<Row, 
     for source in 0..addresses {
         let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2 + source));
         for worker in 0..attack.workers() {
-            attackers.spawn(attack.clone().carry_on(Arc::clone(&scene), from, worker));
+            attackers.spawn(attack.carry_on(Arc::clone(&scene), from, worker));
         }
     }
     attackers.spawn(look(Arc::clone(&watch), ready_at, redis.port));
