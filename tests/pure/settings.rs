@@ -136,9 +136,12 @@ fn address_of(written: &str) -> String {
     becomes("address", written, |config| config.address.unwrap_or_default())
 }
 
+/// A setting, its value, and the least and the most that it may be.
+type Number = (&'static str, fn(&ServeConfig) -> u64, u64, u64);
+
 #[test]
 fn numbers_are_in_bounds_in_which_a_node_can_serve() {
-    let numbers: [(&str, fn(&ServeConfig) -> u64, u64, u64); 7] = [
+    let numbers: [Number; 7] = [
         ("away-save-secs", |config| config.away_save_secs, 1, 604_800),
         ("away-win-secs", |config| config.away_win_secs, 1, 604_800),
         ("abandoned-secs", |config| config.abandoned_secs, 1, 604_800),
