@@ -167,7 +167,6 @@ export const words = {
     acceptName: /** @param {string} name */ (name) => `Accept ${name}`,
     declineName: /** @param {string} name */ (name) => `Decline ${name}`,
     retractName: /** @param {string} name */ (name) => `Retract the invite to ${name}`,
-    sentTo: /** @param {string} name */ (name) => `Invite sent to ${name}.`,
   },
 
   letters: {
@@ -197,8 +196,7 @@ export const words = {
   },
 
   games: {
-    title: 'Your games',
-    none: 'Games you save or finish are kept here.',
+    title: 'Your games', none: 'Games you save or finish are kept here.',
     unknown: 'Your finished games cannot be shown right now. They are all kept.',
     yourTurn: 'Your turn',
     theirTurn: /** @param {string} name */ (name) => `${name}’s turn`,
@@ -222,8 +220,7 @@ export const words = {
   },
 
   player: {
-    online: 'Online',
-    offline: 'Not online',
+    online: 'Online', offline: 'Not online',
     since: /** @param {string} date */ (date) => `here since ${date}`,
     guestSince: /** @param {string} date */ (date) => `a guest since ${date}`,
     games: 'Finished games',
@@ -233,12 +230,10 @@ export const words = {
   },
 
   archive: {
-    title: 'Finished games',
-    intro: 'The latest games that were played to their end. Each can be replayed move by move, with both hands open.',
+    title: 'Finished games', intro: 'The latest games that were played to their end. Each can be replayed move by move, with both hands open.',
     none: 'No game has been finished yet.',
     replay: /** @param {string} first @param {string} second */ (first, second) => `Replay ${first} and ${second}`,
-    newer: 'Newer',
-    older: 'Older',
+    newer: 'Newer', older: 'Older',
   },
 
   accountPage: {
