@@ -144,7 +144,8 @@ impl Group {
         if let Some(primary) = self.undoubted() {
             return Ok(primary);
         }
-        let found = timeout(FIND_TIMEOUT, self.find()).await;
+        // Boxed, as it is seldom needed: every exchange would hold room for it.
+        let found = timeout(FIND_TIMEOUT, Box::pin(self.find())).await;
         let late = || StoreError::Unavailable("the sentinels do not answer".to_owned());
         let found = found.unwrap_or_else(|_| Err(late()));
         found.inspect_err(|error| self.failed(error)).map_err(|error| error.at(self.name()))
@@ -373,11 +374,11 @@ impl Group {
         let deadline = Instant::now() + COMMAND_TIMEOUT;
         let opened = timeout_at(deadline, async {
             let primary = self.primary().await?;
-            let open = {
+            let line = primary.lines.line(|| {
                 let (group, primary) = (self.clone(), Arc::clone(&primary));
                 async move { Ok(group.connect(&primary).await?.0) }
-            };
-            let line = primary.lines.line(|| open).await?;
+            });
+            let line = line.await?;
             Ok::<_, StoreError>((primary, line))
         });
         // Whoever connects notes what came of it.
