@@ -112,30 +112,25 @@ pub async fn show(store: &Store, table: TableId) -> Result<String, FilesError> {
     let Some(game) = store.archive_read(table).await? else {
         return Err(FilesError::NoGame(table));
     };
-    let mut text = format!("game    {table}\n");
-    for seat in Seat::BOTH {
-        text.push_str(&format!(
-            "{:<8}{}, account {}\n",
-            seat.to_string(),
-            game.names[seat],
-            game.accounts[seat]
-        ));
-    }
+    let players = Seat::BOTH
+        .map(|seat| format!("{:<8}{}, account {}", seat.to_string(), game.names[seat], game.accounts[seat]));
     let result = game.ending.map_or_else(|| "none".to_owned(), result_of);
-    text.push_str(&format!("result  {result}, flags {}\n", game.flags));
-    text.push_str(&format!(
-        "played  {} to {}\n",
-        dates::text_of(game.started_ms),
-        dates::text_of(game.ended_ms)
-    ));
     let format = if game.entries.iter().all(|entry| entry.salt.is_some()) { "salted" } else { "format 1" };
     let checked =
         check(&game).map_or_else(|words| format!("not as it was played: {words}"), |_| "sound".to_owned());
-    text.push_str(&format!("records {} ({format}), {checked}\n\n", game.entries.len()));
-    for (number, entry) in game.entries.iter().enumerate() {
+    let head = [
+        format!("game    {table}"),
+        players.join("\n"),
+        format!("result  {result}, flags {}", game.flags),
+        format!("played  {} to {}", dates::text_of(game.started_ms), dates::text_of(game.ended_ms)),
+        format!("records {} ({format}), {checked}\n", game.entries.len()),
+    ];
+    let records = game.entries.iter().enumerate().map(|(number, entry)| {
         let (time, seat) = (dates::text_of(entry.time_ms), entry.seat.to_string());
-        text.push_str(&format!("{number:>4}  {time}  {seat:<6}  {}\n", entry.record));
-    }
+        format!("{number:>4}  {time}  {seat:<6}  {}", entry.record)
+    });
+    let mut text = head.into_iter().chain(records).collect::<Vec<String>>().join("\n");
+    text.push('\n');
     Ok(text)
 }
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep, timeout};
 
-use crate::cluster::bus::Bus;
+use crate::cluster::bus::{Bus, Heard};
 use crate::cluster::mirror::Mirror;
 use crate::cluster::sessions::Sessions;
 use crate::cluster::shards::{Shard, Shards};
@@ -36,7 +37,7 @@ use crate::setting::ListenAt;
 use crate::store::care::Care;
 use crate::store::child::{ChildError, PrivateRedis};
 use crate::store::nodes::Lease;
-use crate::store::{Store, StoreError, keys};
+use crate::store::{Group, Store, StoreError, keys};
 use crate::supervisor::{Ended, Supervisor};
 
 /// How soon it is looked whether records of other nodes are saved, once there are some.
@@ -191,36 +192,7 @@ async fn run(
     let (lease, lease_ended) = LeaseThread::start(lease, Arc::clone(&app), Arc::clone(&pulse), ops)?;
     tasks.spawn("lease", lease_ended);
     tasks.spawn("pulse", pulse::beat(Arc::clone(&app), pulse));
-    tasks.spawn("heartbeat", heartbeat::beat(Arc::clone(&app)));
-    tasks.spawn("presence", presence::look_after(Arc::clone(&app)));
-    tasks.spawn("reaper", reaper::run(Arc::clone(&app)));
-    tasks.spawn("dispatch", dispatch::run(Arc::clone(&app), heard));
-    tasks.spawn("announcements", announce(Arc::clone(&app)));
-    tasks.spawn("news", tell_news(Arc::clone(&app)));
-    // Where it is the data group, that one's bus tells that events may have been missed.
-    if !app.store.archive().is(app.store.data()) {
-        tasks.spawn("archive news", tell_of_archive(Arc::clone(&app)));
-    }
-    tasks.spawn("tables", heartbeat::look_at_tables(Arc::clone(&app), app.store.data().clone()));
-    for (group, heard) in work.heard {
-        let name = group.name().to_owned();
-        tasks.spawn(
-            format!("dispatch of {name}"),
-            dispatch::run_shard(Arc::clone(&app), group.clone(), heard),
-        );
-        tasks.spawn(format!("tables of {name}"), heartbeat::look_at_tables(Arc::clone(&app), group));
-    }
-    for shard in shards.groups() {
-        tasks.spawn(
-            format!("replica wait of {}", shard.group.name()),
-            settle(Arc::clone(&app), Arc::clone(shard)),
-        );
-    }
-    for (name, group) in app.store.groups() {
-        if let Some(care) = Care::of_group(group) {
-            tasks.spawn(format!("watchdog of {name}"), watchdog::watch(name.to_owned(), care));
-        }
-    }
+    spawn_tasks(&app, &shards, heard, work.heard, &mut tasks);
     let http = Arc::new(Http {
         app: Arc::clone(&app),
         site,
@@ -233,20 +205,15 @@ async fn run(
     let mut server = tokio::spawn(server::serve(listener, http, stopped));
     let (look, looking) = oneshot::channel::<()>();
     let looked_after = readiness::look_after(Arc::clone(&app), bus, child, readiness.clone());
-    tasks.spawn("readiness", async {
-        tokio::select! {
-            () = looked_after => {}
-            // Whoever ends the node says itself that it is not ready.
-            _ = looking => std::future::pending().await,
-        }
-    });
+    // Whoever ends the node says itself that it is not ready.
+    tasks.spawn("readiness", until_told(looked_after, looking));
     let mut wait = readiness.subscribe();
     let serving = async {
         // The sender is here, so that it cannot be gone.
         let _ = wait.wait_for(Readiness::serves).await;
         ready(address);
         tracing::info!(%address, %node, "serving");
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let wrong: Option<NodeError> = tokio::select! {
         () = serving => None,
@@ -261,31 +228,53 @@ async fn run(
         Some(error) => tracing::error!("{error}"),
     }
     drop(look);
-    let served = readiness.borrow().serves();
+    let could_serve = readiness.borrow().serves();
     readiness.send_replace(Readiness::NotReady(why));
     metrics::ready(false);
     tokio::select! {
-        () = async {
-            if let Some(NodeError::Task(_)) = wrong {
-                break_off(&app).await;
-            } else {
-                if served {
-                    keep_listening(&app).await;
-                }
-                app.draining.store(true, Ordering::Relaxed);
-                drain(&app, stop, server).await;
-            }
-            lease.stop().await;
-            if timeout(CLOSE_WITHIN, reaper::end(&app)).await.is_ok_and(|ended| ended.is_ok()) {
-                tracing::debug!("the node's end is told");
-            } else {
-                tracing::warn!("the node's end could not be told; another will reap it");
-            }
-        } => {}
+        () = end(&app, wrong.as_ref(), could_serve, stop, server, lease) => {}
         () = ends.next() => {}
     }
     tasks.shutdown().await;
     wrong.map_or(Ok(()), Err)
+}
+
+/// Starts what keeps the node in touch with Redis and the other nodes.
+fn spawn_tasks(
+    app: &Arc<App>,
+    shards: &Shards,
+    heard: mpsc::Receiver<Heard>,
+    heard_of_shards: Vec<(Group, mpsc::Receiver<Heard>)>,
+    tasks: &mut Supervisor,
+) {
+    tasks.spawn("heartbeat", heartbeat::beat(Arc::clone(app)));
+    tasks.spawn("presence", presence::look_after(Arc::clone(app)));
+    tasks.spawn("reaper", reaper::run(Arc::clone(app)));
+    tasks.spawn("dispatch", dispatch::run(Arc::clone(app), heard));
+    tasks.spawn("announcements", announce(Arc::clone(app)));
+    tasks.spawn("news", tell_news(Arc::clone(app)));
+    // Where it is the data group, that one's bus tells that events may have been missed.
+    if !app.store.archive().is(app.store.data()) {
+        tasks.spawn("archive news", tell_of_archive(Arc::clone(app)));
+    }
+    tasks.spawn("tables", heartbeat::look_at_tables(Arc::clone(app), app.store.data().clone()));
+    for (group, heard) in heard_of_shards {
+        let name = group.name().to_owned();
+        tasks
+            .spawn(format!("dispatch of {name}"), dispatch::run_shard(Arc::clone(app), group.clone(), heard));
+        tasks.spawn(format!("tables of {name}"), heartbeat::look_at_tables(Arc::clone(app), group));
+    }
+    for shard in shards.groups() {
+        tasks.spawn(
+            format!("replica wait of {}", shard.group.name()),
+            settle(Arc::clone(app), Arc::clone(shard)),
+        );
+    }
+    for (name, group) in app.store.groups() {
+        if let Some(care) = Care::of_group(group) {
+            tasks.spawn(format!("watchdog of {name}"), watchdog::watch(name.to_owned(), care));
+        }
+    }
 }
 
 /// The accept loop ended although nobody had told it to.
@@ -297,6 +286,40 @@ fn server_ended(ended: Result<(), tokio::task::JoinError>) -> Ended {
 /// Serves on for a while although the node is not ready: balancers that look every few seconds go on sending people here.
 async fn keep_listening(app: &App) {
     sleep(Duration::from_secs(app.config.drain_delay_secs)).await;
+}
+
+/// Does something until told to leave it; then it counts as going on.
+async fn until_told(work: impl Future<Output = ()>, told: oneshot::Receiver<()>) {
+    tokio::select! {
+        () = work => {}
+        _ = told => std::future::pending().await,
+    }
+}
+
+/// Ends what the node serves, in order where it can be, then its lease, and tells the others that it is gone.
+async fn end(
+    app: &Arc<App>,
+    wrong: Option<&NodeError>,
+    could_serve: bool,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    lease: LeaseThread,
+) {
+    if let Some(NodeError::Task(_)) = wrong {
+        break_off(app).await;
+    } else {
+        if could_serve {
+            keep_listening(app).await;
+        }
+        app.draining.store(true, Ordering::Relaxed);
+        drain(app, stop, server).await;
+    }
+    lease.stop().await;
+    if timeout(CLOSE_WITHIN, reaper::end(app)).await.is_ok_and(|ended| ended.is_ok()) {
+        tracing::debug!("the node's end is told");
+    } else {
+        tracing::warn!("the node's end could not be told; another will reap it");
+    }
 }
 
 /// Sends everybody away at once: a node that lacks a part can serve nobody any more.
@@ -363,7 +386,7 @@ fn listen_for_ops(address: &str) -> Result<std::net::TcpListener, NodeError> {
 }
 
 /// Asks every browser to reconnect, and serves on until they are gone or the grace is over.
-async fn drain(app: &App, stop: watch::Sender<bool>, server: tokio::task::JoinHandle<()>) {
+async fn drain(app: &App, stop: watch::Sender<bool>, server: JoinHandle<()>) {
     let grace = Duration::from_secs(app.config.grace_secs);
     let began = Instant::now();
     if app.config.redis_url.is_some() {

@@ -115,13 +115,11 @@ impl Site {
     /// Whether a page of this Origin, which asked with this Host, is the site's own.
     pub fn is_own(&self, origin: &str, host: Option<&str>) -> bool {
         let Some(asked) = Origin::parse(origin) else { return false };
-        match &self.origin {
-            Some(own) => asked == *own,
-            None => {
-                let scheme = if asked.https { "https" } else { "http" };
-                asked.is_loopback() && host.and_then(|host| at(scheme, host)).as_ref() == Some(&asked)
-            }
+        if let Some(own) = &self.origin {
+            return asked == *own;
         }
+        let scheme = if asked.https { "https" } else { "http" };
+        asked.is_loopback() && host.and_then(|host| at(scheme, host)).as_ref() == Some(&asked)
     }
 }
 

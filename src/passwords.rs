@@ -30,7 +30,7 @@ const ROUNDS: u32 = 2;
 const LANES: u32 = 1;
 
 /// Hashes and checks passwords.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Passwords {
     queue: Queue,
 }
@@ -39,12 +39,6 @@ pub struct Passwords {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many people are logging in just now")]
 pub struct Busy;
-
-impl Default for Passwords {
-    fn default() -> Self {
-        Self { queue: Queue::default() }
-    }
-}
 
 impl Passwords {
     /// The hash of a password, with its own salt and settings in it; charged to a source.

@@ -227,16 +227,18 @@ fn behind_balancer(headers: &HeaderMap, balancer: IpAddr) -> Key {
     if said_lately() {
         return Key::Wide(Source::of(balancer));
     }
-    match written {
-        Some(written) => tracing::warn!(
+    if let Some(written) = written {
+        let written: String = written.chars().take(100).collect();
+        tracing::warn!(
             %balancer,
-            written = written.chars().take(100).collect::<String>(),
+            written,
             "a balancer names no address that can be read: its requests share one limit"
-        ),
-        None => tracing::warn!(
+        );
+    } else {
+        tracing::warn!(
             %balancer,
             "NINEFLAGS_TRUST_FORWARDED is true, but a request has no X-Forwarded-For: those without share one limit"
-        ),
+        );
     }
     Key::Wide(Source::of(balancer))
 }

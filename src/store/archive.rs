@@ -1,6 +1,6 @@
 //! The archive: finished games, packed, listed by player and by time.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use redis::{RedisResult, Script, Value};
@@ -139,7 +139,7 @@ impl Keep {
 /// What is under the key of a finished game.
 pub(super) enum Held {
     /// Fields of the packed form.
-    Packed(HashMap<String, Vec<u8>>),
+    Packed(BTreeMap<String, Vec<u8>>),
     /// The whole game as JSON, as versions before 0.4.0 stored it.
     Text(String),
 }
@@ -209,11 +209,11 @@ pub(super) async fn held(
 }
 
 /// The fields that are there; nothing if none is.
-fn fields_of(names: &[&str], values: Value) -> Result<Option<HashMap<String, Vec<u8>>>, StoreError> {
+fn fields_of(names: &[&str], values: Value) -> Result<Option<BTreeMap<String, Vec<u8>>>, StoreError> {
     let values: Vec<Option<Vec<u8>>> =
         redis::from_redis_value(values).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let there = names.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
-    let there: HashMap<String, Vec<u8>> = there.collect();
+    let there: BTreeMap<String, Vec<u8>> = there.collect();
     Ok(Some(there).filter(|there| !there.is_empty()))
 }
 

@@ -3,7 +3,7 @@
 //! The field `records` is, packed with brotli and in base64, a line for the whole game and one for each record. What follows from the
 //! rest is left out: hashes and salts are computed again, and of ids only the last few are needed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::str::FromStr;
@@ -50,7 +50,7 @@ pub fn pack(game: &ArchivedGame) -> Result<Vec<(&'static str, String)>, StoreErr
 }
 
 /// The row that the fields of a game make.
-pub fn row(table: TableId, fields: &HashMap<String, Vec<u8>>) -> Result<GameRow, StoreError> {
+pub fn row(table: TableId, fields: &BTreeMap<String, Vec<u8>>) -> Result<GameRow, StoreError> {
     let (first, second) = (seat_of(text(fields, "first")?)?, seat_of(text(fields, "second")?)?);
     Ok(GameRow {
         table,
@@ -67,7 +67,7 @@ pub fn row(table: TableId, fields: &HashMap<String, Vec<u8>>) -> Result<GameRow,
 }
 
 /// The game that the fields make.
-pub fn unpack(table: TableId, fields: &HashMap<String, Vec<u8>>) -> Result<ArchivedGame, StoreError> {
+pub fn unpack(table: TableId, fields: &BTreeMap<String, Vec<u8>>) -> Result<ArchivedGame, StoreError> {
     let summary = row(table, fields)?;
     let packed = STANDARD_NO_PAD.decode(text(fields, RECORDS)?).map_err(|_| corrupt(RECORDS))?;
     let entries = unpack_records(&packed)?;
@@ -93,7 +93,7 @@ fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(format!("{what} of a finished game"))
 }
 
-fn text<'a>(fields: &'a HashMap<String, Vec<u8>>, name: &str) -> Result<&'a str, StoreError> {
+fn text<'a>(fields: &'a BTreeMap<String, Vec<u8>>, name: &str) -> Result<&'a str, StoreError> {
     fields.get(name).and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or_else(|| corrupt(name))
 }
 

@@ -225,8 +225,8 @@ async fn head_is_answered_as_get_without_the_body() {
                 .collect();
             (head, body.to_owned())
         };
-        let ((got, body), (head, none)) = (ask("GET").await, ask("HEAD").await);
-        assert!(none.is_empty() && !body.is_empty(), "{path}: {none}");
+        let ((got, body), (head, empty)) = (ask("GET").await, ask("HEAD").await);
+        assert!(empty.is_empty() && !body.is_empty(), "{path}: {empty}");
         if path != "/metrics" {
             assert_eq!(sorted(head), sorted(got), "{path}");
         }

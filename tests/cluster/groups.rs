@@ -384,7 +384,7 @@ async fn a_shard_that_did_not_answer_at_the_start_is_looked_at_before_it_is_used
 async fn it_is_noticed_that_a_group_hangs_dies_and_is_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut redis = Redis::alone(folder.path());
-    let group = Group::named("backup-3", &redis.url()).expect("a URL");
+    let group = Group::named("backup-3", redis.url()).expect("a URL");
     tokio::spawn(group.clone().watch());
     assert!(!group.is_away());
     redis.freeze();
@@ -410,7 +410,7 @@ async fn only_the_live_session_appends_at_a_shard_apart() {
     let folder = tempfile::tempdir().expect("a folder");
     let [data, shard] = ["data", "backup"].map(|name| Redis::alone(&folder.path().join(name)));
     let store =
-        Store::connect(RedisUrls::new(&data.url(), &[shard.url().into()], None)).await.expect("a store");
+        Store::connect(RedisUrls::new(data.url(), &[shard.url().into()], None)).await.expect("a store");
     let names: Vec<&str> = store.groups().into_iter().map(|(name, _)| name).collect();
     assert_eq!((names, store.archive().is(store.data())), (vec!["data", "backup-0"], true));
     let (appender, work) = Appender::open(store.backup(0), store.data());

@@ -250,8 +250,11 @@ async fn a_replay_is_made_once_and_shows_the_views_that_are_asked_for() {
     let count = whole["entries"].as_array().expect("records").len();
     assert_eq!(whole["views"].as_array().map(Vec::len), Some(count));
     assert!(whole.get("views_from").is_none());
-    let none = http(node, "GET", &format!("{path}?views=none"), "", None).await.json();
-    assert_eq!((none["views"].as_array().map(Vec::len), &none["entries"]), (Some(0), &whole["entries"]));
+    let without = http(node, "GET", &format!("{path}?views=none"), "", None).await.json();
+    assert_eq!(
+        (without["views"].as_array().map(Vec::len), &without["entries"]),
+        (Some(0), &whole["entries"])
+    );
     let some = http(node, "GET", &format!("{path}?views=3-6"), "", None).await.json();
     assert_eq!(some["views_from"], 3);
     for place in 0..4 {

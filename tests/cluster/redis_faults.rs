@@ -338,8 +338,8 @@ async fn a_game_that_cannot_be_read_is_refused_in_words_while_others_are_played_
     let view = first.until_table("the table", |view| view.table == table).await;
     let mover = if view.view.turn == Some(Seat::First) { &mut first } else { &mut second };
     let own = mover.until_table("the mover's view", |view| view.table == table).await;
-    let moves = choose(&own, &mut Dice(6));
-    let refused = mover.ask(Ask::Move { table, tip: own.tip.clone(), moves }).await;
+    let chosen = choose(&own, &mut Dice(6));
+    let refused = mover.ask(Ask::Move { table, tip: own.tip.clone(), moves: chosen }).await;
     let Update::Refused { code: RefusalCode::Unavailable, words, .. } = refused else {
         panic!("{refused:?}")
     };

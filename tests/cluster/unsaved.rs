@@ -144,9 +144,9 @@ async fn what_is_unsaved_shows_no_hidden_card_and_a_resignation_waits() {
     };
     let (seat, choices) = (view.view.turn.expect("a turn"), view.view.choices.expect("choices"));
     let (card, flags) = choices.place.first_key_value().expect("a card to lay");
-    let moves = vec![format!("{card}@{}", flags[0]), format!("draw {}", choices.draw_after_play[0])];
+    let turn = vec![format!("{card}@{}", flags[0]), format!("draw {}", choices.draw_after_play[0])];
     let before = view.view.hands[seat].cards.clone().expect("the own hand");
-    let done = mover.ask(Ask::Move { table, tip: view.tip, moves }).await;
+    let done = mover.ask(Ask::Move { table, tip: view.tip, moves: turn }).await;
     let Update::Done { tip: Some(tip), unsaved: true, .. } = done else { panic!("not done: {done:?}") };
     let provisional =
         mover.until_table("the own turn", |view| view.tip == tip).await.view.hands[seat].clone();
@@ -165,7 +165,7 @@ async fn what_is_unsaved_shows_no_hidden_card_and_a_resignation_waits() {
         loop {
             match mover.ask_as(id.clone(), Ask::Resign { table }).await {
                 Update::Refused { code: RefusalCode::Unavailable, .. } => {
-                    sleep(Duration::from_millis(50)).await
+                    sleep(Duration::from_millis(50)).await;
                 }
                 other => break other,
             }

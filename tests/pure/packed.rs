@@ -1,6 +1,6 @@
 //! Finished games as they are stored: packed small, read by people, and unpacked as they were.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use nineflags::ids::{AccountId, RequestId, TableId};
 use nineflags::load::choice::{Dice, choose};
@@ -92,7 +92,7 @@ fn played(seed: u64, ids: Ids, salted: Salted) -> ArchivedGame {
     ArchivedGame::of(&copy).expect("a game")
 }
 
-fn fields(game: &ArchivedGame) -> HashMap<String, Vec<u8>> {
+fn fields(game: &ArchivedGame) -> BTreeMap<String, Vec<u8>> {
     let fields = pack(game).expect("it can be packed");
     fields.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes())).collect()
 }
@@ -195,7 +195,7 @@ fn what_was_changed_is_noticed_and_what_is_garbage_is_an_error() {
 #[test]
 fn people_can_read_who_played_and_how_it_ended() {
     let game = played(6, Ids::Counted, Salted::All);
-    let fields: HashMap<&str, String> = pack(&game).expect("it can be packed").into_iter().collect();
+    let fields: BTreeMap<&str, String> = pack(&game).expect("it can be packed").into_iter().collect();
     assert_eq!(fields["first"], format!("Guest-123456 {}", game.accounts.first));
     assert_eq!(fields["second"], format!("Mira {}", game.accounts.second));
     let ending = game.ending.expect("it ended");

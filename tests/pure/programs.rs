@@ -92,8 +92,7 @@ fn play(mut game: Game, dice: &mut Dice, listing: fn(&Choices) -> Choices) -> Re
         match game.after_request(seat, &moves) {
             Ok(after) => game = after,
             // A claim may be tried and fail, with a reason of its own.
-            Err(Illegal::NotProved(_))
-                if !provable.is_some_and(|flag| asked == [format!("claim {flag}")]) => {}
+            Err(Illegal::NotProved(_)) if provable.is_none_or(|flag| asked != [format!("claim {flag}")]) => {}
             Err(illegal) => return Err(format!("{asked:?} in {:?}: {illegal}", view.phase)),
         }
     }
