@@ -154,7 +154,7 @@ async fn a_new_password_ends_all_other_logins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_becomes_an_account_and_keeps_its_games() {
     let data = tempfile::tempdir().expect("a folder");
-    let node = Node::start(data.path(), &[]);
+    let node = Node::start(data.path(), &[("NINEFLAGS_ARCHIVE_MIN_RECORDS", "0")]);
     sign_up(node.address, "Otto").await;
     let (mut ann, second, table) =
         seated(Browser::guest(node.address).await, Browser::guest(node.address).await).await;
