@@ -1,5 +1,7 @@
 //! Every flag and environment variable, parsed once.
 
+pub mod archive;
+
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -7,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use self::archive::ArchiveCommand;
 use crate::ids::TableId;
 use crate::limits::Allowances;
 use crate::load::options::LoadOptions;
@@ -133,43 +136,6 @@ pub enum RedisCommand {
         /// The group: data, backup-0, backup-1 … or archive.
         group: String,
         /// Where the groups are.
-        #[command(flatten)]
-        of: StoreAt,
-    },
-}
-
-/// What `nineflags archive` does.
-#[derive(Debug, Subcommand)]
-pub enum ArchiveCommand {
-    /// Write every finished game that is not there yet into a folder, one file each.
-    Export {
-        /// The folder.
-        folder: PathBuf,
-        /// The archive.
-        #[command(flatten)]
-        of: StoreAt,
-    },
-    /// Take the games of a folder into the archive; what is there already stays.
-    Import {
-        /// The folder.
-        folder: PathBuf,
-        /// The archive.
-        #[command(flatten)]
-        to: StoreAt,
-    },
-    /// Print a finished game: who played, how it ended, and its records.
-    Show {
-        /// The game's id.
-        id: TableId,
-        /// The archive.
-        #[command(flatten)]
-        of: StoreAt,
-    },
-    /// Replay every record of every game, in a folder or in the archive, and print what is not as it was played.
-    Verify {
-        /// The folder; without it the archive itself.
-        folder: Option<PathBuf>,
-        /// The archive.
         #[command(flatten)]
         of: StoreAt,
     },

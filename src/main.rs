@@ -5,9 +5,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use nineflags::archive_files::{self, Outcome};
-use nineflags::config::{
-    ArchiveCommand, Cli, Command, Judged, LogFormat, RedisCommand, ServeConfig, StoreAt, misspelt,
-};
+use nineflags::config::archive::ArchiveCommand;
+use nineflags::config::{Cli, Command, Judged, LogFormat, RedisCommand, ServeConfig, StoreAt, misspelt};
 use nineflags::load::options::LoadOptions;
 use nineflags::redis_care::failover;
 use nineflags::store::Store;

@@ -9,7 +9,7 @@ use nineflags::table::options::TableOptions;
 use nineflags::table::record::Tip;
 
 use crate::harness::bot::{Dice, choose, play_on};
-use crate::harness::browser::{Browser, Reply, exchange, http, seated};
+use crate::harness::browser::{Browser, Reply, accept, exchange, http, seated};
 use crate::harness::node::Node;
 use crate::harness::site::Site;
 use crate::model::game::request;
@@ -101,10 +101,7 @@ async fn nobody_can_use_up_an_id_of_the_other_seat() {
     let options = TableOptions::default();
     let invite = Ask::Invite { to: second.name.clone(), options, resume: Some(table) };
     assert!(matches!(first.ask(invite).await, Update::Done { .. }));
-    assert!(matches!(
-        second.ask(Ask::Accept { from: first.name.clone(), invite: None }).await,
-        Update::Done { .. }
-    ));
+    assert!(matches!(accept(&mut second, first.name.clone()).await, Update::Done { .. }));
     first.until_table("the game goes on", |view| !view.stopped).await;
     assert_eq!(tip_of(&first.ask_as(id("guess-1"), Ask::Resign { table }).await), Some(one));
     assert!(matches!(second.ask_as(id("stop"), Ask::Save { table }).await, Update::Done { .. }));
@@ -307,7 +304,7 @@ async fn resumed(first: &mut Browser, second: &mut Browser, table: TableId) -> U
     if refused(&answer).is_some() {
         return answer;
     }
-    let answer = second.ask(Ask::Accept { from: first.name.clone(), invite: None }).await;
+    let answer = accept(second, first.name.clone()).await;
     first.until_table("the game goes on", |view| view.table == table && !view.stopped).await;
     answer
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use nineflags::ids::{AccountName, RequestId, TableId};
-use nineflags::protocol::{Ask, Invites, NoticeCode, Request, TableView, Update, Welcome};
+use nineflags::protocol::{Ask, Invites, NoticeCode, RefusalCode, Request, TableView, Update, Welcome};
 use nineflags::table::options::TableOptions;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -361,6 +361,18 @@ pub async fn refused_with(node: SocketAddr, cookie: &str) -> Option<u16> {
     }
 }
 
+/// Accepts the invite that stands: what was shown so far may be the one before it, and the list comes again then.
+pub async fn accept(browser: &mut Browser, from: AccountName) -> Update {
+    loop {
+        match browser.ask(Ask::Accept { from: from.clone(), invite: None }).await {
+            Update::Refused { code: RefusalCode::InviteChanged, .. } => {
+                browser.until("the list", |update| matches!(update, Update::Invites(_))).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
 /// Two players seated at a new table: the first returned sits on the first seat.
 pub async fn seated(mut one: Browser, mut two: Browser) -> (Browser, Browser, TableId) {
     let invite = Ask::Invite { to: two.name.clone(), options: TableOptions::default(), resume: None };
@@ -371,7 +383,7 @@ pub async fn seated(mut one: Browser, mut two: Browser) -> (Browser, Browser, Ta
         two.until("the invite", |update| matches!(update, Update::Invites(i) if !i.received.is_empty()))
             .await;
     }
-    let accepted = two.ask(Ask::Accept { from, invite: None }).await;
+    let accepted = accept(&mut two, from).await;
     let Update::Done { table: Some(table), .. } = accepted else { panic!("not accepted: {accepted:?}") };
     let view = one.until_table("the table", |view| view.table == table).await;
     two.until_table("the table", |view| view.table == table).await;
