@@ -1,16 +1,17 @@
 //! Builds one node, runs it, and ends it in order.
 
+mod end;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::time::{interval, sleep};
 
 use crate::cluster::bus::{Bus, Heard};
 use crate::cluster::mirror::Mirror;
@@ -48,12 +49,8 @@ const NEWS_EVERY: Duration = Duration::from_millis(500);
 const SEND_BUFFER: u32 = 128 * 1024;
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
-/// The part of the grace kept for closing what is left.
-const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// Pause before the first writes of a node are tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
-/// How often it is looked whether all sessions are gone.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Why a node could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -232,7 +229,7 @@ async fn run(
     readiness.send_replace(Readiness::NotReady(why));
     metrics::ready(false);
     tokio::select! {
-        () = end(&app, wrong.as_ref(), could_serve, stop, server, lease) => {}
+        () = end::end(&app, wrong.as_ref(), could_serve, stop, server, lease) => {}
         () = ends.next() => {}
     }
     tasks.shutdown().await;
@@ -283,51 +280,11 @@ fn server_ended(ended: Result<(), tokio::task::JoinError>) -> Ended {
     Ended { task: "server".to_owned(), how }
 }
 
-/// Serves on for a while although the node is not ready: balancers that look every few seconds go on sending people here.
-async fn keep_listening(app: &App) {
-    sleep(Duration::from_secs(app.config.drain_delay_secs)).await;
-}
-
 /// Does something until told to leave it; then it counts as going on.
 async fn until_told(work: impl Future<Output = ()>, told: oneshot::Receiver<()>) {
     tokio::select! {
         () = work => {}
         _ = told => std::future::pending().await,
-    }
-}
-
-/// Ends what the node serves, in order where it can be, then its lease, and tells the others that it is gone.
-async fn end(
-    app: &Arc<App>,
-    wrong: Option<&NodeError>,
-    could_serve: bool,
-    stop: watch::Sender<bool>,
-    server: JoinHandle<()>,
-    lease: LeaseThread,
-) {
-    if let Some(NodeError::Task(_)) = wrong {
-        break_off(app).await;
-    } else {
-        if could_serve {
-            keep_listening(app).await;
-        }
-        app.draining.store(true, Ordering::Relaxed);
-        drain(app, stop, server).await;
-    }
-    lease.stop().await;
-    if timeout(CLOSE_WITHIN, reaper::end(app)).await.is_ok_and(|ended| ended.is_ok()) {
-        tracing::debug!("the node's end is told");
-    } else {
-        tracing::warn!("the node's end could not be told; another will reap it");
-    }
-}
-
-/// Sends everybody away at once: a node that lacks a part can serve nobody any more.
-async fn break_off(app: &App) {
-    app.draining.store(true, Ordering::Relaxed);
-    app.sessions.close_all();
-    if timeout(CLOSE_WITHIN, nobody_left(app)).await.is_err() {
-        tracing::warn!(sessions = app.sessions.count(), "sessions do not end");
     }
 }
 
@@ -383,41 +340,6 @@ fn listen_for_ops(address: &str) -> Result<std::net::TcpListener, NodeError> {
         Ok(listener)
     };
     listen().map_err(|error| NodeError::OpsListen { address: address.to_owned(), error })
-}
-
-/// Asks every browser to reconnect, and serves on until they are gone or the grace is over.
-async fn drain(app: &App, stop: watch::Sender<bool>, server: JoinHandle<()>) {
-    let grace = Duration::from_secs(app.config.grace_secs);
-    let began = Instant::now();
-    if app.config.redis_url.is_some() {
-        let most_ms = u64::try_from(grace.saturating_sub(CLOSE_WITHIN).as_millis()).unwrap_or(u64::MAX);
-        app.sessions.ask_all_to_reconnect(app.config.drain_spread_ms.min(most_ms));
-        let gone = timeout(grace.saturating_sub(CLOSE_WITHIN), nobody_left(app)).await;
-        if gone.is_err() {
-            tracing::warn!(sessions = app.sessions.count(), "the grace is over with sessions left");
-        }
-    }
-    // With a private Redis there is no other node to go to: everybody waits for this one.
-    app.sessions.close_all();
-    stop.send_replace(true);
-    let closed = async {
-        nobody_left(app).await;
-        // What the backup does not have yet is only here, and in browsers.
-        while app.tables.playing_on() > 0 {
-            sleep(LOOK_EVERY).await;
-        }
-        // The server ends once it has answered what it was asked.
-        let _ = server.await;
-    };
-    if timeout(grace.saturating_sub(began.elapsed()), closed).await.is_err() {
-        tracing::warn!("the grace is over with requests left");
-    }
-}
-
-async fn nobody_left(app: &App) {
-    while app.sessions.count() > 0 {
-        sleep(LOOK_EVERY).await;
-    }
 }
 
 /// Puts measured times into their buckets, also when nobody reads the page.
