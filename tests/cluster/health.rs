@@ -133,7 +133,8 @@ async fn the_limit_on_files_is_raised_and_never_used_up() {
     let variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     // With a Redis of its own, which has to be started again with files there are.
-    let node = Node::start_program(&program, ANY, folder.path(), &variables);
+    let own = folder.path().join("data");
+    let node = Node::start_program(&program, ANY, &own, &variables);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", node.pid())).expect("its limits");
     let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("a line");
     assert_eq!(files.split_whitespace().nth(3), Some("400"), "{files}");
@@ -149,7 +150,7 @@ async fn the_limit_on_files_is_raised_and_never_used_up() {
     assert!(browser.try_ask(Ask::Ping).await.is_none(), "who is there is served");
 
     // The private Redis dies, and there is room to start it again.
-    let data = folder.path().join("redis.sock");
+    let data = own.join("redis.sock");
     let info: String = redis_at(&data, &["INFO", "server"]).expect("an answer");
     let pid = info.lines().find_map(|line| line.strip_prefix("process_id:")).expect("a process id").trim();
     assert!(Command::new("kill").args(["-KILL", pid]).status().expect("kill runs").success());

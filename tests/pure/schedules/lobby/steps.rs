@@ -271,7 +271,7 @@ impl LobbyWorld {
         if self.nodes[node].stopped || !entered {
             return;
         }
-        if self.dice.chance(30) {
+        if self.dice.chance(5) {
             let session = self.persons[player].session;
             self.nodes[node].sessions[player] = None;
             self.persons[player] = super::Person { gone: true, ..super::Person::default() };
