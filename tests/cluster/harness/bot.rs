@@ -37,6 +37,19 @@ pub fn choose(view: &TableView, dice: &mut Dice) -> Vec<String> {
     }
 }
 
+/// Whether the seat on turn can do nothing until cards that it drew unsaved are shown.
+pub fn must_wait(view: &TableView) -> bool {
+    let Some(choices) = &view.view.choices else { return false };
+    match view.view.phase {
+        Phase::Play => {
+            let nothing = Choices { draw_after_play: Vec::new(), end_after_play: false, ..choices.clone() };
+            nothing == Choices { provable: nothing.provable.clone(), ..Choices::default() }
+        }
+        Phase::ScoutReturn => own_hand(view).len() < usize::from(choices.give_back),
+        _ => false,
+    }
+}
+
 fn own_hand(view: &TableView) -> Vec<String> {
     let seat = match view.view.viewer {
         Viewer::First => Seat::First,

@@ -10,7 +10,7 @@ use nineflags::table::options::TableOptions;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
-use super::bot::{Dice, choose};
+use super::bot::{Dice, choose, must_wait};
 use super::browser::try_http;
 use super::player::{AGAIN_AFTER, Player, fresh_id};
 use super::process::WITHIN;
@@ -99,12 +99,12 @@ impl Opponents {
             let turn = self.turn().await?;
             let newest = self.newest();
             let own = self.players[turn].until_view(self.table, newest).await;
-            if own.view.turn == Some(turn) {
+            if own.view.turn == Some(turn) && !must_wait(&own) {
                 let moves = choose(&own, &mut self.dice);
                 let ask = Ask::Move { table: self.table, tip: own.tip, moves };
                 return Some(Pending { seat: turn, id: fresh_id(), ask });
             }
-            // One of the two is behind: what both have been sent since is read before they are compared again.
+            // One of the two is behind, or waits to see what it drew: what both have been sent since is read before they are compared again.
             for seat in Seat::BOTH {
                 if let Ok(None) = timeout(AGAIN_AFTER, self.players[seat].browser.next()).await {
                     self.players[seat].come_back().await;

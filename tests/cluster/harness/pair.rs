@@ -9,7 +9,7 @@ use nineflags::table::record::Tip;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-use super::bot::{Dice, choose};
+use super::bot::{Dice, choose, must_wait};
 use super::browser::{Browser, http, seated};
 use super::node::Node;
 use super::process::WITHIN;
@@ -72,12 +72,15 @@ impl Pair {
             let view = self.first.until_table("the first seat's view", fresh).await;
             let seat = view.view.turn?;
             let own = self.player(seat).until_table("the mover's view", fresh).await;
-            if own.view.turn == Some(seat) {
+            if own.view.turn == Some(seat) && must_wait(&own) {
+                let shown = |view: &TableView| fresh(view) && !must_wait(view);
+                self.player(seat).until_table("what was drawn", shown).await;
+            } else if own.view.turn == Some(seat) {
                 let ask = Ask::Move { table, tip: own.tip.clone(), moves: choose(&own, &mut self.dice) };
                 let id = format!("step-{}-{}", own.tip.number, self.dice.below(1 << 30));
                 return Some((seat, id.parse().expect("an id"), ask));
             }
-            // One of the two has not heard of the newest record yet.
+            // One of the two may not have heard of the newest record yet.
             let (newest, number) = (own.tip.number.max(view.tip.number), own.tip.number);
             let behind = if number < newest { seat } else { seat.other() };
             self.player(behind).until_table("the newest view", |view| view.tip.number >= newest).await;
