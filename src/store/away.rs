@@ -103,12 +103,12 @@ impl Away {
 
     /// It takes writes.
     pub fn is_back(&self) {
-        if self.held.load(Ordering::Acquire) {
-            return;
-        }
         self.answered();
+        // Also while it is held, so that it can be asked which Redis it is.
         self.set_silent(None);
-        self.set(false, &"it takes writes");
+        if !self.held.load(Ordering::Acquire) {
+            self.set(false, &"it takes writes");
+        }
     }
 
     fn set(&self, is_away: bool, why: &dyn std::fmt::Display) {

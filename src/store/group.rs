@@ -261,9 +261,13 @@ impl Group {
 
     /// It could not be used at all, for this reason.
     fn failed(&self, why: &StoreError) {
+        let words = why.clone().into_words();
         match why {
-            StoreError::Unavailable(_) | StoreError::NoAnswer(_) => self.shared.away.unreachable(why),
-            _ => self.shared.away.failed(why),
+            StoreError::Unavailable(_) | StoreError::NoAnswer(_) => self.shared.away.unreachable(&words),
+            _ => self.shared.away.failed(&words),
+        }
+        if let Some(primary) = &self.shared.present().primary {
+            primary.lines.discard_all();
         }
     }
 
@@ -272,8 +276,8 @@ impl Group {
         match error {
             // What happens at a former primary is no news of the group.
             _ if self.shared.present().generation != primary.generation => {}
-            StoreError::NotPrimary(_) | StoreError::NotNow(_) => away.failed(error),
-            StoreError::NoAnswer(_) => away.was_late(error),
+            StoreError::NotPrimary(words) | StoreError::NotNow(words) => away.failed(words),
+            StoreError::NoAnswer(words) => away.was_late(words),
             // A connection was lost: whether another can be had tells more. No other error says that it is away.
             _ => {}
         }
@@ -359,7 +363,7 @@ impl Group {
     /// An error while it is known that it cannot be reached: whoever asks need not wait.
     pub(super) fn reachable(&self) -> Result<(), StoreError> {
         match self.shared.away.is_silent() {
-            Some(why) => Err(StoreError::Unavailable(why)),
+            Some(why) => Err(StoreError::Unavailable(why).at(self.name())),
             None => Ok(()),
         }
     }
@@ -386,8 +390,10 @@ impl Group {
         let (primary, line) = opened.inspect_err(|_| metrics::redis_error(self.name()))?;
         let result = primary.until(deadline, ask(line.wire.clone())).await;
         self.note(&primary, &result);
-        if result.as_ref().is_err_and(StoreError::may_pass) {
-            primary.lines.discard(&line);
+        match &result {
+            Err(StoreError::Unavailable(_)) => primary.lines.discard_all(),
+            Err(error) if error.may_pass() => primary.lines.discard(&line),
+            _ => {}
         }
         result.map_err(|error| error.at(self.name()))
     }

@@ -64,6 +64,11 @@ impl Lines {
         self.slot(line.slot).take_if(|(number, _)| *number == line.number);
     }
 
+    /// Uses none of them any more: where one was lost, the others most likely were, too, and each would fail once.
+    pub fn discard_all(&self) {
+        (0..LINES).for_each(|slot| *self.slot(slot) = None);
+    }
+
     fn slot(&self, slot: usize) -> MutexGuard<'_, Option<(u64, Opening)>> {
         self.slots[slot].lock().unwrap_or_else(PoisonError::into_inner)
     }

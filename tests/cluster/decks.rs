@@ -11,7 +11,8 @@ async fn chosen_decks_are_dealt_from_the_top() {
     let troops = COLOURS.iter().flat_map(|colour| (1..=10).rev().map(move |rank| format!("{colour}{rank}")));
     let troops: Vec<String> = troops.collect();
     let decks = serde_json::json!({"troops": troops, "tactics": ["Tr", "De", "Re", "Sc", "Mu", "Fo", "Sh", "Co", "Da", "Al"]});
-    let file = data.path().join("decks.json");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("decks.json");
     std::fs::write(&file, decks.to_string()).expect("a file");
     let node = Node::start(data.path(), &[("NINEFLAGS_TEST_DECKS", file.to_str().expect("a path"))]);
     let (first, second, _) =

@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::harness::browser::{Browser, exchange, http, http_with, open_socket, refused_with};
 use crate::harness::node::Node;
+use crate::harness::process::free_port;
 
 /// A connection from an address of its own of this machine.
 async fn from(source: u8, node: SocketAddr) -> TcpStream {
@@ -302,8 +303,13 @@ async fn foreign_names_for_this_machine_are_refused() {
 async fn a_balancer_is_read_in_every_form_or_said_to_be_unreadable() {
     let data = tempfile::tempdir().expect("a folder");
     let limits = "guests_per_source_hour=1000 logins_per_source_minute=5 http_per_source_second=100000";
-    let node =
-        Node::start(data.path(), &[("NINEFLAGS_TRUST_FORWARDED", "true"), ("NINEFLAGS_LIMITS", limits)]);
+    let ops = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let settings = [
+        ("NINEFLAGS_TRUST_FORWARDED", "true"),
+        ("NINEFLAGS_LIMITS", limits),
+        ("NINEFLAGS_OPS_LISTEN", &ops.to_string()),
+    ];
+    let node = Node::start(data.path(), &settings);
     let origin = format!("http://{}", node.address);
     let guests = async |forms: &dyn Fn(u32) -> (&'static str, String), count: u32| {
         let mut made = 0;
@@ -339,8 +345,7 @@ async fn a_balancer_is_read_in_every_form_or_said_to_be_unreadable() {
     // Some may have come back meanwhile.
     let shared = guests(&unknown, 60).await;
     assert!((40..50).contains(&shared), "{shared}");
-    let own = [("x-forwarded-for", "198.51.100.200")];
-    let page = http_with(node.address, "GET", "/metrics", &own, "").await.body;
+    let page = http(ops, "GET", "/metrics", "", None).await.body;
     assert!(page.contains("nineflags_forwarded_unread_total 60\n"), "{page}");
     let reply = http_with(
         node.address,

@@ -61,6 +61,7 @@ async fn a_node_ends_in_order_and_goes_on_where_it_was() {
     let ann = Browser::sign_up(node.address, "Ann").await;
     let mira = Browser::sign_up(node.address, "Mira").await;
     let (mut first, mut second, finished) = seated(ann, mira).await;
+    play_on(&mut first, &mut second, finished, 12, &mut Dice(20)).await;
     assert!(matches!(first.ask(Ask::Resign { table: finished }).await, Update::Done { .. }));
     for browser in [&mut first, &mut second] {
         browser.until("the end", |update| matches!(update, Update::TableClosed { .. })).await;

@@ -201,7 +201,7 @@ async fn a_node_that_would_look_for_games_elsewhere_does_not_start() {
     for node in left {
         let _: u64 = ask(of_one.redis.port, &["DEL", &format!("node:{node}")]).expect("an answer");
     }
-    apart.push(("NINEFLAGS_ADDRESS", "moved".to_owned()));
+    apart.push(("NINEFLAGS_ADDRESS", "moved:1".to_owned()));
     let settings: Vec<(&str, &str)> = apart.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let folder = tempfile::tempdir().expect("a folder");
     let node = Node::start(folder.path(), &settings);

@@ -35,10 +35,10 @@ fn is_done(update: &Update) -> bool {
     matches!(update, Update::Done { .. })
 }
 
-/// What a game and the lobby hold in Redis, without the nodes' own words.
+/// What a game and the lobby hold in Redis, without the nodes' own words and what was counted.
 async fn held(url: &str, table: TableId) -> Vec<String> {
     let mut keys: Vec<String> = query(url, &["KEYS", "*"]).await;
-    keys.retain(|key| !key.starts_with("node"));
+    keys.retain(|key| !key.starts_with("node") && !key.starts_with("limit:"));
     keys.sort();
     let records: u64 = query(url, &["XLEN", &format!("game:{table}")]).await;
     let seats: BTreeMap<String, String> = query(url, &["HGETALL", &format!("table:{table}")]).await;

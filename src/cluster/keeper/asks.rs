@@ -226,8 +226,9 @@ impl Keeper {
         for (whose, account) in
             [(seat, self.info.accounts[seat]), (seat.other(), self.info.accounts[seat.other()])]
         {
-            let saved = self.shared.store.saved_count(account).await.map_err(|_| Refusal::unavailable())?;
-            if saved >= SAVED_MAX {
+            // While the data group is away games are stopped uncounted; they are put away when it is back.
+            let saved = self.shared.store.saved_count(account).await;
+            if saved.is_ok_and(|saved| saved >= SAVED_MAX) {
                 let words = match self.copy.start().filter(|_| whose != seat) {
                     None => format!("You have {SAVED_MAX} saved games: go on with one of them, or drop one."),
                     Some(start) => format!("{} has {SAVED_MAX} saved games already.", start.names[whose]),
