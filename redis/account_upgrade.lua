@@ -19,6 +19,8 @@ redis.call('HSET', KEYS[2], 'name', ARGV[2], 'password', ARGV[3], 'guest', '0', 
 redis.call('HDEL', KEYS[2], 'played')
 redis.call('HINCRBY', KEYS[2], 'generation', 1)
 redis.call('PERSIST', KEYS[2])
+redis.call('PERSIST', 'blocked:' .. ARGV[1])
+redis.call('PERSIST', 'saved-by:' .. ARGV[1])
 for _, hash in ipairs(redis.call('SMEMBERS', KEYS[7])) do end_login(ARGV[1], hash) end
 redis.call('DEL', KEYS[5])
 make_login(ARGV[1], ARGV[5], tonumber(ARGV[7]), tonumber(ARGV[8]), 0)

@@ -42,13 +42,15 @@ local function last(key, until_ms)
   local ends = redis.call('PEXPIRETIME', key)
   if ends == -1 or (ends >= 0 and ends < until_ms) then redis.call('PEXPIREAT', key, whole(until_ms)) end
 end
--- Has a guest, its name and all of its logins last until a time.
+-- Has a guest, its name, its logins and its lists last until a time.
 local function keep_guest(id, until_ms)
   local account = 'account:' .. id
   last(account, until_ms)
   last('account-name:' .. string.lower(redis.call('HGET', account, 'name')), until_ms)
   last('logins:' .. id, until_ms)
   last('logins-made:' .. id, until_ms)
+  last('blocked:' .. id, until_ms)
+  last('saved-by:' .. id, until_ms)
   for _, hash in ipairs(redis.call('SMEMBERS', 'logins:' .. id)) do last('login:' .. hash, until_ms) end
 end
 -- Notes that a guest plays: it is kept for longer.

@@ -125,6 +125,8 @@ page! {
         "Letters of strangers that the receiver's own node hands on; more are dropped.", "More letters were dropped.";
     Bench "chat_per_bench_second" rate(20, 5, 1),
         "What all watchers of a table say there, by node.", "Too much is said at that table.";
+    Blocks "blocks_per_account_minute" rate(20, 20, 60),
+        "Players an account blocks or hears again.", "You change whom you hear too fast.";
     Invites "invites_per_account_minute" rate(10, 20, 60),
         "Invites sent by an account.", "You invite too fast.";
     InvitesTo "invites_per_receiver_minute" rate(20, 20, 60),

@@ -105,7 +105,8 @@ impl Http {
     }
 
     /// Ends the login.
-    pub async fn log_out(self: Arc<Self>, cookie: Option<String>) -> Answer {
+    pub async fn log_out(self: Arc<Self>, peer: Peer, cookie: Option<String>) -> Answer {
+        self.may_ask(peer, None).await?;
         if let Some(cookie) = cookie {
             self.app.store.login_end(&cookie).await?;
         }
@@ -125,7 +126,8 @@ impl Http {
         check_new_password(&change.new)?;
         self.may_try(peer, &account.name, Trier::Known(account.id)).await?;
         if !self.fits(peer, account, change.old).await? {
-            // Whoever does not know what became of a change asks again.
+            // Whoever does not know what became of a change asks again; that is another try.
+            self.may_try(peer, &account.name, Trier::Known(account.id)).await?;
             if !self.fits(peer, account, change.new).await? {
                 return Err(wrong_password());
             }

@@ -145,7 +145,7 @@ fn accounts(http: &Arc<Http>) -> Answers {
             .then(Http::log_in)
             .boxed(),
         warp::path!("guest").and(post.clone()).and(peer()).then(Http::guest).boxed(),
-        warp::path!("logout").and(post.clone()).and(cookie(http)).then(Http::log_out).boxed(),
+        warp::path!("logout").and(signed()).then(Http::log_out).boxed(),
         warp::path!("password").and(signed()).and(warp::body::json()).then(Http::change_password).boxed(),
         warp::path!("upgrade").and(signed()).and(warp::body::json()).then(Http::upgrade).boxed(),
         warp::path!("delete").and(signed()).and(warp::body::json()).then(Http::delete).boxed(),

@@ -15,7 +15,7 @@ use crate::protocol::{Ask, ClosedWhy, Invites, RefusalCode};
 
 impl Player {
     pub(super) async fn welcome(&mut self, welcomed: Welcomed) {
-        let same_version = welcomed.server == env!("CARGO_PKG_VERSION");
+        self.same_version = welcomed.server == env!("CARGO_PKG_VERSION");
         if let Some(place) = self.link.place() {
             self.stage().history.connected(self.pair, usize::from(self.board.is_none()), place);
         }
@@ -44,7 +44,7 @@ impl Player {
             self.table(heard);
         }
         if let Some(seated) = &mut self.seated {
-            seated.witness.same_version &= same_version;
+            seated.witness.same_version &= self.same_version;
         }
         self.link.resend().await;
         self.due = Instant::now();
@@ -95,7 +95,9 @@ impl Player {
             }
             self.finish();
         }
-        self.seated = Some(Seated::new(table, self.name.as_str(), stage.flights(table)));
+        let mut seated = Seated::new(table, self.name.as_str(), stage.flights(table));
+        seated.witness.same_version = self.same_version;
+        self.seated = Some(seated);
         if let Some(board) = &self.board {
             board.send_replace(Some(table));
         }

@@ -50,6 +50,8 @@ pub struct Player {
     pub invited: bool,
     /// Since when a table is expected to be shown.
     pub expecting: Option<Instant>,
+    /// Its node is of this program's version, whose views the judge makes again.
+    pub same_version: bool,
 }
 
 impl Player {
@@ -73,6 +75,7 @@ impl Player {
             games: 0,
             due: Instant::now(),
             invited: false,
+            same_version: true,
             expecting: None,
         }
     }

@@ -1,6 +1,6 @@
 //! Invites of a session's player: sent, accepted, declined, withdrawn.
 
-use super::{Answer, Done, Session, not_online, too_many};
+use super::{Answer, Done, Session, not_online};
 use crate::chance;
 use crate::cluster::keeper::Refusal;
 use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
@@ -126,7 +126,8 @@ impl Session {
     fn charge_start(&self, other: AccountId) -> Result<(), Refusal> {
         self.charge(Limit::Starts, 1)?;
         self.charge_source(Limit::StartsFrom, 1)?;
-        self.app.limits.take(Limit::Starts, other).map_err(too_many)
+        let words = "That player starts too many games just now. Try again later.";
+        self.app.limits.take(Limit::Starts, other).map_err(|_| Refusal::new(RefusalCode::TooMany, words))
     }
 
     /// The live table at which this player sits with another.

@@ -378,6 +378,7 @@ impl Session {
     }
 
     async fn at_table(&mut self, table: TableId, id: RequestId, ask: SeatAsk) -> Answer {
+        self.charge_foreign(table)?;
         let mover = Mover { account: self.account.id, session: self.id };
         let mut acted = self.app.tables.ask(table, mover, id.clone(), ask.clone()).await;
         let is_not_live = |refusal: &Refusal| refusal.code == RefusalCode::NotLive;

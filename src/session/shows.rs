@@ -33,6 +33,11 @@ impl Session {
         }
     }
 
+    /// Charges a request about a table that is not one's own: it reads as much as watching does.
+    pub(super) fn charge_foreign(&self, table: TableId) -> Result<(), Refusal> {
+        if self.seat == Some(table) { Ok(()) } else { self.charge(Limit::Watches, 1) }
+    }
+
     pub(super) async fn watch(&mut self, table: TableId) -> Answer {
         if self.seat == Some(table) {
             return Err(Refusal::new(RefusalCode::Seated, "You play at that table."));

@@ -142,6 +142,9 @@ impl Session {
         if other == own {
             return Ok(Err(Refusal::new(RefusalCode::Yourself, "That would be yourself.")));
         }
+        if let Err(refusal) = self.charge(Limit::Blocks, 1) {
+            return Ok(Err(refusal));
+        }
         if !block {
             self.app.store.unblock(own, other).await?;
         } else if !self.app.store.block(own, other).await? {

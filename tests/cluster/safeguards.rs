@@ -177,8 +177,12 @@ async fn without_the_check_of_the_session_two_can_move() {
 async fn lost_change_is_repaired(without: Option<&str>) -> bool {
     let site = site(without, &[]);
     let mut ann = Browser::guest(site.address(0)).await;
+    // Of a node that lives, so that nobody takes the player for a dead one's.
+    let node = uuid::Uuid::now_v7().to_string();
+    let _: u64 = site.ask(&["HSET", &format!("node:{node}"), "address", "127.0.0.1:1"]);
+    let _: u64 = site.ask(&["SADD", "nodes", &node]);
     let lost = json!({
-        "node": uuid::Uuid::now_v7(), "session": uuid::Uuid::now_v7(), "name": "Lost", "guest": false
+        "node": node, "session": uuid::Uuid::now_v7(), "name": "Lost", "guest": false
     });
     let account = uuid::Uuid::now_v7().to_string();
     let _: u64 = site.ask(&["HSET", "online", &account, &lost.to_string()]);

@@ -10,7 +10,7 @@ use nineflags::rules::seat::Seat;
 use nineflags::table::record::Tip;
 use tokio::time::{sleep, timeout};
 
-use crate::harness::bot::{Dice, choose};
+use crate::harness::bot::{Dice, choose, must_wait};
 use crate::harness::browser::{Browser, http, seated};
 use crate::harness::process::{WITHIN, until};
 use crate::harness::redis::ask;
@@ -39,7 +39,8 @@ impl Game {
         let newest = move |view: &TableView| view.table == table && view.tip.number >= least;
         let turn = self.first.until_table("the first seat's view", newest).await.view.turn?;
         let mover = if turn == Seat::First { &mut self.first } else { &mut self.second };
-        let view = mover.until_table("the mover's view", newest).await;
+        let able = move |view: &TableView| newest(view) && !must_wait(view);
+        let view = mover.until_table("the mover's view, in which something can be done", able).await;
         Some((mover, view))
     }
 

@@ -220,7 +220,9 @@ impl Keeper {
     /// Whether the game may be stopped once more, and both players have room for a saved game.
     async fn check_room(&self, seat: Seat) -> Result<(), Refusal> {
         if self.copy.saves() >= SAVES_MAX || self.copy.entries().len() >= RECORDS_MAX {
-            let words = format!("This game was saved {SAVES_MAX} times: it has to be played to its end now.");
+            let words = format!(
+                "A game can be saved {SAVES_MAX} times, and up to {RECORDS_MAX} records: this one has to be played to its end."
+            );
             return Err(Refusal::new(RefusalCode::TooManySaves, words));
         }
         for (whose, account) in

@@ -34,7 +34,8 @@ const RAISED: &str = "http_per_source_second=1000000 requests_per_source_second=
                       logins_per_source_minute=1000000 \
                       passwords_per_name_and_source_minute=1000000 guests_per_source_hour=1000000 \
                       signups_per_source_hour=1000000 games_started_per_source_hour=1000000 \
-                      games_started_per_account_hour=1000000 bytes_per_source_second=1000000000";
+                      games_started_per_account_hour=1000000 blocks_per_account_minute=1000000 \
+                      bytes_per_source_second=1000000000";
 
 /// A running node.
 pub struct Node {
