@@ -1,5 +1,7 @@
 //! Data, backup shards and archive in Redis groups of their own: each fails alone, and everything else goes on.
 
+use std::net::SocketAddr;
+
 use nineflags::config::RedisUrls;
 use nineflags::ids::{AccountId, NodeId, SessionId, TableId};
 use nineflags::protocol::{Ask, ClosedWhy, RefusalCode, Update};
@@ -58,15 +60,19 @@ fn start_refused(groups: &[(&'static str, String)]) -> String {
 }
 
 /// The value of a metric of a node.
-async fn metric(site: &Site, name: &str) -> f64 {
-    let page = http(site.address(0), "GET", "/metrics", "", None).await.body;
+async fn metric(node: SocketAddr, name: &str) -> f64 {
+    let page = http(node, "GET", "/metrics", "", None).await.body;
     let line = page.lines().find_map(|line| line.strip_prefix(name));
     line.map_or(0.0, |value| value.trim().parse().expect("a number"))
 }
 
 async fn until_metric(site: &Site, name: &str, value: f64) {
+    until_metric_at(site.address(0), name, value).await;
+}
+
+async fn until_metric_at(node: SocketAddr, name: &str, value: f64) {
     let deadline = std::time::Instant::now() + WITHIN;
-    while (metric(site, name).await - value).abs() > f64::EPSILON {
+    while (metric(node, name).await - value).abs() > f64::EPSILON {
         assert!(std::time::Instant::now() < deadline, "{name} is not {value}");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
@@ -273,7 +279,7 @@ async fn a_lost_shard_stops_no_other_and_is_refilled_from_memory() {
     }
     let game = http(site.address(0), "GET", &format!("/api/game/{table}"), "", None).await;
     assert_eq!(game.status, 200, "{}", game.body);
-    assert!(metric(&site, "nineflags_redis_errors_total{group=\"backup-0\"}").await > 0.0);
+    assert!(metric(site.address(0), "nineflags_redis_errors_total{group=\"backup-0\"}").await > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -373,6 +379,8 @@ async fn a_shard_that_did_not_answer_at_the_start_is_looked_at_before_it_is_used
     // One that names the right one goes on with it.
     site.add(&[]);
     site.shards[0].thaw();
+    // Until it has seen that the shard is there it answers at once that it is not.
+    until_metric_at(site.address(1), "nineflags_redis_away{group=\"backup-0\"}", 0.0).await;
     let mut again = Browser::connect(site.address(1), &first.cookie).await;
     let number = again.until_table("the game", |view| view.table == table).await.tip.number;
     first = again;
