@@ -362,9 +362,11 @@ function draw() {
 
 /** Sound and notification, for who wants them; the tab that leads gives them. @param {State} before */
 async function attend(before) {
-  if (state.follows || isYourTurn(before) || !isYourTurn(state)) return;
+  const { sound, notify } = state.ui.alerts;
+  const wanted = (sound || notify) && !state.follows;
+  if (!wanted || isYourTurn(before) || !isYourTurn(state)) return;
   attention ??= await import('./attention.js');
-  attention.call(state.ui.alerts, words.yourTurn);
+  attention.call({ sound, notify }, words.yourTurn);
 }
 
 async function loadDialogs() {
