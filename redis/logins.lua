@@ -73,7 +73,7 @@ local function keep_login(id, hash, made, lives_ms, most_ms, unplayed_ms)
     redis.call('PERSIST', account)
   end
   local ends = redis.call('PEXPIRETIME', 'login:' .. hash)
-  if ends < 0 or wanted - ends > math.min(DAY_MS, lives_ms / 2) then
+  if ends < 0 or wanted - ends > math.min(DAY_MS, (wanted - now) / 2) then
     ends = wanted
     redis.call('PEXPIREAT', 'login:' .. hash, whole(ends))
   end

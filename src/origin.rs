@@ -18,10 +18,10 @@ pub struct Origin {
 pub enum Wrong {
     /// It is no origin.
     #[error(
-        "NINEFLAGS_ORIGIN is {0:?}, which is no origin: write the scheme, the host and, unless it is the usual one, the port of \
+        "NINEFLAGS_ORIGIN is no origin: write the scheme, the host and, unless it is the usual one, the port of \
          the address people open, and nothing else, like https://play.example.org or http://192.168.1.5:8080"
     )]
-    NoOrigin(String),
+    NoOrigin,
     /// Others than this machine can connect, and there is none.
     #[error(
         "others than this machine can connect to {0}, so NINEFLAGS_ORIGIN (or --origin) has to be the address people open, like \
@@ -87,7 +87,7 @@ impl Site {
     /// The site of a node that listens at an address. Without the setting only this machine may be able to connect.
     pub fn new(setting: Option<&str>, listening: SocketAddr) -> Result<Self, Wrong> {
         let origin = match setting.filter(|text| !text.trim().is_empty()) {
-            Some(text) => Some(Origin::parse(text).ok_or_else(|| Wrong::NoOrigin(text.to_owned()))?),
+            Some(text) => Some(Origin::parse(text).ok_or_else(|| Wrong::NoOrigin)?),
             None if listening.ip().to_canonical().is_loopback() => None,
             None => return Err(Wrong::Missing(listening)),
         };
@@ -121,6 +121,11 @@ impl Site {
         let scheme = if asked.https { "https" } else { "http" };
         asked.is_loopback() && host.and_then(|host| at(scheme, host)).as_ref() == Some(&asked)
     }
+}
+
+/// Whether a Host header names this machine.
+pub fn is_loopback_host(host: &str) -> bool {
+    at("http", host).is_some_and(|origin| origin.is_loopback())
 }
 
 fn at(scheme: &str, host: &str) -> Option<Origin> {

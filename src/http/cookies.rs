@@ -18,7 +18,7 @@ const KNOWN: &str = "known";
 /// How long a browser is known.
 const KNOWN_FOR: Duration = Duration::from_hours(365 * 24);
 /// Values of one name that are looked at; more of them are nobody's but a prankster's.
-const VALUES_MAX: usize = 4;
+const VALUES_MAX: usize = 16;
 
 /// A cookie that an answer sets, or ends with an empty value.
 #[derive(Debug, Clone)]
@@ -72,6 +72,8 @@ impl Shown {
     pub fn plain(&self) -> Option<&str> {
         match (self.own.as_slice(), self.others.as_slice()) {
             ([one], []) | ([], [one]) => Some(one),
+            // While an older version is live the cookie is set under its name, too.
+            ([own], [other]) if own == other => Some(own),
             _ => None,
         }
     }

@@ -31,7 +31,7 @@ use self::replay::Replays;
 use self::waiting::Place;
 use crate::cluster::App;
 use crate::limits::Key;
-use crate::origin::Site;
+use crate::origin::{self, Site};
 use crate::passwords::Passwords;
 
 /// The first filter that takes the request.
@@ -177,11 +177,22 @@ fn is_near(http: &Arc<Http>) -> BoxedFilter<(bool,)> {
     let http = Arc::clone(http);
     let judge = move |Caller(caller): Caller, headers: HeaderMap| {
         let config = &http.app.config;
-        let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
-        let passed_on = config.trust_forwarded || passed_on.iter().any(|name| headers.contains_key(*name));
-        config.ops_listen.is_none() && caller.to_canonical().is_loopback() && !passed_on
+        let passed_on = config.trust_forwarded || headers.keys().any(|name| names_a_client(name.as_str()));
+        let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+        let near = caller.to_canonical().is_loopback() && host.is_some_and(origin::is_loopback_host);
+        config.ops_listen.is_none() && near && !passed_on
     };
     warp::ext::get::<Caller>().and(headers_cloned()).map(judge).boxed()
+}
+
+/// Whether a header is one by which balancers tell for whom they ask.
+fn names_a_client(header: &str) -> bool {
+    const OTHERS: [&str; 6] =
+        ["forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip", "x-envoy-external-address"];
+    header.starts_with("x-forwarded")
+        || header.starts_with("x-original-")
+        || header.ends_with("-client-ip")
+        || OTHERS.contains(&header)
 }
 
 fn cookie(http: &Arc<Http>) -> BoxedFilter<(Option<String>,)> {

@@ -61,7 +61,7 @@ fn turns_around(char: char) -> bool {
 }
 
 fn is_mark(category: Category) -> bool {
-    matches!(category, Category::NonspacingMark | Category::EnclosingMark)
+    matches!(category, Category::NonspacingMark | Category::SpacingMark | Category::EnclosingMark)
 }
 
 fn is_hidden(char: char, category: Category) -> bool {

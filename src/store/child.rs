@@ -1,9 +1,10 @@
 //! The private Redis of a node without `REDIS_URL`: a child process that is started again when it dies, ends with its node,
 //! and loses nothing.
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -317,12 +318,29 @@ async fn wait_for_older(lock: &File, data: &Path) -> Result<(), ChildError> {
     }
 }
 
+/// A path as it is given to Redis, which takes one with `*`, `?` or `[` for a pattern of several files.
+fn no_pattern(path: &Path) -> OsString {
+    let bytes = path.as_os_str().as_bytes();
+    if !bytes.iter().any(|byte| b"*?[".contains(byte)) {
+        return path.into();
+    }
+    let escaped = bytes.iter().flat_map(|byte| {
+        let escape = b"*?[\\".contains(byte).then_some(b'\\');
+        escape.into_iter().chain([*byte])
+    });
+    OsString::from_vec(escaped.collect())
+}
+
 /// Spawns the child from a thread of its own that waits for its end: the kernel's signal at a parent's death goes by
 /// the thread that spawned, and this one lives as long as the node.
 async fn spawn(data: &Path, lock: File) -> Result<Child, ChildError> {
     let mut command = Command::new("redis-server");
     // The lock is the child's standard input, so that it is held exactly as long as the child lives.
-    command.arg(data.join("redis.conf")).stdin(Stdio::from(lock)).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .arg(no_pattern(&data.join("redis.conf")))
+        .stdin(Stdio::from(lock))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     // Its own process group: a Ctrl-C at the terminal is for the node, which ends the child in order.
     command.process_group(0);
     end_with_parent(&mut command);

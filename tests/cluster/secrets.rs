@@ -294,7 +294,7 @@ async fn private_words_and_passwords_are_not_logged_at_any_level() {
 #[test]
 fn any_folder_may_be_the_data_folder() {
     let place = folder();
-    let names: [&[u8]; 9] = [
+    let names: [&[u8]; 13] = [
         b"D?b",
         b"D#3",
         b"with blanks ",
@@ -304,6 +304,11 @@ fn any_folder_may_be_the_data_folder() {
         b"new\nline",
         "h\u{e9}h\u{e9}".as_bytes(),
         b"not-utf8-\xff",
+        // For Redis these would be patterns of several files.
+        b"[cd]",
+        b"*",
+        b"a[b-c]\\?",
+        b"[unclosed",
     ];
     for name in names {
         let data: PathBuf = place.path().join(OsStr::from_bytes(name));
