@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::choice::{Dice, choose};
 use super::frame::TableHeard;
 use super::measure::{Flights, Meters};
 use super::memory::Witness;
@@ -112,7 +113,12 @@ impl Seated {
         self.hear_saved(heard.saved);
         self.flights.seat_saw(heard.tip.number, heard.seen.viewer, meters);
         if heard.tip == self.tip {
-            return false;
+            // Cards that were drawn unsaved are shown once their records are in the stream: who had to wait chooses now.
+            let waits = self.to_choose.as_ref().is_some_and(|view| choose(view, &mut Dice::new(1)).is_none());
+            if waits {
+                self.to_choose = heard.to_choose;
+            }
+            return waits && self.to_choose.is_some();
         }
         if heard.tip.number < self.tip.number {
             self.behind = Some(heard);
