@@ -87,7 +87,7 @@ impl Site {
     /// The site of a node that listens at an address. Without the setting only this machine may be able to connect.
     pub fn new(setting: Option<&str>, listening: SocketAddr) -> Result<Self, Wrong> {
         let origin = match setting.filter(|text| !text.trim().is_empty()) {
-            Some(text) => Some(Origin::parse(text).ok_or_else(|| Wrong::NoOrigin)?),
+            Some(text) => Some(Origin::parse(text).ok_or(Wrong::NoOrigin)?),
             None if listening.ip().to_canonical().is_loopback() => None,
             None => return Err(Wrong::Missing(listening)),
         };
