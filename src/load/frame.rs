@@ -254,7 +254,13 @@ impl TableHeard {
         let print = Print::of(raw.view.get(), raw.log.get());
         Ok(Self {
             table: raw.table,
-            seen: Seen { tip: (&raw.tip).into(), viewer: glance.viewer, print, notices: 0 },
+            seen: Seen {
+                tip: (&raw.tip).into(),
+                viewer: glance.viewer,
+                print,
+                provisional: raw.unsaved > 0,
+                notices: 0,
+            },
             leak: glance.leak(),
             ending: glance.ending,
             tip: raw.tip,

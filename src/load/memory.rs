@@ -61,6 +61,8 @@ pub struct Seen {
     pub viewer: Viewer,
     /// What was in it.
     pub print: Print,
+    /// It had unsaved records, whose drawn cards are not shown yet.
+    pub provisional: bool,
     /// How often it had been told before that the game went back, without a word to where.
     pub notices: u32,
 }

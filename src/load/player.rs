@@ -157,7 +157,7 @@ impl Player {
             let options = choice::options(&mut self.dice);
             self.due = Instant::now() + INVITE_PATIENCE;
             self.link.ask(Ask::Invite { to: self.partner.clone(), options, resume }).await;
-        } else if self.board.is_none() && self.invited {
+        } else if self.board.is_none() && self.invited && !stage.is_finishing() {
             self.link.ask(Ask::Accept { from: self.partner.clone(), invite: None }).await;
         }
     }

@@ -94,7 +94,13 @@ fn append(copy: &mut Copy, seat: Seat, request: &RequestId, moves: &[String], ti
 }
 
 fn seen(copy: &Copy, viewer: Viewer) -> Seen {
-    Seen { tip: (&copy.tip()).into(), viewer, print: print(copy, viewer).expect("a view"), notices: 0 }
+    Seen {
+        tip: (&copy.tip()).into(),
+        viewer,
+        print: print(copy, viewer).expect("a view"),
+        provisional: false,
+        notices: 0,
+    }
 }
 
 fn show(copy: &Copy, witnesses: &mut [Witness; 3]) {
