@@ -66,7 +66,7 @@ pub enum NodeError {
     Listen {
         /// The address.
         address: ListenAt,
-        /// Why.
+        /// What the system said.
         error: std::io::Error,
     },
     /// Nobody could use the site.
@@ -77,7 +77,7 @@ pub enum NodeError {
     OpsListen {
         /// The address.
         address: String,
-        /// Why.
+        /// What the system said.
         error: std::io::Error,
     },
     /// A part of the node ended that it cannot go on without.

@@ -17,7 +17,7 @@ pub struct Supervisor {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the task {task} {how}: the node cannot go on without it")]
 pub struct Ended {
-    /// Which.
+    /// The task's name.
     pub task: String,
     /// `panicked: …` or `came to an end`.
     pub how: String,

@@ -58,7 +58,7 @@ pub enum StoreError {
     BadUrl {
         /// Where it is set.
         setting: String,
-        /// Why.
+        /// What is wrong with the URL.
         why: BadUrl,
     },
 }

@@ -31,9 +31,9 @@ pub enum Left {
     },
     /// Its node died: what was half done at its table is looked after at once.
     Dead {
-        /// Which.
+        /// The dead node.
         node: NodeId,
-        /// The same.
+        /// Milliseconds after which a table with nobody connected is saved.
         abandoned_ms: u64,
     },
 }
@@ -41,7 +41,7 @@ pub enum Left {
 /// A player online, as the store holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OnlineAt {
-    /// Who.
+    /// The player's account.
     pub account: AccountId,
     /// The node of its session.
     pub node: NodeId,
