@@ -120,8 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 (frame, room) = read(&mut self.stream, self.inbound.clone()) => {
                     self.heard = Instant::now();
                     match frame {
-                        Some(Ok(Message::Text(text))) => drop(room?.send(Inbound::Text(text))),
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => drop(room?.send(Inbound::Control)),
+                        Some(Ok(Message::Text(text))) => hand_over(room, Inbound::Text(text)),
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => hand_over(room, Inbound::Control),
                         Some(Ok(Message::Binary(_) | Message::Frame(_))) => return Some(CloseCode::BadFrame),
                         Some(Err(Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_))) => {
                             return Some(CloseCode::BadFrame);
@@ -176,6 +176,14 @@ async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(mut stream: WebSocketStream<
         Ok::<_, Error>(())
     };
     let _ = timeout(CLOSE_TIMEOUT, courtesy).await;
+}
+
+/// Hands a frame to the session. One that has ended takes no more; the outbox has the code to close with, which a frame that
+/// came too late does not take away.
+fn hand_over(room: Option<mpsc::OwnedPermit<Inbound>>, frame: Inbound) {
+    if let Some(room) = room {
+        room.send(frame);
+    }
 }
 
 /// The next frame, once there is room for it with the session. Nothing is lost if the wait is given up.

@@ -49,11 +49,14 @@ async fn a_node_that_stood_still_changes_nothing_and_serves_again() {
     let answer = watcher.ask(Ask::Watch { table: pair.table }).await;
     assert!(matches!(answer, Update::Done { .. }), "{answer:?}");
     pair.play_on(6).await;
+    // Both have the last view before the node stands still.
+    let mover = pair.turn().await.expect("a game that goes on");
+    let newest = pair.newest();
+    pair.players[mover].until_view(pair.table, newest).await;
 
     site.nodes[1].signal("STOP");
     let stopped = Instant::now();
     // A move reaches the node while it stands still: its system takes it in.
-    let mover = pair.turn().await.expect("a game that goes on");
     let own = pair.players[mover].browser.table.clone().expect("a view");
     let ask = Ask::Move { table: pair.table, tip: own.tip.clone(), moves: choose(&own, &mut Dice(5)) };
     let mut old = [Seat::First, Seat::Second].map(|_| None);

@@ -35,6 +35,7 @@ mod rulings;
 mod schedules;
 mod scripted;
 mod settings;
+mod sockets;
 mod style;
 mod table;
 mod texts;

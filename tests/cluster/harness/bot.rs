@@ -42,8 +42,8 @@ pub fn must_wait(view: &TableView) -> bool {
     let Some(choices) = &view.view.choices else { return false };
     match view.view.phase {
         Phase::Play => {
-            let nothing = Choices { draw_after_play: Vec::new(), end_after_play: false, ..choices.clone() };
-            nothing == Choices { provable: nothing.provable.clone(), ..Choices::default() }
+            let claims = choices.provable.iter().flatten().next().is_some();
+            !claims && !choices.pass && play(choices, &mut Dice(0)) == ["pass"]
         }
         Phase::ScoutReturn => own_hand(view).len() < usize::from(choices.give_back),
         _ => false,
