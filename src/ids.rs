@@ -1,5 +1,7 @@
 //! Parsed identifiers: untrusted text becomes one of these once, or a refusal.
 
+mod reserved;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -154,19 +156,11 @@ impl AccountName {
 
     /// Why nobody may choose this name from now on, if so; whoever has it keeps it.
     pub fn fault_as_new(&self) -> Option<Malformed> {
-        let skeleton = self.skeleton();
-        let bare = skeleton_of(self.0.trim_matches(|letter: char| !letter.is_ascii_alphabetic()));
-        let any =
-            |names: &[&str], test: &dyn Fn(&str) -> bool| names.iter().any(|name| test(&skeleton_of(name)));
-        if bare.is_empty() {
+        if !self.0.bytes().any(|byte| byte.is_ascii_alphabetic()) {
             Some(Malformed("a name has at least one letter"))
-        } else if bare.starts_with("guest") {
+        } else if reserved::is_like_a_guest(&self.0) {
             Some(Malformed("names that begin with Guest- are for guests"))
-        } else if any(&RESERVED_STARTS, &|name| bare.starts_with(name))
-            || any(&RESERVED_ENDS, &|name| bare.ends_with(name))
-            || any(&RESERVED_PARTS, &|name| skeleton.contains(name))
-            || any(&RESERVED, &|name| bare == name || skeleton == name)
-        {
+        } else if reserved::is_like_the_site(&self.0) {
             Some(Malformed("that name is reserved, since it could pass for somebody who runs this site"))
         } else {
             None
@@ -188,40 +182,6 @@ fn skeleton_of(text: &str) -> String {
     let folded: String = text.chars().filter_map(one).collect();
     folded.replace("rn", "m").replace("vv", "w").replace("cl", "d")
 }
-
-/// Names nobody may begin theirs with, whatever follows.
-const RESERVED_STARTS: [&str; 2] = ["computer", "admin"];
-/// Nor end theirs with.
-const RESERVED_ENDS: [&str; 1] = ["admin"];
-/// Nor have in theirs.
-const RESERVED_PARTS: [&str; 2] = ["moderator", "nineflags"];
-/// Nor have as theirs, digits around it or not.
-const RESERVED: [&str; 24] = [
-    "anonymous",
-    "anybody",
-    "bot",
-    "deleted",
-    "everybody",
-    "everyone",
-    "help",
-    "host",
-    "mod",
-    "mods",
-    "nobody",
-    "null",
-    "official",
-    "operator",
-    "owner",
-    "robot",
-    "root",
-    "server",
-    "somebody",
-    "staff",
-    "support",
-    "system",
-    "team",
-    "undefined",
-];
 
 impl TryFrom<String> for AccountName {
     type Error = Malformed;
