@@ -28,6 +28,17 @@ fn words_of_all_scripts_are_taken() {
         "left \u{200e}and\u{200f} right",
         "co\u{ad}operate",
         "e\u{301}\u{302}\u{303}\u{304}",
+        "\u{600}",
+        "\u{6dd}\u{661}",
+        "\u{70f}\u{710}",
+        "\u{110bd}",
+        "\u{1d15a}",
+        "\u{fffd}",
+        "\u{303f}",
+        // A picture that Unicode keeps for an emoji to come.
+        "\u{1fadd}",
+        // A mark on a blank that stands within.
+        "a \u{301}",
     ] {
         assert_eq!(fault_of(text), None, "{text:?}");
     }
@@ -67,6 +78,16 @@ fn words_of_which_nothing_is_seen_are_not() {
         "\u{200b} \u{2060}\u{a0}\u{2800}",
         "\u{2061}",
         "\u{fff9}",
+        "\u{1d159}",
+        "\u{13441}",
+        "\u{13430}",
+        "\u{fffc}",
+        "\u{1680}",
+        "\u{180b}",
+        "\u{16fe4}",
+        "\u{1bca0}",
+        "\u{13440}",
+        "\u{e0001}",
     ];
     for text in unseen {
         assert!(fault_of(text).is_some(), "{text:?}");
@@ -87,6 +108,22 @@ fn words_that_reach_beyond_their_line_are_not_taken() {
         "a\u{1b}[31mb",
         "a\u{7f}",
         "a\u{e000}",
+        "a\u{f0000}",
+        "a\u{10fffd}",
+        // What is no character, or none yet.
+        "a\u{fffe}",
+        "a\u{ffff}",
+        "a\u{fdd0}",
+        "a\u{1ffff}",
+        "a\u{10ffff}",
+        "a\u{378}",
+        "a\u{e0080}",
+        // Marks on what stands before the words.
+        "\u{301}a",
+        "\u{301}\u{301}\u{301}\u{301}a",
+        "\u{200d}\u{301}a",
+        "\u{93f}\u{915}",
+        "\u{20e3}1",
     ] {
         assert!(fault_of(text).is_some(), "{text:?}");
     }
