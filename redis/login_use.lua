@@ -7,25 +7,16 @@
 -- Publishes: nothing.
 local id = redis.call('GET', KEYS[1])
 if not id then return false end
-local generation = redis.call('HGET', 'account:' .. id, 'generation') or '0'
-local made, made_in, kept = made_of(id, ARGV[1])
-local stands
-if made then
-  stands = made_in == generation and
-    (redis.call('HGET', 'account:' .. id, 'guest') == '1' or made + tonumber(ARGV[3]) > now_ms())
-else
-  -- An older version made it.
-  stands = generation == '0' or redis.call('SISMEMBER', 'logins:' .. id, ARGV[1]) == 1
-end
-if not stands or redis.call('EXISTS', 'account:' .. id) == 0 then
+if not stands(id, ARGV[1], tonumber(ARGV[3])) then
   end_login(id, ARGV[1])
   return false
 end
+local made, _, kept, age = made_of(id, ARGV[1])
 if not made or redis.call('SISMEMBER', 'logins:' .. id, ARGV[1]) == 0 then
-  made, kept = made or now_ms(), kept or 0
-  note_login(id, ARGV[1], made, kept)
+  made, kept, age = made or now_ms(), kept or 0, age or ' old'
+  note_login(id, ARGV[1], made, kept, age)
 end
 local ends = keep_login(id, ARGV[1], made, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
 local again = ARGV[5] == '1' and ends - kept > math.min(DAY_MS, tonumber(ARGV[2]) / 2)
-if again then note_login(id, ARGV[1], made, ends) end
+if again then note_login(id, ARGV[1], made, ends, age) end
 return {id, again and 1 or 0, ends - now_ms(), redis.call('HGETALL', 'account:' .. id)}

@@ -7,18 +7,28 @@ local function is_alike(key, id)
   return redis.call('EXISTS', 'account:' .. holder) == 1 or redis.call('PTTL', key) >= 0
 end
 local DAY_MS = 86400000
--- When a login was made, ms, the generation of its account's password then, and until when the browser keeps the cookie;
--- nothing for one of an older version.
+-- When a login was made, ms, the generation of its account's password then, until when the browser keeps the cookie, and
+-- ' old' if an older version made it, in which case it was made at its first use by this one; nothing before that.
 local function made_of(id, hash)
   local text = redis.call('HGET', 'logins-made:' .. id, hash)
   if not text then return nil end
-  local made, generation, kept = string.match(text, '^(%d+) (%d+) ?(%d*)$')
-  return tonumber(made), generation, tonumber(kept) or 0
+  local made, generation, kept, age = string.match(text, '^(%d+) (%d+) ?(%d*)( ?%a*)$')
+  return tonumber(made), generation, tonumber(kept) or 0, age
 end
-local function note_login(id, hash, made, kept)
+local function note_login(id, hash, made, kept, age)
   local generation = redis.call('HGET', 'account:' .. id, 'generation') or '0'
   redis.call('SADD', 'logins:' .. id, hash)
-  redis.call('HSET', 'logins-made:' .. id, hash, whole(made) .. ' ' .. generation .. ' ' .. whole(kept))
+  redis.call('HSET', 'logins-made:' .. id, hash, whole(made) .. ' ' .. generation .. ' ' .. whole(kept) .. age)
+end
+-- Whether a login counts: its account is there, has had no other password since, and not too much time has passed.
+local function stands(id, hash, most_ms)
+  if redis.call('EXISTS', 'account:' .. id) == 0 then return false end
+  local generation = redis.call('HGET', 'account:' .. id, 'generation') or '0'
+  local made, made_in = made_of(id, hash)
+  -- An older version made it.
+  if not made then return generation == '0' or redis.call('SISMEMBER', 'logins:' .. id, hash) == 1 end
+  return made_in == generation and
+    (redis.call('HGET', 'account:' .. id, 'guest') == '1' or made + most_ms > now_ms())
 end
 local function end_login(id, hash)
   redis.call('DEL', 'login:' .. hash)
@@ -89,6 +99,6 @@ end
 local function make_login(id, hash, lives_ms, most_ms, unplayed_ms)
   local now = now_ms()
   redis.call('SET', 'login:' .. hash, id)
-  note_login(id, hash, now, 0)
-  note_login(id, hash, now, keep_login(id, hash, now, lives_ms, most_ms, unplayed_ms))
+  note_login(id, hash, now, 0, '')
+  note_login(id, hash, now, keep_login(id, hash, now, lives_ms, most_ms, unplayed_ms), '')
 end

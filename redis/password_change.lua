@@ -5,7 +5,7 @@
 -- Publishes: to node:{node} logged_out, if the session's login is one that ends.
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 'logged_out' end
 if redis.call('HGET', KEYS[1], 'password') ~= ARGV[3] then return 'changed' end
-local made, _, kept = made_of(ARGV[1], ARGV[2])
+local made, _, kept, age = made_of(ARGV[1], ARGV[2])
 redis.call('HSET', KEYS[1], 'password', ARGV[4])
 -- Whatever login is in no list is of an older generation.
 redis.call('HINCRBY', KEYS[1], 'generation', 1)
@@ -16,7 +16,7 @@ for _, hash in ipairs(redis.call('HKEYS', KEYS[4])) do
   if hash ~= ARGV[2] then end_login(ARGV[1], hash) end
 end
 local ends = redis.call('PEXPIRETIME', KEYS[2])
-note_login(ARGV[1], ARGV[2], made or now_ms(), kept or 0)
+note_login(ARGV[1], ARGV[2], made or now_ms(), kept or 0, age or ' old')
 if ends > 0 then
   last(KEYS[3], ends)
   last(KEYS[4], ends)

@@ -112,9 +112,9 @@ page! {
         "Guests made from a source, counted for the whole cluster.", "Too many guests from your address.";
     SignUps "signups_per_source_hour" rate(30, 60, 3_600),
         "Accounts made from a source, counted for the whole cluster.", "Too many new accounts from your address.";
-    Passwords "passwords_per_name_and_source_minute" rate(10, 5, 60),
-        "Passwords tried for a name from a source, counted for the whole cluster.", "Too many attempts.";
-    PasswordsOfName "passwords_per_name_minute" rate(60, 20, 60),
+    Passwords "passwords_per_name_and_network_hour" rate(10, 20, 3_600),
+        "Passwords tried for a name from an IPv4 address or IPv6 /48, counted for the whole cluster.", "Too many attempts.";
+    PasswordsOfName "passwords_per_name_hour" rate(600, 1_200, 3_600),
         "Passwords tried for a name from everywhere, counted for the whole cluster; a browser that was logged in to \
          the account before is not held by it.", "Too many attempts.";
     Letters "letters_per_account_minute" rate(6, 30, 60),
@@ -165,10 +165,8 @@ pub enum Key {
     Wide(Source),
     /// A name, by a number that stands for it.
     Name(u64),
-    /// A name tried from one source.
+    /// A name tried from one network.
     NameFrom(u64, Source),
-    /// The whole node.
-    Node,
 }
 
 impl Key {
@@ -180,7 +178,6 @@ impl Key {
             Self::Wide(source) => format!("{}+", source.to_text()),
             Self::Name(name) => format!("{name:x}"),
             Self::NameFrom(name, source) => format!("{name:x}@{}", source.to_text()),
-            Self::Node => "node".to_owned(),
         }
     }
 }
@@ -205,8 +202,6 @@ pub struct Refused {
     pub limit: Limit,
     /// After how long it may be tried again.
     pub retry_after: Duration,
-    /// How often in a row this key has been refused by this limit, this time included.
-    pub in_a_row: u32,
 }
 
 impl Refused {
@@ -330,7 +325,7 @@ impl Limits {
             if *count >= most.saturating_mul(times) {
                 drop(shard);
                 self.count(limit);
-                return Err(Refused { limit, retry_after: Duration::from_secs(1), in_a_row: 1 });
+                return Err(Refused { limit, retry_after: Duration::from_secs(1) });
             }
             *count += 1;
             held.keys[place] = Some(key);

@@ -27,8 +27,8 @@ impl Http {
         self.take_all([(Limit::Accounts, peer)].into_iter().chain(more)).await
     }
 
-    /// Charges a password tried for a name. Tries are limited together by name and source, so that nobody's tries keep the
-    /// account's owner out; those of all strangers by the name, more widely.
+    /// Charges a password tried for a name. Tries are limited by name and network; those of all strangers together by the name
+    /// as well, so much more widely that 60 networks and more have to try at once to keep its owner off a new device.
     pub async fn may_try(&self, Peer(peer): Peer, name: &AccountName, trier: Trier) -> Result<(), Failure> {
         let name = number_of(name);
         if let Trier::Known(account) = trier
@@ -36,7 +36,7 @@ impl Http {
         {
             return Ok(());
         }
-        let pair = Key::NameFrom(name, source_of(peer));
+        let pair = Key::NameFrom(name, source_of(peer).network());
         self.take_all([(Limit::Passwords, pair), (Limit::PasswordsOfName, Key::Name(name))]).await
     }
 
@@ -59,7 +59,7 @@ impl Http {
             Ok(Some((full, retry_after))) => {
                 let limit = limits.get(full).copied().unwrap_or(Limit::Accounts);
                 self.app.limits.count(limit);
-                Err(Refused { limit, retry_after, in_a_row: 1 }.into())
+                Err(Refused { limit, retry_after }.into())
             }
             Err(error) => {
                 tracing::debug!(%error, "attempts are counted by this node only");
@@ -72,7 +72,7 @@ impl Http {
 fn source_of(peer: Key) -> Source {
     match peer {
         Key::Source(source) | Key::Wide(source) | Key::NameFrom(_, source) => source,
-        Key::Account(_) | Key::Name(_) | Key::Node => Source::of(std::net::Ipv4Addr::UNSPECIFIED.into()),
+        Key::Account(_) | Key::Name(_) => Source::of(std::net::Ipv4Addr::UNSPECIFIED.into()),
     }
 }
 

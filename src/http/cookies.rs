@@ -17,8 +17,6 @@ const VALUE_CHARS: std::ops::RangeInclusive<usize> = 32..=64;
 const KNOWN: &str = "known";
 /// How long a browser is known.
 const KNOWN_FOR: Duration = Duration::from_hours(365 * 24);
-/// Values of one name that are looked at; more of them are nobody's but a prankster's.
-const VALUES_MAX: usize = 16;
 
 /// A cookie that an answer sets, or ends with an empty value.
 #[derive(Debug, Clone)]
@@ -37,22 +35,29 @@ pub fn name_of(site: &Site, host: Option<&str>) -> String {
     if site.is_https() { format!("__Host-{NAME}") } else { format!("{NAME}-{}", site.port(host)) }
 }
 
-/// The values of a request that may be logins: under the name of this site, and under its names elsewhere or of old.
+/// The values of a request that may be logins. There are as many as a head has room for: another host may have set many, and
+/// none of them may push the right one out.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Shown {
+    /// Under the name of this site.
     own: Vec<String>,
+    /// Under its names elsewhere or of old.
     others: Vec<String>,
+    /// Over TLS no other host can set the own name, but any host beside this one can set the name of old: it counts for logins
+    /// of old only.
+    doubtful: bool,
 }
 
 impl Shown {
-    /// Reads all Cookie headers, whatever bytes stand beside ours.
-    pub fn read(headers: &HeaderMap, site: &Site) -> Self {
+    /// Reads all Cookie headers, whatever bytes stand beside ours. Nodes of 0.3.0 or before, if any are live, set their cookie
+    /// under the name of old.
+    pub fn read(headers: &HeaderMap, site: &Site, has_old_nodes: bool) -> Self {
         let own = name_of(site, headers.get(HOST).and_then(|host| host.to_str().ok()));
         let is_port = |name: &str| {
             let port = name.strip_prefix(NAME).and_then(|rest| rest.strip_prefix('-'));
             !site.is_https() && port.is_some_and(|port| port.parse::<u16>().is_ok())
         };
-        let mut shown = Self::default();
+        let mut shown = Self { doubtful: site.is_https() && !has_old_nodes, ..Self::default() };
         for (name, value) in pairs(headers) {
             let values = if name == own {
                 &mut shown.own
@@ -61,9 +66,12 @@ impl Shown {
             } else {
                 continue;
             };
-            if is_value(value) && values.len() < VALUES_MAX && !values.iter().any(|known| known == value) {
+            if is_value(value) && !values.iter().any(|known| known == value) {
                 values.push(value.to_owned());
             }
+        }
+        if shown.doubtful && !shown.own.is_empty() {
+            shown.others.clear();
         }
         shown
     }
@@ -71,31 +79,22 @@ impl Shown {
     /// The one value that counts, where that is plain without looking it up.
     pub fn plain(&self) -> Option<&str> {
         match (self.own.as_slice(), self.others.as_slice()) {
-            ([one], []) | ([], [one]) => Some(one),
+            ([one], []) => Some(one),
+            ([], [one]) if !self.doubtful => Some(one),
             // While an older version is live the cookie is set under its name, too.
             ([own], [other]) if own == other => Some(own),
             _ => None,
         }
     }
 
-    /// The one value that is a login. Where several are, of different accounts, another host has set one of them, and none
-    /// counts.
-    async fn valid(&self, store: &Store) -> Option<String> {
-        for values in [&self.own, &self.others] {
-            let mut found: Option<(AccountId, &String)> = None;
-            for value in values {
-                match store.login_find(value).await {
-                    Ok(Some(login)) if found.is_some_and(|(account, _)| account != login.account.id) => {
-                        return None;
-                    }
-                    Ok(Some(login)) => found = Some((login.account.id, value)),
-                    Ok(None) => {}
-                    // It is for whoever asks next to say that the store is away.
-                    Err(_) => return Some(value.clone()),
-                }
-            }
-            if let Some((_, value)) = found {
-                return Some(value.clone());
+    /// The one value of several that counts.
+    async fn valid(&self, store: &Store) -> Option<&str> {
+        for (values, only_old) in [(&self.own, false), (&self.others, self.doubtful)] {
+            match store.login_pick(values, only_old).await {
+                Ok(None) => {}
+                Ok(Some(value)) => return Some(value),
+                // It is for whoever asks next to say that the store is away.
+                Err(_) => return values.first().map(String::as_str),
             }
         }
         None
@@ -105,11 +104,12 @@ impl Shown {
 impl Http {
     /// The login a request shows: its cookie's value.
     pub async fn shown_cookie(&self, headers: &HeaderMap) -> Option<String> {
-        let shown = Shown::read(headers, &self.site);
-        match shown.plain() {
-            Some(value) => Some(value.to_owned()),
+        let shown = Shown::read(headers, &self.site, self.app.tables.knows_old_nodes());
+        let value = match shown.plain() {
+            Some(value) => Some(value),
             None => shown.valid(&self.app.store).await,
-        }
+        };
+        value.map(str::to_owned)
     }
 
     /// The accounts that a browser was logged in to before, also where those logins have ended.
@@ -117,7 +117,7 @@ impl Http {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let own = format!("{}-{KNOWN}", name_of(&self.site, host));
         let values = pairs(headers).filter(|(name, _)| *name == own).map(|(_, value)| value);
-        values.take(VALUES_MAX).filter_map(|value| self.app.tables.seals().known_account(value)).collect()
+        values.filter_map(|value| self.app.tables.seals().known_account(value)).collect()
     }
 
     /// Writes the cookie of an answer. As long as nodes of 0.3.0 or before are live it is also set under the name they read.

@@ -19,7 +19,7 @@ use crate::limits::Limit;
 use crate::lobby::event::PlayerEvent;
 use crate::passwords::{PASSWORD_MAX, PASSWORD_MIN};
 use crate::store::accounts::{Account, Created, Deleted, Upgraded};
-use crate::store::logins::{Cookie, LOGIN_LIVES, Login, PasswordChange};
+use crate::store::logins::{Cookie, LOGIN_LIVES, Login, LoginHash, PasswordChange};
 
 /// How long a browser may take to have the cookie that an answer brings.
 const COOKIE_TAKEN_WITHIN: Duration = Duration::from_millis(500);
@@ -96,8 +96,16 @@ impl Http {
         Ok(logged_in(&account, &cookie))
     }
 
-    /// Makes a guest and logs it in.
-    pub async fn guest(self: Arc<Self>, peer: Peer) -> Answer {
+    /// Makes a guest and logs it in; a browser that is a guest already stays the one it is.
+    pub async fn guest(self: Arc<Self>, peer: Peer, cookie: Option<String>) -> Answer {
+        if let Some(value) = cookie
+            && let Some(Login { account, lasts, .. }) =
+                self.app.store.login_use(LoginHash::of(&value)).await?.filter(|login| login.account.guest)
+        {
+            self.may_ask(peer, None).await?;
+            let reply = answer::json(&Me { name: &account.name, guest: true });
+            return Ok(with_cookie(reply, &value, lasts));
+        }
         self.may_ask(peer, Some(Limit::Guests)).await?;
         let account = self.app.store.guest_create().await?;
         let cookie = self.app.store.login_create(&account).await?.ok_or_else(logged_out)?;
@@ -191,21 +199,30 @@ impl Http {
     /// Who is logged in, and whether a session of that account is open: a page that only reads then opens none, since
     /// the newest session takes the others' place.
     pub async fn me(self: Arc<Self>, cookie: Option<String>) -> Answer {
-        let text = cookie.clone();
-        let login = self.account_of(cookie).await?;
-        let account = &login.account;
-        let online = self.app.store.is_online(account.id).await?;
-        let reply = answer::json(&json!({ "name": account.name, "guest": account.guest, "online": online }));
-        Ok(match text.filter(|_| login.renewed) {
-            Some(text) => with_cookie(reply, &text, login.lasts),
+        let (Login { account, .. }, again) = self.entering(cookie).await?;
+        let me = |online| json!({ "name": account.name, "guest": account.guest, "online": online });
+        let reply = match self.app.store.is_online(account.id).await {
+            Ok(online) => answer::json(&me(online)),
+            Err(error) => Failure::from(error).into_response(),
+        };
+        Ok(match again {
+            Some(cookie) => with(reply, cookie),
             None => reply,
         })
     }
 
-    /// The login of a cookie.
-    pub async fn account_of(&self, cookie: Option<String>) -> Result<Login, Failure> {
-        let cookie = cookie.ok_or_else(logged_out)?;
-        self.app.store.login_find(&cookie).await?.ok_or_else(logged_out)
+    /// The login of a cookie, and the cookie where the answer has to give it again, whatever it says.
+    pub async fn entering(&self, cookie: Option<String>) -> Result<(Login, Option<NewCookie>), Failure> {
+        let value = cookie.ok_or_else(logged_out)?;
+        let login = self.app.store.login_find(&value).await?.ok_or_else(logged_out)?;
+        let again = login.renewed.then_some(NewCookie { value, lasts: login.lasts, known: None });
+        Ok((login, again))
+    }
+
+    /// The login of a cookie, which the answer does not give again.
+    async fn account_of(&self, cookie: Option<String>) -> Result<Login, Failure> {
+        let hash = LoginHash::of(&cookie.ok_or_else(logged_out)?);
+        self.app.store.login_use(hash).await?.ok_or_else(logged_out)
     }
 
     /// Who tries the password of an account: a browser that has or had one of its logins is no stranger.
@@ -219,7 +236,7 @@ impl Http {
             return Ok(Trier::Known(account.id));
         }
         let Some(cookie) = cookie else { return Ok(Trier::Stranger) };
-        let own = self.app.store.login_find(&cookie).await?;
+        let own = self.app.store.login_use(LoginHash::of(&cookie)).await?;
         let own = own.is_some_and(|own| own.account.id == account.id);
         Ok(if own { Trier::Known(account.id) } else { Trier::Stranger })
     }

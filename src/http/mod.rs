@@ -144,7 +144,7 @@ fn accounts(http: &Arc<Http>) -> Answers {
             .and(warp::body::json())
             .then(Http::log_in)
             .boxed(),
-        warp::path!("guest").and(post.clone()).and(peer()).then(Http::guest).boxed(),
+        warp::path!("guest").and(signed()).then(Http::guest).boxed(),
         warp::path!("logout").and(signed()).then(Http::log_out).boxed(),
         warp::path!("password").and(signed()).and(warp::body::json()).then(Http::change_password).boxed(),
         warp::path!("upgrade").and(signed()).and(warp::body::json()).then(Http::upgrade).boxed(),

@@ -42,10 +42,13 @@ pub struct Shake {
 /// Answers a handshake, and starts the session once the connection is a websocket. The login is looked at first, and the
 /// connection keeps its place among those that wait until the welcome.
 pub async fn open(http: Arc<Http>, headers: HeaderMap, cookie: Option<String>, shake: Shake) -> Response {
-    match admit(&http, &headers, cookie, shake).await {
-        Ok(response) => response,
-        Err(failure) => failure.into_response(),
+    let mut again = None;
+    let answered = admit(&http, &headers, cookie, shake, &mut again).await;
+    let mut response = answered.unwrap_or_else(Failure::into_response);
+    if let Some(cookie) = again {
+        response.extensions_mut().insert(cookie);
     }
+    response
 }
 
 async fn admit(
@@ -53,18 +56,16 @@ async fn admit(
     headers: &HeaderMap,
     cookie: Option<String>,
     Shake { peer: Peer(peer), place, upgrade }: Shake,
+    again: &mut Option<NewCookie>,
 ) -> Result<Response, Failure> {
     let limits = &http.app.limits;
-    let (mut response, upgrade) = shaken(http, headers, upgrade)?;
+    let (response, upgrade) = shaken(http, headers, upgrade)?;
     limits.take(Limit::OpensFrom, peer)?;
     let held = limits.hold(Limit::Websockets, peer)?;
-    let shown = cookie.clone();
-    let login = match http.account_of(cookie).await {
-        Ok(login) => {
+    let login = match http.entering(cookie).await {
+        Ok((login, cookie)) => {
+            *again = cookie;
             limits.take(Limit::Opens, login.account.id)?;
-            if let Some(value) = shown.filter(|_| login.renewed) {
-                response.extensions_mut().insert(NewCookie { value, lasts: login.lasts, known: None });
-            }
             Ok(login)
         }
         // Programs and pages are told by a close code.

@@ -8,17 +8,10 @@ use super::{Key, Limit, Refused};
 /// Buckets kept in one map; beyond it those that are nearest to being full are forgotten.
 const BUCKETS_MAX: usize = 8_192;
 
-/// A token bucket, kept as the time at which it will be full again.
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    full_at_ns: u64,
-    refused: u32,
-}
-
-/// Token buckets by key. Time is an argument: nanoseconds since any fixed moment.
+/// Token buckets by key, each kept as the time at which it will be full again. Time is an argument: nanoseconds since any fixed moment.
 #[derive(Debug, Default)]
 pub struct Buckets {
-    buckets: HashMap<(Limit, Key), Bucket>,
+    full_at_ns: HashMap<(Limit, Key), u64>,
 }
 
 impl Buckets {
@@ -37,42 +30,38 @@ impl Buckets {
             u64::try_from(u128::from(tokens) * u128::from(period_ns) / u128::from(refill.max(1)))
                 .unwrap_or(u64::MAX / 4)
         };
-        if self.buckets.len() >= BUCKETS_MAX && !self.buckets.contains_key(&(limit, key)) {
+        if self.full_at_ns.len() >= BUCKETS_MAX && !self.full_at_ns.contains_key(&(limit, key)) {
             self.forget(now_ns);
         }
-        let bucket = self.buckets.entry((limit, key)).or_insert(Bucket { full_at_ns: now_ns, refused: 0 });
-        bucket.full_at_ns = bucket.full_at_ns.max(now_ns);
-        let after = bucket.full_at_ns.saturating_add(ns_for(cost.min(burst)));
+        let full_at_ns = self.full_at_ns.entry((limit, key)).or_insert(now_ns);
+        let after = now_ns.max(*full_at_ns).saturating_add(ns_for(cost.min(burst)));
         let latest = now_ns.saturating_add(ns_for(burst));
         if after > latest {
-            bucket.refused = bucket.refused.saturating_add(1);
-            let retry_after = Duration::from_nanos(after - latest);
-            return Err(Refused { limit, retry_after, in_a_row: bucket.refused });
+            return Err(Refused { limit, retry_after: Duration::from_nanos(after - latest) });
         }
-        bucket.full_at_ns = after;
-        bucket.refused = 0;
+        *full_at_ns = after;
         Ok(())
     }
 
     /// Buckets that are kept.
     pub fn len(&self) -> usize {
-        self.buckets.len()
+        self.full_at_ns.len()
     }
 
     /// Whether none is kept.
     pub fn is_empty(&self) -> bool {
-        self.buckets.is_empty()
+        self.full_at_ns.is_empty()
     }
 
     /// Forgets full buckets; if they are few, a quarter of all, those that would be full first.
     fn forget(&mut self, now_ns: u64) {
-        self.buckets.retain(|_, bucket| bucket.full_at_ns > now_ns);
+        self.full_at_ns.retain(|_, full_at_ns| *full_at_ns > now_ns);
         let quarter = BUCKETS_MAX / 4;
-        if self.buckets.len() + quarter > BUCKETS_MAX {
-            let mut times: Vec<u64> = self.buckets.values().map(|bucket| bucket.full_at_ns).collect();
+        if self.full_at_ns.len() + quarter > BUCKETS_MAX {
+            let mut times: Vec<u64> = self.full_at_ns.values().copied().collect();
             let (_, last, _) = times.select_nth_unstable(quarter);
             let last = *last;
-            self.buckets.retain(|_, bucket| bucket.full_at_ns > last);
+            self.full_at_ns.retain(|_, full_at_ns| *full_at_ns > last);
         }
     }
 }

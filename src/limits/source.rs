@@ -32,6 +32,12 @@ impl Source {
         Ipv6Addr::from(self.0).to_ipv4_mapped().is_none().then_some(Self(self.0 >> 80 << 80))
     }
 
+    /// The network it is a part of, which one person may have all of: an IPv6 /48, or the IPv4 address alone.
+    #[must_use]
+    pub fn network(self) -> Self {
+        self.wide().unwrap_or(self)
+    }
+
     /// As a short text, for keys and logs.
     pub fn to_text(self) -> String {
         let address = Ipv6Addr::from(self.0);

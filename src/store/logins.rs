@@ -20,6 +20,8 @@ use crate::table::record::hex;
 pub const LOGIN_LIVES: Duration = GUEST_LIVES;
 /// Any login is over after so long, however much it is used, but for a guest's: a guest cannot log in again.
 pub const LOGIN_LIVES_MAX: Duration = Duration::from_hours(180 * 24);
+/// How long, after its first use by this version, a login of an older one counts over TLS under the name that the cookie had.
+pub const OLD_NAME_READ: Duration = LOGIN_LIVES;
 /// Logins of one account; beyond them the oldest ends.
 pub const LOGINS_MAX: u64 = 20;
 
@@ -37,6 +39,7 @@ macro_rules! script {
 
 script!(CREATE, "login_create");
 script!(USE, "login_use");
+script!(PICK, "login_pick");
 script!(END, "login_end");
 script!(CHANGE_PASSWORD, "password_change");
 
@@ -124,12 +127,12 @@ impl Store {
         Ok((made == 1).then_some(cookie))
     }
 
-    /// The login of a cookie; using it makes it last longer.
+    /// The login of a cookie, for an answer that gives the cookie again where the login says so; using it makes it last longer.
     pub async fn login_find(&self, cookie: &str) -> Result<Option<Login>, StoreError> {
         self.login_use_by(LoginHash::of(cookie), true).await
     }
 
-    /// The same for a login that was found before, where the browser cannot be given the cookie.
+    /// The same by what names it, where the browser is not given the cookie again by the answer.
     pub async fn login_use(&self, hash: LoginHash) -> Result<Option<Login>, StoreError> {
         self.login_use_by(hash, false).await
     }
@@ -151,6 +154,25 @@ impl Store {
             self.skeleton_claim(&account).await?;
         }
         Ok(Some(Login { account, hash, renewed, lasts: Duration::from_millis(lasts_ms) }))
+    }
+
+    /// Which of several cookies counts: the login that was made last, whoever has set the others; of those of an older version
+    /// only, if their browser may have been given them by another host.
+    pub async fn login_pick<'a>(
+        &self,
+        cookies: &'a [String],
+        only_old: bool,
+    ) -> Result<Option<&'a str>, StoreError> {
+        if cookies.is_empty() {
+            return Ok(None);
+        }
+        let hashes: Vec<LoginHash> = cookies.iter().map(|cookie| LoginHash::of(cookie)).collect();
+        let keys: Vec<String> = hashes.iter().map(|hash| keys::login(hash.as_str())).collect();
+        let old_ms = if only_old { millis(OLD_NAME_READ) } else { 0 };
+        let first: [Arg; 2] = [millis(LOGIN_LIVES_MAX).into(), old_ms.into()];
+        let args: Vec<Arg> = first.into_iter().chain(hashes.into_iter().map(|hash| hash.0.into())).collect();
+        let place: usize = self.data().invoke(&PICK, &keys, &args).await?;
+        Ok(place.checked_sub(1).and_then(|place| cookies.get(place)).map(String::as_str))
     }
 
     /// Ends a login; may be repeated.

@@ -309,7 +309,7 @@ fn only_so_many_passwords_are_hashed_at_once() {
         let hashes: Vec<_> = (0..12)
             .map(|_| {
                 let passwords = passwords.clone();
-                tokio::spawn(async move { passwords.hash("correct horse".to_owned(), Key::Node).await })
+                tokio::spawn(async move { passwords.hash("correct horse".to_owned(), Key::Name(1)).await })
             })
             .collect();
         let mut most = 0;

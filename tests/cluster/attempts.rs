@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use nineflags::limits::{Key, Source};
 use nineflags::passwords::{HASHES_AT_ONCE, LINE_MAX, Passwords};
+use nineflags::store::logins::{LoginHash, OLD_NAME_READ};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 use super::accounts::{PASSWORD, cookie, failed, sign_up};
-use crate::harness::browser::{exchange, http_with};
+use crate::harness::browser::{Reply, exchange, http, http_with};
 use crate::harness::node::Node;
 use crate::harness::site::Site;
 
@@ -66,7 +71,7 @@ async fn attempts_are_limited_for_each_name_and_each_address() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attempts_are_counted_for_the_whole_cluster_and_a_known_browser_is_no_stranger() {
-    let limits = "passwords_per_name_minute=10 logins_per_source_minute=50 guests_per_source_hour=20";
+    let limits = "passwords_per_name_hour=60 logins_per_source_minute=50 guests_per_source_hour=20";
     let site = Site::start(2, &[("NINEFLAGS_TRUST_FORWARDED", "true"), ("NINEFLAGS_LIMITS", limits)]);
     let ask = async |node: usize, address: &str, cookie: &str, path: &str, body: &Value| {
         let node = site.address(node);
@@ -156,7 +161,16 @@ async fn no_cookie_of_others_logs_anybody_in_or_out() {
         is_ann,
         "the own name goes first"
     );
-    assert_eq!(asked(format!("{ann}; {mira}").as_bytes()).await, None, "two logins count as none");
+    // Of two logins the newer counts, wherever it stands: whoever logs in is in, whatever others have set.
+    assert_eq!(asked(format!("{ann}; {mira}").as_bytes()).await, Some("Mira".to_owned()));
+    assert_eq!(asked(format!("{mira}; {ann}").as_bytes()).await, Some("Mira".to_owned()));
+    // However many others there are, well-formed or not: all that there is room for in a head.
+    let many = |junk: &dyn Fn(u32) -> String| {
+        (0..250).map(|number| format!("{name}={}; ", junk(number))).collect::<Vec<_>>().concat()
+    };
+    for crowd in [many(&|number| format!("{number:043}")), many(&|number| number.to_string())] {
+        assert_eq!(asked(format!("{crowd}{ann}").as_bytes()).await, is_ann);
+    }
     assert_eq!(
         asked(format!("nineflags={}", value(&mira)).as_bytes()).await,
         Some("Mira".to_owned()),
@@ -164,8 +178,136 @@ async fn no_cookie_of_others_logs_anybody_in_or_out() {
     );
     assert_eq!(
         asked(format!("nineflags={}; nineflags={}", value(&mira), value(&ann)).as_bytes()).await,
-        None
+        Some("Mira".to_owned())
     );
+}
+
+/// Any host beside the site's own can set a cookie of the old name, and so log a browser in to an account of its choice.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_the_old_name_counts_for_old_logins_only_and_not_for_ever() {
+    let origin = "https://play.example.org";
+    let site = Site::start(1, &[("NINEFLAGS_ORIGIN", origin)]);
+    let node = site.address(0);
+    let body = json!({"name": "Ann", "password": PASSWORD}).to_string();
+    let signed = http_with(node, "POST", "/api/signup", &[("origin", origin)], &body).await;
+    let own = signed.set_cookies.iter().find(|text| text.starts_with("__Host-nineflags=")).expect("a login");
+    let own = own.split(';').next().expect("a cookie");
+    let value = own.split_once('=').expect("a value").1;
+    let old = format!("nineflags={value}");
+    let me = async |cookies: &str| http_with(node, "GET", "/api/me", &[("cookie", cookies)], "").await;
+    // Once the node knows that no older one is live.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while me(&old).await.status != 401 {
+        assert!(Instant::now() < deadline, "a login of this version counts under the old name");
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(me(own).await.status, 200);
+    let id: String = site.ask(&["GET", "account-name:ann"]);
+    let (made, hash) = (format!("logins-made:{id}"), LoginHash::of(value));
+    // As 0.3.0 leaves a login: it counts, and is given its new name.
+    let _: u64 = site.ask(&["HDEL", &made, hash.as_str()]);
+    let taken = me(&old).await;
+    assert_eq!(taken.status, 200);
+    assert!(taken.set_cookies.iter().any(|text| text.starts_with(own)), "{:?}", taken.set_cookies);
+    assert_eq!(me(&old).await.status, 200, "also where that was lost on the way");
+    assert_eq!(me(&format!("{own}; nineflags={}", "x".repeat(43))).await.status, 200);
+    assert_eq!(me(&format!("__Host-nineflags={}; {old}", "x".repeat(43))).await.status, 401);
+    let text: String = site.ask(&["HGET", &made, hash.as_str()]);
+    let (at, rest) = text.split_once(' ').expect("a time");
+    let ago = at.parse::<u128>().expect("a time") - OLD_NAME_READ.as_millis();
+    let _: u64 = site.ask(&["HSET", &made, hash.as_str(), &format!("{ago} {rest}")]);
+    assert_eq!((me(&old).await.status, me(own).await.status), (401, 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_that_has_to_be_given_again_is_given_by_the_next_answer_that_can() {
+    let site = Site::start(1, &[("NINEFLAGS_LIMITS", "websockets_opened_per_account_minute=1")]);
+    let node = site.address(0);
+    let ann = cookie(&sign_up(node, "Ann").await);
+    let id: String = site.ask(&["GET", "account-name:ann"]);
+    let hash = LoginHash::of(ann.split_once('=').expect("a value").1);
+    let wears_off = || {
+        let key = format!("logins-made:{id}");
+        let text: String = site.ask(&["HGET", &key, hash.as_str()]);
+        let made: Vec<&str> = text.split(' ').collect();
+        let _: u64 = site.ask(&["HSET", &key, hash.as_str(), &format!("{} {} 0", made[0], made[1])]);
+    };
+    let me = async |cookies: &str| {
+        http_with(node, "GET", "/api/me", &[("cookie", cookies)], "").await.set_cookies.len()
+    };
+    assert_eq!(me(&ann).await, 0);
+    wears_off();
+    // Others beside it use nothing up, and neither does a request that is refused.
+    let change = json!({"old": "not the password", "new": "nor this one"});
+    failed(&http(node, "POST", "/api/password", &ann, Some(&change)).await, 403, "wrong_password");
+    assert_eq!(me(&format!("{}={}; {ann}", ann.split_once('=').expect("a name").0, "x".repeat(43))).await, 1);
+    assert_eq!(me(&ann).await, 0);
+    // A handshake that is refused gives it all the same.
+    let shake = format!(
+        "GET /socket HTTP/1.1\r\nhost: {node}\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\ncookie: {ann}\r\n\r\n"
+    );
+    let refused = loop {
+        wears_off();
+        let mut stream = TcpStream::connect(node).await.expect("the node accepts");
+        stream.write_all(shake.as_bytes()).await.expect("it can be sent");
+        let mut answer = vec![0; 2048];
+        let length = stream.read(&mut answer).await.expect("an answer");
+        let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+        if !answer.starts_with("HTTP/1.1 101") {
+            break answer;
+        }
+    };
+    assert!(refused.starts_with("HTTP/1.1 429") && refused.contains("set-cookie: "), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_who_asks_again_stays_the_guest_it_is() {
+    let site = Site::start(1, &[("NINEFLAGS_LIMITS", "guests_per_source_hour=8")]);
+    let node = site.address(0);
+    let guest = cookie(&http(node, "POST", "/api/guest", "", None).await);
+    let name = |reply: &Reply| serde_json::from_str::<Value>(&reply.body).expect("JSON")["name"].clone();
+    let own = name(&http(node, "GET", "/api/me", &guest, None).await);
+    for _ in 0..5 {
+        let again = http(node, "POST", "/api/guest", &guest, None).await;
+        assert_eq!((again.status, name(&again)), (200, own.clone()));
+        assert_eq!(cookie(&again), guest);
+    }
+    // It is charged for one; and an account, or a cookie that counts no more, makes a new one.
+    let ended = http(node, "POST", "/api/logout", &guest, Some(&json!({}))).await;
+    assert_eq!(ended.status, 200);
+    let other = http(node, "POST", "/api/guest", &guest, None).await;
+    assert!(other.status == 200 && name(&other) != own, "{}", other.body);
+}
+
+/// Whoever has a /48, or a few addresses, tries all it can: the owner is let in from anywhere else.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_attacker_keeps_no_owner_off_a_new_device() {
+    let data = tempfile::tempdir().expect("a folder");
+    let limits = "logins_per_source_minute=100000";
+    let node =
+        Node::start(data.path(), &[("NINEFLAGS_TRUST_FORWARDED", "true"), ("NINEFLAGS_LIMITS", limits)]);
+    let origin = format!("http://{}", node.address);
+    let from = async |address: &str, path: &str, body: &Value| {
+        let headers = [("origin", origin.as_str()), ("x-forwarded-for", address)];
+        http_with(node.address, "POST", path, &headers, &body.to_string()).await
+    };
+    let right = json!({"name": "Victim", "password": PASSWORD});
+    assert_eq!(from("10.1.0.9", "/api/signup", &right).await.status, 200);
+    let guess = json!({"name": "Victim", "password": "guessed wrong"});
+    let mut tried = 0;
+    for network in 0..20 {
+        let addresses = [format!("2001:db8:7:{network:x}::1"), format!("10.2.0.{}", network % 4)];
+        for address in addresses {
+            while from(&address, "/api/login", &guess).await.status == 403 {
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried <= 10 * 5 + 5, "ten for each network: {tried}");
+    for address in ["10.3.0.1", "2001:db8:8::1"] {
+        assert_eq!(from(address, "/api/login", &right).await.status, 200, "{address}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn plain(setting: &str, lines: &[&[u8]]) -> Option<String> {
     for line in lines {
         headers.append(COOKIE, HeaderValue::from_bytes(line).expect("a header"));
     }
-    Shown::read(&headers, &site(setting)).plain().map(str::to_owned)
+    Shown::read(&headers, &site(setting), false).plain().map(str::to_owned)
 }
 
 #[test]
@@ -60,7 +60,10 @@ fn it_is_found_whatever_bytes_stand_beside_it() {
     // The name of old, and another port's, count where there is nothing else.
     assert_eq!(plain("", &[format!("nineflags={a}").as_bytes()]), Some(a.clone()));
     assert_eq!(plain("", &[format!("nineflags-8081={a}").as_bytes()]), Some(a.clone()));
-    assert_eq!(plain("https://a.example", &[format!("nineflags={a}").as_bytes()]), Some(a.clone()));
+    // Over TLS another host may have set it: it has to be looked up, and counts for nothing beside the own name.
+    assert_eq!(plain("https://a.example", &[format!("nineflags={a}").as_bytes()]), None);
+    let both = format!("nineflags={}; __Host-nineflags={a}", value('b'));
+    assert_eq!(plain("https://a.example", &[both.as_bytes()]), Some(a.clone()));
     assert_eq!(plain("https://a.example", &[format!("nineflags-80={a}").as_bytes()]), None);
 }
 

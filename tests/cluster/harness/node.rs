@@ -32,7 +32,7 @@ const RAISED: &str = "http_per_source_second=1000000 requests_per_source_second=
                       connections_per_source=4096 websockets_opened_per_source_minute=1000000 \
                       websockets_opened_per_account_minute=1000000 websockets_per_source=100000 \
                       logins_per_source_minute=1000000 \
-                      passwords_per_name_and_source_minute=1000000 guests_per_source_hour=1000000 \
+                      passwords_per_name_and_network_hour=1000000 guests_per_source_hour=1000000 \
                       signups_per_source_hour=1000000 games_started_per_source_hour=1000000 \
                       games_started_per_account_hour=1000000 blocks_per_account_minute=1000000 \
                       bytes_per_source_second=1000000000";
