@@ -1,7 +1,7 @@
--- Deletes an account with its logins, invites and presence, unless it sits at a table. Its name rests for a while: nobody
+-- Deletes an account with its logins, invites, saved games and presence, unless it sits at a table. Its name rests for a while: nobody
 -- else is taken for it.
 -- KEYS: 1 account:{id} 2 account-name:{folded} 3 logins:{id} 4 blocked:{id} 5 seat:{id} 6 online 7 invites:{id}
---       8 invites-sent:{id} 9 invites-by-time 10 login:{hash that asks} 11 logins-made:{id}
+--       8 invites-sent:{id} 9 invites-by-time 10 login:{hash that asks} 11 logins-made:{id} 12 saved-by:{id}
 -- ARGV: 1 id 2 hash of the password that was checked 3 ms that the name rests
 -- Returns: 'done' | 'playing' | 'changed' (it has another password) | 'logged_out' (the login that asks has ended)
 -- Publishes: to node:{node} logged_out, and invites_changed to whom its invites concerned.
@@ -21,7 +21,8 @@ for _, to in ipairs(redis.call('SMEMBERS', KEYS[8])) do
 end
 tell(KEYS[6], ARGV[1], {kind = 'logged_out'})
 for _, login in ipairs(redis.call('SMEMBERS', KEYS[3])) do redis.call('DEL', 'login:' .. login) end
-redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[7], KEYS[8], KEYS[10], KEYS[11])
+for _, saved in ipairs(redis.call('ZRANGE', KEYS[12], 0, -1)) do drop_saved(ARGV[1], saved) end
+redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[7], KEYS[8], KEYS[10], KEYS[11], KEYS[12])
 if played == '0' then
   -- A guest that nobody can have met.
   redis.call('DEL', KEYS[2])

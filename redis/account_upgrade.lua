@@ -21,6 +21,7 @@ redis.call('HINCRBY', KEYS[2], 'generation', 1)
 redis.call('PERSIST', KEYS[2])
 redis.call('PERSIST', 'blocked:' .. ARGV[1])
 redis.call('PERSIST', 'saved-by:' .. ARGV[1])
+keep_saved(ARGV[1], now_ms() + YEAR_MS)
 for _, hash in ipairs(redis.call('SMEMBERS', KEYS[7])) do end_login(ARGV[1], hash) end
 redis.call('DEL', KEYS[5])
 make_login(ARGV[1], ARGV[5], tonumber(ARGV[7]), tonumber(ARGV[8]), 0)

@@ -7,6 +7,8 @@ local function is_alike(key, id)
   return redis.call('EXISTS', 'account:' .. holder) == 1 or redis.call('PTTL', key) >= 0
 end
 local DAY_MS = 86400000
+-- A saved game waits so long to be resumed.
+local YEAR_MS = 365 * DAY_MS
 -- When a login was made, ms, the generation of its account's password then, until when the browser keeps the cookie, and
 -- ' old' if an older version made it, in which case it was made at its first use by this one; nothing before that.
 local function made_of(id, hash)
@@ -52,7 +54,16 @@ local function last(key, until_ms)
   local ends = redis.call('PEXPIRETIME', key)
   if ends == -1 or (ends >= 0 and ends < until_ms) then redis.call('PEXPIREAT', key, whole(until_ms)) end
 end
--- Has a guest, its name, its logins and its lists last until a time.
+-- Has an account's saved games last until a time, though no longer than a year.
+local function keep_saved(id, until_ms)
+  local listed = redis.call('ZRANGE', 'saved-by:' .. id, 0, -1, 'WITHSCORES')
+  for i = 1, #listed, 2 do
+    local ends = math.min(until_ms, tonumber(listed[i + 1]) + YEAR_MS)
+    last('saved:' .. listed[i], ends)
+    last('saved-row:' .. listed[i], ends)
+  end
+end
+-- Has a guest, its name, its logins, its lists and its saved games last until a time.
 local function keep_guest(id, until_ms)
   local account = 'account:' .. id
   last(account, until_ms)
@@ -61,6 +72,7 @@ local function keep_guest(id, until_ms)
   last('logins-made:' .. id, until_ms)
   last('blocked:' .. id, until_ms)
   last('saved-by:' .. id, until_ms)
+  keep_saved(id, until_ms)
   for _, hash in ipairs(redis.call('SMEMBERS', 'logins:' .. id)) do last('login:' .. hash, until_ms) end
 end
 -- Notes that a guest plays: it is kept for longer.

@@ -210,7 +210,7 @@ impl Tables {
 
     /// Whether some live node is of an older version, which knows fewer kinds of record.
     pub fn knows_old_nodes(&self) -> bool {
-        self.shared.kinds_known.load(Ordering::Relaxed) < KINDS
+        self.shared.knows_old_nodes()
     }
 
     /// Tells which kinds of record every live node knows.
@@ -309,6 +309,11 @@ fn no_table() -> Refusal {
 }
 
 impl Shared {
+    /// Whether some live node is of an older version.
+    pub(super) fn knows_old_nodes(&self) -> bool {
+        self.kinds_known.load(Ordering::Relaxed) < KINDS
+    }
+
     /// Whether every live node knows the kinds of these records.
     pub fn is_known_everywhere(&self, entries: &[Entry]) -> bool {
         let known = self.kinds_known.load(Ordering::Relaxed);
@@ -388,6 +393,13 @@ impl Shared {
             keepers.remove(&table);
         }
         inbox.is_closed()
+    }
+
+    /// Ends when no keeper of a table is here.
+    pub(super) async fn closed(&self, table: TableId) {
+        if let Some(keeper) = self.live(table) {
+            keeper.closed().await;
+        }
     }
 
     fn live(&self, table: TableId) -> Option<mpsc::Sender<ToKeeper>> {

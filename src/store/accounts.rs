@@ -42,6 +42,7 @@ static UPGRADE: LazyLock<Script> = LazyLock::new(|| {
 static DELETE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("../../redis/prelude.lua"),
+        include_str!("../../redis/saved.lua"),
         include_str!("../../redis/account_delete.lua")
     ))
 });
@@ -261,6 +262,7 @@ impl Store {
             keys::INVITES_BY_TIME.to_owned(),
             keys::login(login.hash.as_str()),
             keys::logins_made(id),
+            keys::saved_by(id),
         ];
         let args: [Arg; 3] =
             [id.to_string().into(), account.password.as_str().into(), millis(NAME_RESTS).into()];

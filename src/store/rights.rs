@@ -68,6 +68,7 @@ const DATA: &[&str] = &[
     "XREVRANGE KEY + -",
     "ZADD KEY 1 x",
     "ZCARD KEY",
+    "ZRANGE KEY 0 0",
     "ZRANGEBYSCORE KEY 0 0",
     "ZREM KEY x",
     "ZREMRANGEBYRANK KEY 0 0",

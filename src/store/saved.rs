@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use redis::Script;
 
 use super::archive::{ArchivedGame, off_thread};
-use super::group::StoreError;
+use super::group::{Arg, StoreError};
 use super::{Store, keys};
 use crate::ids::{AccountId, TableId};
 use crate::protocol::GameRow;
@@ -13,12 +13,23 @@ use crate::table::record::Entry;
 
 /// Saved games of one player, at most: more are refused.
 pub const SAVED_MAX: usize = 50;
-/// Saved games listed for one player, at most: tables that everybody left are saved whatever there is.
-const LISTED: isize = 100;
-/// How long a saved game waits to be resumed: a year.
-const SAVED_LIVES_SECS: u64 = 365 * 24 * 3_600;
+/// Saved games of one player, at most, with those of tables that everybody left: the oldest goes.
+const LISTED: u64 = 100;
 
-static REMOVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/saved_remove.lua")));
+/// How long a row is kept that an older version did not store.
+const ROW_LIVES_SECS: u64 = 24 * 3_600;
+
+static PUT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("../../redis/prelude.lua"),
+        include_str!("../../redis/logins.lua"),
+        include_str!("../../redis/saved.lua"),
+        include_str!("../../redis/saved_put.lua")
+    ))
+});
+static REMOVE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(include_str!("../../redis/saved.lua"), include_str!("../../redis/saved_remove.lua")))
+});
 
 /// What became of a saved game that somebody does not want any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,20 +43,21 @@ pub enum Removed {
 }
 
 impl Store {
-    /// Keeps a stopped game; may be repeated.
+    /// Keeps a stopped game; may be repeated. Where a list is full, as tables that everybody left can fill it, its oldest
+    /// game goes.
     pub async fn saved_put(&self, game: &ArchivedGame) -> Result<(), StoreError> {
-        let mut commands = redis::pipe();
-        commands.atomic();
-        let text = serde_json::to_string(game)?;
-        commands.set_ex(keys::saved(game.table), text, SAVED_LIVES_SECS).ignore();
-        if self.writes_new_forms() {
-            let row = serde_json::to_string(&game.row())?;
-            commands.set_ex(keys::saved_row(game.table), row, SAVED_LIVES_SECS).ignore();
-        }
-        for account in game.accounts.iter() {
-            commands.zadd(keys::saved_by(*account), game.table.to_string(), game.ended_ms).ignore();
-        }
-        self.data().settled(self.data().pipe(&commands)).await
+        let row = if self.writes_new_forms() { serde_json::to_string(&game.row())? } else { String::new() };
+        let args: [Arg; 7] = [
+            game.table.to_string().into(),
+            game.ended_ms.into(),
+            serde_json::to_string(game)?.into(),
+            row.into(),
+            LISTED.into(),
+            game.accounts.first.to_string().into(),
+            game.accounts.second.to_string().into(),
+        ];
+        let keys = [keys::saved(game.table), keys::saved_row(game.table)];
+        self.data().settled(self.data().invoke::<u8>(&PUT, &keys, &args)).await.map(drop)
     }
 
     /// A saved game.
@@ -78,28 +90,23 @@ impl Store {
 
     /// Takes a saved game out of one player's list; it is gone once the other does not have it either. May be repeated.
     pub async fn saved_remove(&self, account: AccountId, table: TableId) -> Result<Removed, StoreError> {
-        let (rows, _) = self.saved_rows(&[(table, None)]).await?;
-        let accounts = rows.into_iter().next().and_then(|row| row.accounts);
-        let seat = accounts.and_then(|accounts| accounts.find(|seated| *seated == account));
-        let Some((accounts, seat)) = accounts.zip(seat) else { return Ok(Removed::NotThere) };
-        let keys = [
-            keys::saved_by(account),
-            keys::saved_by(accounts[seat.other()]),
-            keys::saved(table),
-            keys::saved_row(table),
-            keys::table(table),
-        ];
-        let args = [table.to_string().into()];
+        let keys = [keys::saved_by(account), keys::table(table)];
+        let args = [account.to_string().into(), table.to_string().into()];
         let removed = self.data().invoke::<i8>(&REMOVE, &keys, &args);
         Ok(match self.data().settled(removed).await? {
             -1 => Removed::Playing,
+            0 => Removed::NotThere,
             _ => Removed::Done,
         })
     }
 
-    /// How many saved games an account has.
-    pub async fn saved_count(&self, account: AccountId) -> Result<usize, StoreError> {
-        self.data().query(redis::cmd("ZCARD").arg(keys::saved_by(account))).await
+    /// How many saved games each of two accounts has.
+    pub async fn saved_counts(&self, accounts: [AccountId; 2]) -> Result<[usize; 2], StoreError> {
+        let mut commands = redis::pipe();
+        for account in accounts {
+            commands.zcard(keys::saved_by(account));
+        }
+        self.data().pipe(&commands).await
     }
 
     /// An account's saved games, newest first.
@@ -111,31 +118,28 @@ impl Store {
             .arg("WITHSCORES")
             .to_owned();
         let listed: Vec<(String, u64)> = self.data().query(&range).await?;
-        let tables = listed.iter().filter_map(|(id, stopped_ms)| Some((id.parse().ok()?, Some(*stopped_ms))));
+        let tables = listed.iter().filter_map(|(id, stopped_ms)| Some((id.parse().ok()?, *stopped_ms)));
         let (rows, gone) = self.saved_rows(&tables.collect::<Vec<_>>()).await?;
         if !gone.is_empty() {
             let forget = redis::cmd("ZREM").arg(keys::saved_by(account)).arg(gone).to_owned();
-            // Nobody resumed it within a year; if its place stays, it is forgotten another time.
+            // Nobody resumed it in time; if its place stays, it is forgotten another time.
             let _: Result<u64, StoreError> = self.data().query(&forget).await;
         }
         Ok(rows)
     }
 
-    /// The rows of saved games that are there, and the ids of those that are not; with each comes when it was stopped, where
-    /// that is known. It is one exchange. A game without a row, or with an old one, as older versions leave it, is read
-    /// whole and gets one. One that cannot be understood is not listed, and concerns no other.
-    async fn saved_rows(
-        &self,
-        tables: &[(TableId, Option<u64>)],
-    ) -> Result<(Vec<GameRow>, Vec<String>), StoreError> {
+    /// The rows of saved games that are there, and the ids of those that are not; with each comes when it was stopped. It is
+    /// one exchange. A game without a row, or with an old one, as older versions leave it, is read whole and gets one for a
+    /// while. One that cannot be understood is not listed, and concerns no other.
+    async fn saved_rows(&self, tables: &[(TableId, u64)]) -> Result<(Vec<GameRow>, Vec<String>), StoreError> {
         if tables.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
         let keys: Vec<String> = tables.iter().map(|(table, _)| keys::saved_row(*table)).collect();
         let texts: Vec<Option<String>> = self.data().query(redis::cmd("MGET").arg(keys)).await?;
-        let row = |(text, (_, stopped_ms)): (&Option<String>, &(TableId, Option<u64>))| {
+        let row = |(text, (_, stopped_ms)): (&Option<String>, &(TableId, u64))| {
             let row: GameRow = serde_json::from_str(text.as_ref()?).ok()?;
-            Some(row).filter(|row| stopped_ms.is_none_or(|stopped_ms| stopped_ms == row.last_ms))
+            Some(row).filter(|row| *stopped_ms == row.last_ms)
         };
         let mut rows: Vec<Option<GameRow>> = texts.iter().zip(tables).map(row).collect();
         let lacking: Vec<usize> = (0..rows.len()).filter(|place| rows[*place].is_none()).collect();
@@ -157,7 +161,7 @@ impl Store {
         for (place, row) in lacking.iter().zip(made.await?) {
             if let Some(row) = row.as_ref().filter(|_| self.writes_new_forms()) {
                 let key = keys::saved_row(tables[*place].0);
-                stored.set_ex(key, serde_json::to_string(row)?, SAVED_LIVES_SECS).ignore();
+                stored.set_ex(key, serde_json::to_string(row)?, ROW_LIVES_SECS).ignore();
             }
             rows[*place] = row;
         }

@@ -4,13 +4,17 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use nineflags::protocol::{Ask, RefusalCode, Update};
+use nineflags::rules::seat::Seat;
 use serde_json::json;
 
-use crate::harness::browser::{Browser, http};
+use crate::harness::bot::{Dice, choose, play_on};
+use crate::harness::browser::{Browser, http, seated};
 use crate::harness::site::Site;
 
 /// One exchange with Redis, and as much again for a busy machine.
 const EXCHANGE: Duration = Duration::from_secs(4);
+/// How long one command may take.
+const COMMAND: Duration = Duration::from_secs(2);
 /// Callers at once.
 const HTTP_CALLERS: usize = 440;
 const WEBSOCKETS: usize = 50;
@@ -60,4 +64,26 @@ async fn nobody_waits_for_a_redis_that_never_answers() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), back).await.expect("it serves again, in time");
+}
+
+/// Before it is known that the data group hangs, a seat that wants to stop the game keeps nobody from moving for as long as a
+/// command may take.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_does_not_wait_for_data_that_hang() {
+    let site = Site::start_apart(1, 1);
+    let (one, two) = (Browser::guest(site.address(0)).await, Browser::guest(site.address(0)).await);
+    let (mut first, mut second, table) = seated(one, two).await;
+    let view = play_on(&mut first, &mut second, table, 4, &mut Dice(24)).await;
+    let is_first = view.view.turn == Some(Seat::First);
+    let (mut mover, mut other) = if is_first { (first, second) } else { (second, first) };
+    let own = mover.until_table("the newest view", |own| own.tip == view.tip).await;
+    let chosen = choose(&own, &mut Dice(25));
+    let wanted = Ask::Move { table, tip: own.tip, moves: chosen };
+    site.redis.freeze();
+    let hung = Instant::now();
+    let (_, done) = tokio::join!(other.ask(Ask::Save { table }), mover.ask(wanted));
+    let is_answered = !matches!(done, Update::Refused { code: RefusalCode::Unavailable, .. });
+    assert!(is_answered, "{done:?}");
+    assert!(hung.elapsed() < COMMAND, "{:?}", hung.elapsed());
+    site.redis.thaw();
 }

@@ -1,5 +1,6 @@
 //! Games that play on while their shard of the backup is away: unsaved, shown as such, written later or undone in words.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nineflags::ids::{RequestId, TableId};
@@ -14,6 +15,7 @@ use crate::harness::bot::{Dice, choose, must_wait};
 use crate::harness::browser::{Browser, http, seated};
 use crate::harness::process::{WITHIN, until};
 use crate::harness::redis::ask;
+use crate::harness::relay::gate;
 use crate::harness::site::Site;
 
 /// Two seats, and the tip each of their moves was answered with.
@@ -94,10 +96,10 @@ fn records(site: &Site, table: TableId) -> u32 {
 }
 
 /// Connects to another node, once that reaches the shard again.
-async fn come_back(site: &Site, node: usize, earlier: &Browser) -> Browser {
+async fn come_back(site: &Site, node: usize, cookie: &str) -> Browser {
     let welcomed = async {
         loop {
-            if let Some(browser) = Browser::try_connect(site.address(node), &earlier.cookie).await {
+            if let Some(browser) = Browser::try_connect(site.address(node), cookie).await {
                 return browser;
             }
             sleep(Duration::from_millis(50)).await;
@@ -298,8 +300,8 @@ async fn records_that_others_came_before_are_undone_in_words() {
     // The shard has lost everything, the only node that holds the game sleeps, and both players go on elsewhere.
     site.nodes[0].signal("STOP");
     site.shards[0].start_empty();
-    game.first = come_back(&site, 1, &game.first).await;
-    game.second = come_back(&site, 1, &game.second).await;
+    game.first = come_back(&site, 1, &game.first.cookie).await;
+    game.second = come_back(&site, 1, &game.second.cookie).await;
     game.done.clear();
     game.dice = Dice(99);
     game.steps(4).await;
@@ -315,6 +317,63 @@ async fn records_that_others_came_before_are_undone_in_words() {
     game.finish_and_check(&site).await;
 }
 
+/// A seat makes a move at a node that is cut off from the shard, and from everything if that is one group, sees the answer,
+/// and makes another move at a second node: what it is told there.
+async fn take_back(is_apart: bool, settings: &[(&str, &str)]) -> Update {
+    let mut site = if is_apart { Site::start_apart(0, 1) } else { Site::start(0, &[]) };
+    let (port, shut) = gate(site.shards.first().unwrap_or(&site.redis).port);
+    let url = format!("redis://127.0.0.1:{port}");
+    site.add(&[(if is_apart { "BACKUP_REDIS_URLS" } else { "REDIS_URL" }, &url)]);
+    site.add(settings);
+    let mut game = Game::begin(&site, 0, 0, 52).await;
+    game.steps(4).await;
+    while game.mover().await.expect("a running game").1.view.phase != Phase::Play {
+        game.steps(1).await;
+    }
+    let (player, before) = game.mover().await.expect("a running game");
+    let (cookie, turn) = (player.cookie.clone(), before.view.turn.expect("a turn"));
+    shut.store(true, Ordering::Relaxed);
+    while game.mover().await.expect("a running game").1.view.turn == Some(turn) {
+        assert_eq!(game.step().await, Some(true), "done, and said to be unsaved");
+    }
+    assert_eq!(game.step().await, Some(true), "the answer");
+    let last = game.done.last().expect("a move").clone();
+    let made = game.first.until_table("the answer", |view| view.tip == last).await;
+    let mut taker = come_back(&site, 1, &cookie).await;
+    let mut dice = Dice(1);
+    let other = loop {
+        let moves = choose(&before, &mut dice);
+        if made.log[before.tip.number as usize - 1].text != moves[0] {
+            break moves;
+        }
+    };
+    let (table, tip) = (game.table, before.tip.clone());
+    let asked = taker.ask(Ask::Move { table, tip, moves: other });
+    let opened = async {
+        // Where nobody can tell of the move the cut lasts for a moment more.
+        sleep(Duration::from_millis(if is_apart { 0 } else { 500 })).await;
+        shut.store(is_apart, Ordering::Relaxed);
+    };
+    let (told, ()) = tokio::join!(asked, opened);
+    shut.store(false, Ordering::Relaxed);
+    if settings.is_empty() {
+        taker.until_table("what was played and answered", |view| view.tip == last).await;
+        *(if turn == Seat::First { &mut game.first } else { &mut game.second }) = taker;
+        game.finish_and_check(&site).await;
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_unsaved_is_not_taken_back_at_another_node() {
+    for is_apart in [true, false] {
+        let told = take_back(is_apart, &[]).await;
+        assert!(matches!(told, Update::Refused { code: RefusalCode::OldTip, .. }), "{told:?}");
+        let told = take_back(is_apart, &[("NINEFLAGS_TEST_WITHOUT", "hear")]).await;
+        assert!(matches!(told, Update::Done { .. }), "nothing else keeps it from that: {told:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_gives_back_what_only_it_still_has() {
     let mut site = Site::start_apart(2, 1);
@@ -327,7 +386,7 @@ async fn a_browser_gives_back_what_only_it_still_has() {
     assert!(view.unsaved >= 4 && view.sealed.len() >= view.unsaved as usize);
     site.nodes.remove(0).kill();
     site.shards[0].thaw();
-    game.first = come_back(&site, 0, &game.first).await;
+    game.first = come_back(&site, 0, &game.first.cookie).await;
     let (table, seen) = (game.table, tip.clone());
     let mut forged = view.sealed.clone();
     forged.last_mut().expect("a seal").replace_range(40..44, "AAAA");
@@ -335,7 +394,7 @@ async fn a_browser_gives_back_what_only_it_still_has() {
         let refused = game.first.ask(Ask::Seen { table, tip: seen.clone(), sealed }).await;
         assert!(matches!(refused, Update::Refused { code: RefusalCode::WentBack, .. }), "{refused:?}");
     }
-    game.second = come_back(&site, 0, &game.second).await;
+    game.second = come_back(&site, 0, &game.second.cookie).await;
     let given = game.second.ask(Ask::Seen { table, tip: seen, sealed: view.sealed }).await;
     assert!(matches!(&given, Update::Done { tip: Some(there), .. } if *there == tip), "{given:?}");
     game.first.until_table("the last move", |view| view.tip == tip).await;

@@ -405,7 +405,7 @@ fn a_setting_without_an_example_is_seen() {
 // ---- scripts -----------------------------------------------------------------------------------------------------
 
 /// No scripts of their own: they stand in front of others, in the same text.
-const SHARED: [&str; 2] = ["redis/prelude.lua", "redis/logins.lua"];
+const SHARED: [&str; 3] = ["redis/prelude.lua", "redis/logins.lua", "redis/saved.lua"];
 
 /// What the comment at the top of a script must speak of.
 const HEADER: [&str; 4] = ["keys", "argv", "returns", "publishes"];

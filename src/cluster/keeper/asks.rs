@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::away::{Reach, Reply, UNSAVED_AFTER};
 use super::decide::{Ready, decide, needs_new_view, waits_for_backup};
 use super::refusal::Refusal;
+use super::unheard::Held;
 use super::{Acted, Keeper, PROPOSALS_MAX, Published, SeatAsk};
 use crate::fault::is_without;
 use crate::ids::{AccountId, RequestId};
@@ -37,8 +38,18 @@ impl From<Refusal> for Failed {
 }
 
 impl Keeper {
-    /// Carries a request out, or refuses it; either is told, now or when the other seat's node has it, too.
+    /// Carries a request out, or refuses it, as soon as it is known what binds its seat.
     pub(super) async fn ask(&mut self, mover: Mover, request: RequestId, ask: SeatAsk, reply: Reply) {
+        let seat = self.copy.seat_of(mover.account);
+        let held = Held { mover, request, ask, reply };
+        let is_new = seat.is_some_and(|seat| self.copy.has_request(seat, &held.request).is_none());
+        if let Some(held) = if is_new { self.hold(held) } else { Some(held) } {
+            self.carry_out(held).await;
+        }
+    }
+
+    /// Carries a request out, or refuses it; either is told, now or when the other seat's node has it, too.
+    pub(super) async fn carry_out(&mut self, Held { mover, request, ask, reply }: Held) {
         let Some(seat) = self.copy.seat_of(mover.account) else {
             // Whoever asked may be gone by now; so for all replies here.
             return drop(reply.send(Err(Refusal::not_seated())));
@@ -119,12 +130,10 @@ impl Keeper {
         request: &RequestId,
         ask: &SeatAsk,
     ) -> Result<Acted, Failed> {
-        if let SeatAsk::ClaimWin = ask {
-            self.check_away(seat.other()).await?;
-        }
         if let SeatAsk::Save = ask
             && self.copy.has_request(seat, request).is_none()
         {
+            // Nobody gets another saved game meanwhile: an account sits at one table.
             self.check_room(seat).await?;
         }
         if let SeatAsk::Moves(tip, _) = ask
@@ -134,6 +143,7 @@ impl Keeper {
             self.read_again().await.map_err(|_| Refusal::unavailable())?;
         }
         for attempt in 0..PROPOSALS_MAX {
+            self.check_still(seat, request, ask).await?;
             let known = attempt > 0 || !is_without("request");
             let proposal = match self.prepare(seat, request, ask, known) {
                 Ok(proposal) => proposal,
@@ -204,9 +214,21 @@ impl Keeper {
         Refusal::old_tip()
     }
 
-    pub(super) async fn check_away(&mut self, seat: Seat) -> Result<(), Refusal> {
+    /// What allows a request that names no tip, looked at before each attempt: where other records came first, the other
+    /// seat has been here since, or the game has grown. Whoever comes back after the look and before the record has no
+    /// part in it: the claim was right when it was made.
+    async fn check_still(&mut self, seat: Seat, request: &RequestId, ask: &SeatAsk) -> Result<(), Refusal> {
+        match ask {
+            _ if self.copy.has_request(seat, request).is_some() => Ok(()),
+            SeatAsk::ClaimWin => self.check_away(seat.other()).await,
+            SeatAsk::Save => self.check_length(),
+            SeatAsk::Moves(..) | SeatAsk::Resign => Ok(()),
+        }
+    }
+
+    async fn check_away(&mut self, seat: Seat) -> Result<(), Refusal> {
         self.look_at_presence().await.map_err(|_| Refusal::unavailable())?;
-        let now_ms = self.shared.store.now_ms().await.map_err(|_| Refusal::unavailable())?;
+        let now_ms = self.in_time(self.shared.store.now_ms()).await.map_err(|_| Refusal::unavailable())?;
         let limit_ms = self.shared.away_win_secs * 1_000;
         match self.info.away_since_ms[seat] {
             Some(since_ms) if now_ms.saturating_sub(since_ms) >= limit_ms => Ok(()),
@@ -217,20 +239,25 @@ impl Keeper {
         }
     }
 
-    /// Whether the game may be stopped once more, and both players have room for a saved game.
-    async fn check_room(&self, seat: Seat) -> Result<(), Refusal> {
+    /// Whether the game may be stopped once more.
+    fn check_length(&self) -> Result<(), Refusal> {
         if self.copy.saves() >= SAVES_MAX || self.copy.entries().len() >= RECORDS_MAX {
             let words = format!(
                 "A game can be saved {SAVES_MAX} times, and up to {RECORDS_MAX} records: this one has to be played to its end."
             );
             return Err(Refusal::new(RefusalCode::TooManySaves, words));
         }
-        for (whose, account) in
-            [(seat, self.info.accounts[seat]), (seat.other(), self.info.accounts[seat.other()])]
-        {
-            // While the data group is away games are stopped uncounted; they are put away when it is back.
-            let saved = self.shared.store.saved_count(account).await;
-            if saved.is_ok_and(|saved| saved >= SAVED_MAX) {
+        Ok(())
+    }
+
+    /// Whether both players have room for a saved game.
+    async fn check_room(&self, seat: Seat) -> Result<(), Refusal> {
+        let whose = [seat, seat.other()];
+        let counted = self.shared.store.saved_counts(whose.map(|seat| self.info.accounts[seat]));
+        // While the data group is away games are stopped uncounted: where they are too many the oldest goes.
+        let counts = self.in_time(counted).await.unwrap_or_default();
+        for (whose, saved) in whose.into_iter().zip(counts) {
+            if saved >= SAVED_MAX {
                 let words = match self.copy.start().filter(|_| whose != seat) {
                     None => format!("You have {SAVED_MAX} saved games: go on with one of them, or drop one."),
                     Some(start) => format!("{} has {SAVED_MAX} saved games already.", start.names[whose]),
@@ -261,7 +288,7 @@ impl Keeper {
         let published =
             serde_json::to_string(&Published::Said(said.clone())).map_err(|_| Refusal::unavailable())?;
         let store = &self.shared.store;
-        let kept = store.talk_say(self.table, account, request, &said, &published).await;
+        let kept = self.in_time(store.talk_say(self.table, account, request, &said, &published)).await;
         kept.map_err(|_| Refusal::unavailable())
     }
 }

@@ -12,6 +12,7 @@ use crate::ids::{NodeId, RequestId};
 use crate::metrics;
 use crate::protocol::RefusalCode;
 use crate::rules::seat::Seat;
+use crate::store::StoreError;
 use crate::table::copy::{Accepted, Proposal};
 use crate::table::record::{Entry, Tip};
 
@@ -23,6 +24,9 @@ const TAKEN_WITHIN: Duration = Duration::from_millis(1_500);
 const LAST_TOLD: u32 = 8;
 /// How long one attempt to write what is unsaved may hold a table up.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(700);
+
+/// How long a table waits for the data group.
+const DATA_WITHIN: Duration = Duration::from_millis(500);
 
 /// Where an answer goes.
 pub(super) type Reply = oneshot::Sender<Result<Acted, Refusal>>;
@@ -57,13 +61,16 @@ pub(super) enum Reach {
 impl Keeper {
     /// How the table could play on without its backup.
     pub(super) fn reach(&self) -> Reach {
-        let is_here =
-            |seat| self.members.iter().any(|member| self.copy.seat_of(member.account) == Some(seat));
-        if self.shared.is_only_node || Seat::BOTH.into_iter().all(is_here) {
+        if self.shared.is_only_node || Seat::BOTH.into_iter().all(|seat| self.is_here(seat)) {
             return Reach::Here;
         }
         let (data, shard) = (self.shared.store.data(), self.shard());
         if data.is(shard) || data.is_away() { Reach::Unknown } else { Reach::Apart }
+    }
+
+    /// Whether a seat's player is at this node.
+    pub(super) fn is_here(&self, seat: Seat) -> bool {
+        self.members.iter().any(|member| self.copy.seat_of(member.account) == Some(seat))
     }
 
     /// Whether requests are to be carried out without the backup.
@@ -136,21 +143,40 @@ impl Keeper {
     }
 
     async fn tell_others(&self, published: &Published) {
-        let (data, shard) = (self.shared.store.data(), self.shard());
-        if data.is(shard) || data.is_away() {
-            return;
+        if !self.shared.store.data().is(self.shard()) {
+            self.publish(published).await;
         }
+    }
+
+    /// Publishes something on the table's channel, if the data group is there.
+    pub(super) async fn publish(&self, published: &Published) {
         let Ok(words) = serde_json::to_string(published) else { return };
         // What does not arrive is told again with the next record, or read when the backup is back.
-        if let Err(error) = self.shared.store.table_publish(self.table, &words).await {
-            tracing::debug!(table = %self.table, %error, "unsaved records could not be shared");
+        if let Err(error) = self.in_time(self.shared.store.table_publish(self.table, &words)).await {
+            tracing::debug!(table = %self.table, %error, "the other nodes could not be told");
+        }
+    }
+
+    /// What the data group answers, if it does so soon: moves wait for the table meanwhile.
+    pub(super) async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let data = self.shared.store.data();
+        let late = |words: &str| Err(StoreError::Unavailable(words.to_owned()).at(data.name()));
+        tokio::select! {
+            asked = timeout(DATA_WITHIN, asked) => asked.unwrap_or_else(|_| late("no answer in time")),
+            () = data.away() => late("it is away"),
         }
     }
 
     /// Another node tells of records that the backup does not have.
     pub(super) async fn heard_unsaved(&mut self, from: NodeId, at: &Tip, entries: &[Entry]) {
-        if from == self.shared.node || entries.is_empty() {
+        if from == self.shared.node {
             return;
+        }
+        if entries.is_empty() {
+            return self.heard_of(from, at).await;
         }
         if self.gives_way_to_own(at, entries) {
             return;
@@ -172,13 +198,17 @@ impl Keeper {
                 self.tell_others(&took).await;
             }
             Accepted::Gap => {
-                let lacks = Published::Lacks { node: from, tip: self.copy.tip() };
-                self.tell_others(&lacks).await;
+                let (tip, by) = (self.copy.tip(), Some(self.shared.node));
+                self.publish(&Published::Lacks { node: from, tip, by }).await;
             }
             // Whatever the backup takes first is right; the others are told.
             Accepted::Diverged => tracing::warn!(table = %self.table, "unsaved records of two nodes differ"),
         }
         self.settle_offer();
+        let tip = self.copy.tip();
+        if accepted != Accepted::Gap {
+            self.heard_of(from, &tip).await;
+        }
     }
 
     /// Where both seats offer a record at once, the first seat's comes first on both nodes.
@@ -207,14 +237,17 @@ impl Keeper {
         self.settle_offer();
     }
 
-    /// A node lacks records before those that were told of.
-    pub(super) async fn heard_lacks(&mut self, of: NodeId, tip: &Tip) {
+    /// A node tells how far it is, and asks this one for what comes after that: also where nothing does.
+    pub(super) async fn heard_lacks(&mut self, of: NodeId, by: Option<NodeId>, tip: &Tip) {
+        if let Some(by) = by {
+            self.heard_of(by, tip).await;
+        }
         if of != self.shared.node || !self.copy.has_tip(tip) {
             return;
         }
         let mut entries = self.copy.missing_after(tip).unwrap_or_default();
         entries.extend(self.offered.iter().flat_map(|own| own.proposal.entries.clone()));
-        self.tell_others(&Published::Unsaved { node: self.shared.node, at: tip.clone(), entries }).await;
+        self.publish(&Published::Unsaved { node: self.shared.node, at: tip.clone(), entries }).await;
     }
 
     /// Answers an offer that is decided: its records are here, others came first, or nobody answered.

@@ -5,7 +5,6 @@ use tokio::time::Instant;
 use super::{BENCH_EVERY, Keeper, Member, RETRY_EVERY, text_of};
 use crate::ids::SessionId;
 use crate::protocol::Update;
-use crate::store::StoreError;
 use crate::store::talk::Said;
 
 impl Keeper {
@@ -25,12 +24,15 @@ impl Keeper {
         let bytes = member.outbox.sent_bytes() - before;
         self.members.push(member);
         self.count_bench_soon();
+        if seat.is_some() {
+            self.look_for_other().await;
+        }
         bytes
     }
 
     /// Tells what was said lately on a member's own side.
     async fn tell_talk(&self, member: &Member, seated: bool) {
-        match self.shared.store.talk_read(self.table).await {
+        match self.in_time(self.shared.store.talk_read(self.table)).await {
             Ok(talk) => {
                 let own_side = |said: &Said| said.seated == seated && member.hears(said);
                 for said in talk.into_iter().filter(own_side) {
@@ -68,13 +70,7 @@ impl Keeper {
         let bench = self.members.iter().filter(|member| self.copy.seat_of(member.account).is_none()).count();
         let count = u32::try_from(bench).unwrap_or(u32::MAX);
         if count != self.bench {
-            let data = self.shared.store.data();
-            let told = if data.is_away() {
-                Err(StoreError::Unavailable("it is away".to_owned()).at(data.name()))
-            } else {
-                self.shared.store.table_watchers(self.table, self.shared.node, count).await
-            };
-            match told {
+            match self.in_time(self.shared.store.table_watchers(self.table, self.shared.node, count)).await {
                 Ok(watchers) => {
                     self.bench = count;
                     self.bench_changed |= self.info.watchers != watchers;

@@ -9,6 +9,7 @@ mod refusal;
 mod seen;
 mod shows;
 mod stream;
+mod unheard;
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,6 +23,7 @@ use self::away::{Offered, Reply};
 pub use self::refusal::Refusal;
 pub use self::seen::HEALS_MAX;
 use self::seen::Heals;
+use self::unheard::Unheard;
 use super::tables::Shared;
 use crate::fault;
 use crate::ids::{AccountId, AccountName, NodeId, RequestId, SessionId, TableId};
@@ -179,12 +181,16 @@ pub enum Published {
         /// How many records.
         number: u32,
     },
-    /// A node cannot take unsaved records of another, since it lacks those before them.
+    /// A node cannot take unsaved records of another, since it lacks those before them; or it does not know whether there
+    /// are any.
     Lacks {
         /// The other node.
         node: NodeId,
         /// How far it is.
         tip: Tip,
+        /// It; version 0.3.0 does not tell.
+        #[serde(default)]
+        by: Option<NodeId>,
     },
 }
 
@@ -219,6 +225,8 @@ pub struct Keeper {
     heals: Heals,
     /// What waits for the other seat's node while the backup is away.
     offered: Option<Offered>,
+    /// The other seat is at a node that has not told how far it is.
+    unheard: Option<Unheard>,
     /// Since when there are records that the backup does not have.
     unsaved_since: Option<Instant>,
     /// When it is tried next to write them.
@@ -253,6 +261,7 @@ impl Keeper {
             bench_at: None,
             heals: Heals::default(),
             offered: None,
+            unheard: None,
             unsaved_since: None,
             flush_at: None,
             told_last: false,
@@ -299,9 +308,10 @@ impl Keeper {
     /// The next time at which something is due, if nothing reaches the keeper before.
     fn wake_at(&self) -> Option<Instant> {
         let offer_at = self.offered.as_ref().map(Offered::until);
+        let heard_at = self.unheard.as_ref().map(Unheard::wake_at);
         let flush_at = self.flush_at.filter(|_| !self.copy.unsaved().is_empty());
         let idle_at = self.idle_since.map(|since| since + IDLE_AFTER);
-        [self.bench_at, self.heals.wake_at(), offer_at, flush_at, self.put_away_at, idle_at]
+        [self.bench_at, self.heals.wake_at(), offer_at, heard_at, flush_at, self.put_away_at, idle_at]
             .into_iter()
             .flatten()
             .min()
@@ -315,6 +325,7 @@ impl Keeper {
             self.flush().await;
         }
         self.settle_offer();
+        self.go_on_hearing().await;
         self.look_for_heals().await;
         if self.bench_at.is_some_and(|at| at <= now) {
             self.bench_at = None;

@@ -40,11 +40,14 @@ impl Keeper {
                     tracing::warn!(table = %self.table, %error, "presence could not be read");
                 }
                 self.show();
+                if self.unheard.is_some() {
+                    self.look_for_other().await;
+                }
             }
             Published::Heal => self.heard_heal().await,
             Published::Unsaved { node, at, entries } => self.heard_unsaved(node, &at, &entries).await,
             Published::Took { node, by, seats, number } => self.heard_took(node, by, &seats, number),
-            Published::Lacks { node, tip } => self.heard_lacks(node, &tip).await,
+            Published::Lacks { node, tip, by } => self.heard_lacks(node, by, &tip).await,
             Published::Said(said) => {
                 let text = text_of(&Update::Message(said.message.clone()));
                 for member in &self.members {
@@ -58,7 +61,7 @@ impl Keeper {
     }
 
     pub(super) async fn look_at_presence(&mut self) -> Result<(), StoreError> {
-        if let Some(info) = self.shared.store.table_info(self.table).await? {
+        if let Some(info) = self.in_time(self.shared.store.table_info(self.table)).await? {
             self.info.away_since_ms = info.away_since_ms;
             self.info.watchers = info.watchers;
         }
