@@ -6,6 +6,7 @@
 --       10 shard of the backup 11 ms that a guest lives that has played
 --       12 the invite as it was read
 -- Returns: 'started' | 'no_invite' | 'changed' (another one stands) | 'you_are_playing' | 'playing' | 'no_saved_game'
+--          | 'not_online' (whoever sent it)
 -- Publishes: to node:{node} started and invites_changed to both, invites_changed and the notice invite_void to whom
 --            another invite concerned; to lobby table_in.
 local by, from, table_id = ARGV[1], ARGV[2], ARGV[3]
@@ -14,6 +15,7 @@ if not text or cjson.decode(text).expires_ms <= now_ms() then return 'no_invite'
 if text ~= ARGV[12] then return 'changed' end
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'you_are_playing' end
 if redis.call('EXISTS', KEYS[4]) == 1 then return 'playing' end
+if redis.call('HEXISTS', KEYS[1], from) == 0 then return 'not_online' end
 if ARGV[8] == '' and redis.call('EXISTS', KEYS[9]) == 0 then return 'no_saved_game' end
 
 redis.call('SET', KEYS[3], table_id)
@@ -21,8 +23,9 @@ redis.call('SET', KEYS[4], table_id)
 redis.call('HSET', KEYS[7], 'first', ARGV[4], 'first_name', ARGV[5], 'second', ARGV[6], 'second_name', ARGV[7],
   'start', ARGV[8], 'resume', ARGV[8] == '' and '1' or '0', 'number', '1', 'flags', '---------', 'watchers', '0',
   'shard', ARGV[10], 'made_ms', whole(now_ms()))
-for account, mark in pairs({[ARGV[4]] = 'away_first', [ARGV[6]] = 'away_second'}) do
-  if redis.call('HEXISTS', KEYS[1], account) == 0 then redis.call('HSET', KEYS[7], mark, whole(now_ms())) end
+-- Whoever accepts may have left since.
+if redis.call('HEXISTS', KEYS[1], by) == 0 then
+  redis.call('HSET', KEYS[7], by == ARGV[4] and 'away_first' or 'away_second', whole(now_ms()))
 end
 for _, account in ipairs({by, from}) do note_played(account, tonumber(ARGV[11])) end
 redis.call('SADD', KEYS[5], table_id)

@@ -122,7 +122,7 @@ impl Sessions {
                 PlayerEvent::TakenOver { session } if session == live.session => {
                     live.outbox.close(CloseCode::TakenOver);
                 }
-                PlayerEvent::Changed => live.outbox.close(CloseCode::GoingAway),
+                PlayerEvent::Changed { .. } => live.outbox.close(CloseCode::GoingAway),
                 PlayerEvent::LoggedOut => live.outbox.close(CloseCode::LoggedOut),
                 PlayerEvent::TakenOver { .. }
                 | PlayerEvent::InvitesChanged

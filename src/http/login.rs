@@ -163,7 +163,8 @@ impl Http {
                 }
                 let account = Account { name, guest: false, ..login.account };
                 // Its websocket starts again under the new name, once the browser has the new cookie.
-                tokio::spawn(start_again(Arc::clone(&self.app), account.id));
+                let login = LoginHash::of(cookie.as_str());
+                tokio::spawn(start_again(Arc::clone(&self.app), account.id, login));
                 Ok(logged_in(&account, &cookie))
             }
             Upgraded::Taken => Err(name_taken()),
@@ -185,7 +186,11 @@ impl Http {
                 return Err(wrong_password());
             }
         }
-        match self.app.store.account_delete(&login).await? {
+        let mut deleted = self.app.store.account_delete(&login).await?;
+        if deleted == Deleted::Playing && self.app.tables.is_free_soon(login.account.id).await? {
+            deleted = self.app.store.account_delete(&login).await?;
+        }
+        match deleted {
             Deleted::Done => Ok(with_cookie(answer::json(&json!({})), "", Duration::ZERO)),
             Deleted::Playing => {
                 let words = "You are playing: finish or save that game first.";
@@ -282,11 +287,12 @@ fn check_new_password(password: &str) -> Result<(), Failure> {
     Err(Failure::new(StatusCode::BAD_REQUEST, "bad_password", words))
 }
 
-/// Has an account's websocket start again: it shows its cookie and gets its new name. The browser is given the time to take
-/// its new cookie first.
-async fn start_again(app: Arc<App>, account: AccountId) {
+/// Has an account's websocket start again that was not opened by this login: it shows its cookie and gets its new name. The
+/// browser is given the time to take its new cookie first.
+async fn start_again(app: Arc<App>, account: AccountId, login: LoginHash) {
     sleep(COOKIE_TAKEN_WITHIN).await;
-    if let Err(error) = app.store.tell(account, &PlayerEvent::Changed).await {
+    let changed = PlayerEvent::Changed { login: Some(login.as_str().to_owned()) };
+    if let Err(error) = app.store.tell(account, &changed).await {
         tracing::warn!(%error, "a session could not be told of its new name");
     }
 }

@@ -174,6 +174,8 @@ impl Player {
             Ask::Invite { .. } if code == RefusalCode::YouArePlaying && self.seated.is_none() => {
                 self.expecting.get_or_insert_with(Instant::now);
             }
+            // Whoever sent it is on its way back; the invite stands.
+            Ask::Accept { .. } if code == RefusalCode::NotOnline => {}
             Ask::Accept { .. } => self.invited = false,
             _ => {}
         }

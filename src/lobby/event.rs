@@ -123,7 +123,11 @@ pub enum PlayerEvent {
     /// The account is gone.
     LoggedOut,
     /// The account has a new name or other logins: the session starts again.
-    Changed,
+    Changed {
+        /// The hash of the login by which a session knows of that already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        login: Option<String>,
+    },
     /// Invites to or by the player changed.
     InvitesChanged,
     /// Saved or finished games changed.

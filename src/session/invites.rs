@@ -44,7 +44,10 @@ impl Session {
             }
         }
         let lives_ms = self.app.config.invite_secs * 1_000;
-        let sent = self.app.store.invite_send(request, self.account.id, other, &invite, lives_ms).await?;
+        let mut sent = self.app.store.invite_send(request, self.account.id, other, &invite, lives_ms).await?;
+        if sent == Sent::YouArePlaying && self.app.tables.is_free_soon(self.account.id).await? {
+            sent = self.app.store.invite_send(request, self.account.id, other, &invite, lives_ms).await?;
+        }
         Ok(match sent {
             Sent::Sent => Ok(Done::default()),
             Sent::Crossing => match self.app.store.invite_between(other, self.account.id).await? {
@@ -94,13 +97,18 @@ impl Session {
         let Some(table) = self.new_table(other, &offer.standing).await? else {
             return Ok(Err(no_saved_game()));
         };
-        Ok(match self.app.store.invite_accept(self.account.id, other, &offer.text, &table).await? {
+        let mut started = self.app.store.invite_accept(self.account.id, other, &offer.text, &table).await?;
+        if started == Started::YouArePlaying && self.app.tables.is_free_soon(self.account.id).await? {
+            started = self.app.store.invite_accept(self.account.id, other, &offer.text, &table).await?;
+        }
+        Ok(match started {
             // The first record is in the backup before anybody is told that the game has started.
             Started::Started => match self.app.tables.look(table.table, self.account.id).await {
                 Ok(_) => Ok(Done::at(table.table)),
                 Err(_) => Err(Refusal::unavailable()),
             },
             Started::NoSavedGame => Err(no_saved_game()),
+            Started::NotOnline => Err(not_online(from)),
             Started::NoInvite => Err(no_invite(from)),
             Started::Changed => return self.changed(from).await,
             Started::Playing => {

@@ -35,11 +35,16 @@ impl Session {
 
     /// Charges a request about a table that is not one's own: it reads as much as watching does.
     pub(super) fn charge_foreign(&self, table: TableId) -> Result<(), Refusal> {
-        if self.seat == Some(table) { Ok(()) } else { self.charge(Limit::Watches, 1) }
+        if self.sits_at(table) { Ok(()) } else { self.charge(Limit::Watches, 1) }
+    }
+
+    /// Whether the player sits at a table: one that is put away is no more than any other.
+    fn sits_at(&self, table: TableId) -> bool {
+        self.seat == Some(table) && self.app.tables.is_kept(table)
     }
 
     pub(super) async fn watch(&mut self, table: TableId) -> Answer {
-        if self.seat == Some(table) {
+        if self.sits_at(table) {
             return Err(Refusal::new(RefusalCode::Seated, "You play at that table."));
         }
         self.charge(Limit::Watches, 1)?;

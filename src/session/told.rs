@@ -70,7 +70,11 @@ impl Session {
                         self.outbox.close(CloseCode::TakenOver);
                     }
                 }
-                PlayerEvent::Changed => self.outbox.close(CloseCode::GoingAway),
+                PlayerEvent::Changed { login } => {
+                    if login.as_deref() != Some(self.login.as_str()) {
+                        self.outbox.close(CloseCode::GoingAway);
+                    }
+                }
                 PlayerEvent::LoggedOut => self.outbox.close(CloseCode::LoggedOut),
                 PlayerEvent::InvitesChanged => {
                     self.untold.invites = true;

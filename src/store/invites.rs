@@ -145,6 +145,8 @@ pub enum Started {
     Playing,
     /// The saved game is gone.
     NoSavedGame,
+    /// Whoever sent it is not online: its game would begin without it.
+    NotOnline,
 }
 
 impl Store {
@@ -306,6 +308,7 @@ impl Store {
             "you_are_playing" => Started::YouArePlaying,
             "playing" => Started::Playing,
             "no_saved_game" => Started::NoSavedGame,
+            "not_online" => Started::NotOnline,
             other => return Err(StoreError::Corrupt(other.to_owned())),
         })
     }

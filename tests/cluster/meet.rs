@@ -10,7 +10,7 @@ use nineflags::table::options::Talk;
 use crate::harness::browser::{Browser, seated};
 use crate::harness::host::Host;
 use crate::harness::node::Node;
-use crate::harness::process::free_port;
+use crate::harness::process::{free_port, until};
 use crate::harness::redis::Redis;
 use crate::harness::relay::relay;
 use crate::harness::site::Site;
@@ -183,6 +183,49 @@ async fn accepting_clears_the_other_invites_and_tells_their_senders() {
     until_invited(&mut mira, 0).await;
     assert!(refused(&otto.ask(invite(&mira)).await, RefusalCode::Playing));
     assert!(refused(&mira.ask(invite(&otto)).await, RefusalCode::YouArePlaying));
+}
+
+/// The answer and the view that tell of an end come before the table is put away: nobody notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_seen_the_end_of_a_game_begins_the_next_at_once() {
+    let site = Site::start_apart(2, 1);
+    let (mut first, mut second, mut table) =
+        seated(Browser::guest(site.address(0)).await, Browser::guest(site.address(1)).await).await;
+    for round in 0..6 {
+        let end = if round % 2 == 0 { Ask::Resign { table } } else { Ask::Save { table } };
+        assert!(done(&first.ask(end).await));
+        if round > 2 {
+            (first, second) = (second, first);
+            first.until_table("the end", |view| view.stopped || view.view.ending.is_some()).await;
+        }
+        second.invites.received.clear();
+        let last = table;
+        (first, second, table) = seated(first, second).await;
+        assert_ne!(table, last);
+    }
+    // At one's own table that is put away nobody plays.
+    assert!(done(&second.ask(Ask::Resign { table }).await));
+    for browser in [&mut first, &mut second] {
+        browser.until("the end", |update| matches!(update, Update::TableClosed { .. })).await;
+        assert!(refused(&browser.ask(Ask::Watch { table }).await, RefusalCode::NoTable));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_game_begins_without_whoever_offered_it() {
+    let site = Site::start(1, &[]);
+    let mut ann = Browser::guest(site.address(0)).await;
+    let mut mira = Browser::guest(site.address(0)).await;
+    assert!(done(&ann.ask(invite(&mira)).await));
+    until_invited(&mut mira, 1).await;
+    let (name, cookie) = (ann.name.clone(), ann.cookie.clone());
+    drop(ann);
+    until("it has left", || site.ask::<u64>(&["HLEN", "online"]) == 1);
+    let accept = Ask::Accept { from: name, invite: None };
+    assert!(refused(&mira.ask(accept.clone()).await, RefusalCode::NotOnline));
+    let mut ann = Browser::connect(site.address(0), &cookie).await;
+    assert!(done(&mira.ask(accept).await), "it stands until it lapses");
+    ann.until_table("the table", |_| true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -321,7 +321,8 @@ impl Held {
             Command::Accept { by, from, table } => {
                 let free = self.seats[by].is_none() && self.seats[from].is_none();
                 let checks = leaves != Leaves::SeatCheck;
-                if !self.invites.contains(&(from, by)) || (checks && !free) {
+                let is_there = self.online[from].is_some();
+                if !self.invites.contains(&(from, by)) || (checks && !(free && is_there)) {
                     return (Reply::Refused, None);
                 }
                 let seated = if leaves == Leaves::BothSeats { vec![by] } else { vec![by, from] };
