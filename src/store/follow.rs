@@ -1,6 +1,5 @@
 //! Follows a group: whether it answers, and who its primary is by the sentinels and by its own word.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -61,9 +60,8 @@ impl Group {
 
     /// Whether the sentinels' primary says itself that it is one.
     async fn check(&self) -> Result<(), StoreError> {
-        let held = self.held().await?;
-        let (primary, mut wire) = (Arc::clone(&held.primary), held.wire());
-        if held.finish(place::role(&mut wire)).await? == Role::Other {
+        let primary = self.primary().await?;
+        if self.exchange(async |mut wire| place::role(&mut wire).await).await? == Role::Other {
             self.leave(&primary, "it says that it is no primary");
         }
         Ok(())

@@ -32,6 +32,8 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 const APPEND_TIMEOUT: Duration = COMMAND_TIMEOUT;
 /// How long it is asked whether a session is the live one, where that is asked before an append.
 const SESSION_WITHIN: Duration = Duration::from_millis(300);
+/// Records whose replicas stay behind for so long are not called saved; the next ones may be.
+const FORGET_AFTER: Duration = Duration::from_mins(1);
 /// A stream is kept for so long after its game was put away, for whoever is late.
 const DROP_AFTER_SECS: u64 = 300;
 
@@ -214,10 +216,10 @@ impl Work {
 
 impl Line {
     async fn open(group: &Group, primary: Arc<Primary>) -> Result<Self, StoreError> {
-        let (mut connection, _) = group.connect(&primary).await?;
+        let mut connection = group.connect(&primary).await?;
         let loaded = primary.in_time(APPEND.load_async(&mut connection)).await;
         loaded.inspect_err(|error| group.weigh(&primary, error))?;
-        let saver = Saver::open(group, Arc::clone(&primary)).await?;
+        let saver = Saver::open(group, Arc::clone(&primary), FORGET_AFTER).await?;
         Ok(Self { primary, connection, saver })
     }
 

@@ -11,8 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::away::Away;
 pub use super::error::StoreError;
-use super::held::{Held, pool_of};
-use super::lines::Lines;
+use super::lines::{Lines, Slot};
 use super::place::{self, COMMAND_TIMEOUT, Place, Role};
 pub use super::primary::Primary;
 use super::primary::no_answer;
@@ -22,8 +21,6 @@ use super::sentinel::{Replicas, Sentinels};
 use crate::metrics;
 use crate::redis_url::RedisUrl;
 
-/// Connections of one node to one group, at most.
-pub const POOL_SIZE: usize = 16;
 /// How long it may take to learn who the primary is.
 const FIND_TIMEOUT: Duration = Duration::from_millis(1_500);
 
@@ -197,16 +194,14 @@ impl Group {
 
     /// Makes a Redis the group's primary for this node.
     fn enter(&self, info: &ConnectionInfo, epoch: u64, of: Replicas) -> Result<Arc<Primary>, StoreError> {
-        let pool = pool_of(info)?;
         let newest = self.shared.generation.subscribe();
         let mut present = self.shared.present();
         let generation = present.generation + 1;
-        let primary =
-            Arc::new(Primary { generation, info: info.clone(), lines: Lines::default(), pool, newest });
+        let (lines, saver) = (Lines::default(), Slot::default());
+        let primary = Arc::new(Primary { generation, info: info.clone(), lines, saver, newest });
         if let Some(before) = present.primary.replace(Arc::clone(&primary)) {
             let (group, from, to) = (self.name(), before.info.addr(), info.addr());
             tracing::warn!(group, %from, %to, epoch, "the primary is another");
-            before.pool.close();
         }
         *present = Present { generation, primary: present.primary.take(), epoch, replicas: of };
         self.shared.generation.send_replace(generation);
@@ -223,7 +218,6 @@ impl Group {
             tracing::warn!(group = self.name(), primary = %primary.info.addr(), why, "left a primary");
             present.generation += 1;
             present.primary = None;
-            primary.pool.close();
             self.shared.generation.send_replace(present.generation);
         }
         drop(present);
@@ -267,7 +261,7 @@ impl Group {
             _ => self.shared.away.failed(&words),
         }
         if let Some(primary) = &self.shared.present().primary {
-            primary.lines.discard_all();
+            primary.discard_all();
         }
     }
 
@@ -299,15 +293,15 @@ impl Group {
         self.shared.present().replicas.alive
     }
 
-    /// A connection of its own to a primary, which says that it is one, and how many replicas follow it.
-    pub async fn connect(&self, primary: &Primary) -> Result<(MultiplexedConnection, u64), StoreError> {
+    /// A connection of its own to a primary, which says that it is one.
+    pub async fn connect(&self, primary: &Primary) -> Result<MultiplexedConnection, StoreError> {
         let connected = primary.in_time(async {
             let mut connection = place::connect(&primary.info).await?;
             let role = place::role(&mut connection).await?;
             Ok::<_, StoreError>((connection, role))
         });
         let error = match connected.await {
-            Ok((connection, Role::Primary { replicas })) => return Ok((connection, replicas)),
+            Ok((connection, Role::Primary { .. })) => return Ok(connection),
             Ok((_, Role::Sentinel)) => StoreError::Unusable(place::IS_SENTINEL.to_owned()),
             Ok((_, Role::Other)) => StoreError::NotPrimary("it says that it is no primary".to_owned()),
             Err(error) => error,
@@ -370,7 +364,7 @@ impl Group {
 
     /// One exchange on a connection that others share: all of it, whatever has to be found out or opened first, ends in
     /// [`COMMAND_TIMEOUT`].
-    async fn exchange<T>(
+    pub(super) async fn exchange<T>(
         &self,
         ask: impl AsyncFnOnce(MultiplexedConnection) -> redis::RedisResult<T>,
     ) -> Result<T, StoreError> {
@@ -380,7 +374,7 @@ impl Group {
             let primary = self.primary().await?;
             let line = primary.lines.line(|| {
                 let (group, primary) = (self.clone(), Arc::clone(&primary));
-                async move { Ok(group.connect(&primary).await?.0) }
+                async move { group.connect(&primary).await }
             });
             let line = line.await?;
             Ok::<_, StoreError>((primary, line))
@@ -391,45 +385,10 @@ impl Group {
         let result = primary.until(deadline, ask(line.wire.clone())).await;
         self.note(&primary, &result);
         match &result {
-            Err(StoreError::Unavailable(_)) => primary.lines.discard_all(),
+            Err(StoreError::Unavailable(_)) => primary.discard_all(),
             Err(error) if error.may_pass() => primary.lines.discard(&line),
             _ => {}
         }
         result.map_err(|error| error.at(self.name()))
-    }
-
-    /// An exchange of several steps on one connection.
-    pub(super) async fn with_wire<T, F>(
-        &self,
-        exchange: impl FnOnce(MultiplexedConnection) -> F,
-    ) -> Result<T, StoreError>
-    where
-        F: Future<Output = redis::RedisResult<T>>,
-    {
-        self.reachable()?;
-        let held = self.held().await?;
-        let wire = held.wire();
-        held.finish(exchange(wire)).await
-    }
-
-    /// A connection of the pool until it was used, all of which ends in [`COMMAND_TIMEOUT`].
-    pub(super) async fn held(&self) -> Result<Held<'_>, StoreError> {
-        let deadline = Instant::now() + COMMAND_TIMEOUT;
-        let primary = timeout_at(deadline, self.primary()).await;
-        let primary = primary.unwrap_or_else(|_| Err(no_answer().at(self.name())))?;
-        let got = tokio::select! {
-            got = timeout_at(deadline, primary.pool.get()) => match got {
-                Ok(got) => got.map_err(StoreError::from),
-                Err(_) => Err(StoreError::NoAnswer("no connection in time".to_owned())),
-            },
-            () = primary.left() => Err(StoreError::Unavailable("the primary is another now".to_owned())),
-        };
-        match got {
-            Ok(connection) => Ok(Held { group: self, primary, connection, deadline }),
-            Err(error) => {
-                self.weigh(&primary, &error);
-                Err(error.at(&place::shown(primary.info.addr())).at(self.name()))
-            }
-        }
     }
 }

@@ -12,36 +12,30 @@ use super::error::StoreError;
 /// How many there are to one primary: one long answer does not hold everybody up.
 const LINES: usize = 4;
 
-/// A connection that is being opened, or is open: all who want it wait for the same one.
-type Opening = Shared<BoxFuture<'static, Result<MultiplexedConnection, StoreError>>>;
+/// What is being opened, or is open: all who want it wait for the same one.
+type Opening<T> = Shared<BoxFuture<'static, Result<T, StoreError>>>;
 
-/// Shared connections to one primary; each is opened when it is first needed.
-#[derive(Default)]
-pub struct Lines {
-    slots: [Mutex<Option<(u64, Opening)>>; LINES],
-    next: AtomicUsize,
+/// Place of something shared that is opened when it is first needed.
+pub struct Slot<T> {
+    held: Mutex<Option<(u64, Opening<T>)>>,
     opened: AtomicU64,
 }
 
-/// One of them, for one exchange among others.
-#[derive(Clone)]
-pub struct Line {
-    /// Where commands go.
-    pub wire: MultiplexedConnection,
-    slot: usize,
-    number: u64,
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { held: Mutex::default(), opened: AtomicU64::new(0) }
+    }
 }
 
-impl Lines {
-    /// The next connection in turn; `open` makes one if there is none. It is opened by a task of its own, whoever gives up
+impl<T: Clone + Send + Sync + 'static> Slot<T> {
+    /// What is there, with its number; `open` makes it if there is none. It is opened by a task of its own, whoever gives up
     /// waiting, and its fate is that of all who wait.
-    pub async fn line<F>(&self, open: impl FnOnce() -> F) -> Result<Line, StoreError>
+    pub async fn get<F>(&self, open: impl FnOnce() -> F) -> Result<(u64, T), StoreError>
     where
-        F: Future<Output = Result<MultiplexedConnection, StoreError>> + Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let slot = self.next.fetch_add(1, Ordering::Relaxed) % LINES;
         let (number, opening) = {
-            let mut held = self.slot(slot);
+            let mut held = self.held();
             match &*held {
                 // One that could not be opened is tried again.
                 Some((number, opening)) if !opening.peek().is_some_and(Result::is_err) => {
@@ -56,20 +50,58 @@ impl Lines {
                 }
             }
         };
-        Ok(Line { wire: opening.await?, slot, number })
+        Ok((number, opening.await?))
+    }
+
+    /// Uses the one of a number no longer.
+    pub fn discard(&self, number: u64) {
+        self.held().take_if(|(held, _)| *held == number);
+    }
+
+    /// Uses none of them any more.
+    pub fn clear(&self) {
+        *self.held() = None;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<(u64, Opening<T>)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shared connections to one primary.
+#[derive(Default)]
+pub struct Lines {
+    slots: [Slot<MultiplexedConnection>; LINES],
+    next: AtomicUsize,
+}
+
+/// One of them, for one exchange among others.
+#[derive(Clone)]
+pub struct Line {
+    /// Where commands go.
+    pub wire: MultiplexedConnection,
+    slot: usize,
+    number: u64,
+}
+
+impl Lines {
+    /// The next connection in turn.
+    pub async fn line<F>(&self, open: impl FnOnce() -> F) -> Result<Line, StoreError>
+    where
+        F: Future<Output = Result<MultiplexedConnection, StoreError>> + Send + 'static,
+    {
+        let slot = self.next.fetch_add(1, Ordering::Relaxed) % LINES;
+        let (number, wire) = self.slots[slot].get(open).await?;
+        Ok(Line { wire, slot, number })
     }
 
     /// Uses a connection no longer, since it did not answer; those who share it find out for themselves.
     pub fn discard(&self, line: &Line) {
-        self.slot(line.slot).take_if(|(number, _)| *number == line.number);
+        self.slots[line.slot].discard(line.number);
     }
 
     /// Uses none of them any more: where one was lost, the others most likely were, too, and each would fail once.
     pub fn discard_all(&self) {
-        (0..LINES).for_each(|slot| *self.slot(slot) = None);
-    }
-
-    fn slot(&self, slot: usize) -> MutexGuard<'_, Option<(u64, Opening)>> {
-        self.slots[slot].lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.iter().for_each(Slot::clear);
     }
 }

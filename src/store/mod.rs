@@ -17,7 +17,6 @@ mod follow;
 pub mod games;
 pub mod group;
 pub mod health;
-mod held;
 mod identity;
 pub mod invites;
 pub mod keys;

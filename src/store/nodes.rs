@@ -101,7 +101,7 @@ impl Lease {
 
     async fn connect(&self) -> Result<(Arc<Primary>, MultiplexedConnection), StoreError> {
         let primary = self.group.primary().await?;
-        let (wire, _) = self.group.connect(&primary).await?;
+        let wire = self.group.connect(&primary).await?;
         Ok((primary, wire))
     }
 }

@@ -117,12 +117,14 @@ pub fn limits() -> AsyncConnectionConfig {
 pub const IS_SENTINEL: &str = "it is a sentinel: write redis+sentinel://host:port,host:port/name";
 
 /// What a Redis says it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
-    /// It takes writes, and so many replicas follow it.
+    /// It takes writes.
     Primary {
-        /// How many.
-        replicas: u64,
+        /// How much it has written, in bytes.
+        offset: u64,
+        /// How much of that each replica that follows it says that it has.
+        replicas: Vec<u64>,
     },
     /// It is a sentinel.
     Sentinel,
@@ -134,9 +136,11 @@ pub enum Role {
 pub async fn role(connection: &mut MultiplexedConnection) -> RedisResult<Role> {
     let answer: Vec<Value> = redis::cmd("ROLE").query_async(connection).await?;
     let word = answer.first().map(redis::from_redis_value_ref::<String>);
-    Ok(match (word, answer.get(2)) {
-        (Some(Ok(word)), Some(Value::Array(replicas))) if word == "master" => {
-            Role::Primary { replicas: replicas.len() as u64 }
+    Ok(match (word, &answer[..]) {
+        (Some(Ok(word)), [_, offset, replicas, ..]) if word == "master" => {
+            let replicas: Vec<(Value, Value, u64)> = redis::from_redis_value_ref(replicas)?;
+            let replicas = replicas.into_iter().map(|(_, _, offset)| offset).collect();
+            Role::Primary { offset: redis::from_redis_value_ref(offset)?, replicas }
         }
         (Some(Ok(word)), _) if word == "sentinel" => Role::Sentinel,
         _ => Role::Other,

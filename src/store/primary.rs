@@ -1,13 +1,13 @@
 //! One Redis for the time it is the primary of a group, and the connections to it.
 
-use deadpool_redis::Pool;
 use redis::ConnectionInfo;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::error::StoreError;
-use super::lines::Lines;
+use super::lines::{Lines, Slot};
 use super::place::COMMAND_TIMEOUT;
+use super::saver::Saver;
 
 /// One Redis for the time it is the group's primary.
 pub struct Primary {
@@ -15,8 +15,8 @@ pub struct Primary {
     pub(super) info: ConnectionInfo,
     /// For ordinary commands.
     pub(super) lines: Lines,
-    /// For exchanges that may take long, like `WAIT`.
-    pub(super) pool: Pool,
+    /// Learns when what no node could heal is saved.
+    pub(super) saver: Slot<Saver>,
     pub(super) newest: watch::Receiver<u64>,
 }
 
@@ -26,6 +26,12 @@ pub(super) fn no_answer() -> StoreError {
 }
 
 impl Primary {
+    /// Uses no connection any more that was opened until now.
+    pub(super) fn discard_all(&self) {
+        self.lines.discard_all();
+        self.saver.clear();
+    }
+
     /// Ends when this is the group's primary no longer: whatever is under way there has no known fate.
     pub async fn left(&self) {
         let mut newest = self.newest.clone();

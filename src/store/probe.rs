@@ -59,7 +59,7 @@ async fn ask(group: &Group, wire: &mut Wire) -> Result<(), StoreError> {
     {
         return Ok(());
     }
-    let (mut connection, _) = group.connect(&primary).await?;
+    let mut connection = group.connect(&primary).await?;
     ping.query_async::<String>(&mut connection).await?;
     *wire = Some((primary, connection));
     Ok(())
@@ -67,7 +67,7 @@ async fn ask(group: &Group, wire: &mut Wire) -> Result<(), StoreError> {
 
 async fn try_to_write(group: &Group) -> Result<(), StoreError> {
     let primary = group.primary().await?;
-    let (mut connection, _) = group.connect(&primary).await?;
+    let mut connection = group.connect(&primary).await?;
     let set = redis::cmd("SET").arg(keys::WRITE_PROBE).arg("").arg("PX").arg(1).to_owned();
     Ok(set.query_async::<()>(&mut connection).await?)
 }

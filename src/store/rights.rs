@@ -224,7 +224,7 @@ impl Store {
 async fn try_out(group: &Group, needs: &Needs) -> Result<(), StoreError> {
     let primary = group.primary().await?;
     // A connection of its own: nobody else's command may come between.
-    let (mut wire, _) = group.connect(&primary).await?;
+    let mut wire = group.connect(&primary).await?;
     let begun = primary.in_time(redis::cmd("MULTI").query_async::<()>(&mut wire)).await;
     begun.map_err(|error| error.at(group.name()))?;
     let commands = needs.commands();

@@ -1,11 +1,12 @@
-//! Learns when accepted records are saved: one `WAIT` for all replicas covers everything appended before it.
+//! Learns when writes are saved: one task on a connection of its own asks the primary how far its replicas are, for all who wait.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::group::{Group, Primary, StoreError};
@@ -16,42 +17,61 @@ pub type OnSaved = Box<dyn FnOnce(u32) + Send>;
 
 /// Batches that may wait to be saved.
 const QUEUE: usize = 4_096;
-/// How long `WAIT` waits for the replicas.
-const WAIT_MS: u64 = 500;
+/// How long `WAIT` waits for the replicas, before newer writes are looked at, too.
+const WAIT_MS: u64 = 100;
 /// Replicas that stay behind for so long make the primary doubtful.
 const DOUBT_AFTER: Duration = Duration::from_secs(1);
-/// Records whose replicas stay behind for so long are not called saved; the next ones may be.
-const FORGET_AFTER: Duration = Duration::from_mins(1);
 
 type Batch = Vec<(OnSaved, u32)>;
 
-/// Handle of the task that waits, on a connection of its own, for what was appended at one primary; it ends when the
-/// handle is dropped or the connection is lost, and what was not saved by then is never called saved.
+/// Handle of the task that waits, on a connection of its own, for what was written at one primary; it ends when the
+/// handles are dropped or the connection is lost, and what was not saved by then is never called saved.
+#[derive(Clone)]
 pub struct Saver {
     batches: mpsc::Sender<Batch>,
 }
 
 impl Saver {
-    /// Connects, and spawns the task. To be opened before the first append it is to wait for.
-    pub async fn open(group: &Group, primary: Arc<Primary>) -> Result<Self, StoreError> {
-        let (connection, _) = group.connect(&primary).await?;
+    /// Connects, and spawns the task. To be opened before the first write it is to wait for. What the replicas do not have
+    /// `within` that time is not called saved; what is written later may be.
+    pub async fn open(group: &Group, primary: Arc<Primary>, within: Duration) -> Result<Self, StoreError> {
+        let connection = group.connect(&primary).await?;
         let (batches, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(Work { group: group.clone(), primary, connection, queue }.run());
+        let (group, waiting) = (group.clone(), VecDeque::new());
+        tokio::spawn(Work { group, primary, connection, queue, within, waiting, stalled: false }.run());
         Ok(Self { batches })
     }
 
-    /// Whether its connection was lost: what is appended from now on needs another.
+    /// Whether its connection was lost: what is written from now on needs another.
     pub fn is_gone(&self) -> bool {
         self.batches.is_closed()
     }
 
-    /// Calls each of a batch once everything accepted so far is saved.
+    /// Calls each of a batch once everything written so far is saved.
     pub fn settle(&self, batch: Batch) {
         if !batch.is_empty() {
             // Where too many wait, or the connection is lost, the next record of the game tells of this one too.
             let _ = self.batches.try_send(batch);
         }
     }
+
+    /// Whether everything written so far is saved in time.
+    pub async fn saved(&self) -> bool {
+        let (saved, answer) = oneshot::channel();
+        let on_saved: OnSaved = Box::new(move |_| {
+            // Whoever asked may have given up.
+            let _ = saved.send(());
+        });
+        self.settle(vec![(on_saved, 0)]);
+        answer.await.is_ok()
+    }
+}
+
+/// What waits until the replicas are where the primary was after it was written.
+struct Waiting {
+    offset: u64,
+    since: Instant,
+    batch: Batch,
 }
 
 struct Work {
@@ -59,54 +79,109 @@ struct Work {
     primary: Arc<Primary>,
     connection: MultiplexedConnection,
     queue: mpsc::Receiver<Batch>,
+    within: Duration,
+    /// In the order of their offsets; [`QUEUE`] at most.
+    waiting: VecDeque<Waiting>,
+    /// It is told that replicas do not follow.
+    stalled: bool,
 }
 
 impl Work {
     async fn run(mut self) {
-        let mut batches = Vec::new();
-        while self.queue.recv_many(&mut batches, QUEUE).await > 0 {
-            match self.wait(Instant::now()).await {
-                Ok(true) => batches.drain(..).flatten().for_each(|(saved, number)| saved(number)),
-                Ok(false) => {
-                    tracing::warn!(records = batches.len(), "records are accepted but no replica follows");
-                    batches.clear();
+        let primary = Arc::clone(&self.primary);
+        let mut fresh = Vec::new();
+        loop {
+            if self.waiting.is_empty() {
+                tokio::select! {
+                    received = self.queue.recv_many(&mut fresh, QUEUE) => if received == 0 { return },
+                    () = primary.left() => return,
                 }
-                Err(error) => return self.group.weigh(&self.primary, &error),
+            }
+            while self.waiting.len() + fresh.len() < QUEUE
+                && let Ok(batch) = self.queue.try_recv()
+            {
+                fresh.push(batch);
+            }
+            if let Err(error) = primary.in_time(self.look(&mut fresh)).await {
+                return self.group.weigh(&primary, &error);
             }
         }
     }
 
-    /// Waits until all replicas have everything accepted so far; not for ever.
-    async fn wait(&mut self, since: Instant) -> Result<bool, StoreError> {
-        while since.elapsed() < FORGET_AFTER {
-            if self.primary.in_time(is_saved(&self.group, &mut self.connection)).await? {
-                return Ok(true);
-            }
-            if since.elapsed() > DOUBT_AFTER {
-                self.group.doubt();
-            }
+    /// Asks how far everybody is; where something still waits, gives the replicas a moment.
+    async fn look(&mut self, fresh: &mut Vec<Batch>) -> RedisResult<()> {
+        // The offset it tells covers all that was written by now, by whichever connection.
+        let Role::Primary { offset, replicas } = role(&mut self.connection).await? else {
+            return Err(RedisError::from((ErrorKind::Server(ServerErrorKind::ReadOnly), "no primary")));
+        };
+        let since = Instant::now();
+        self.waiting.extend(fresh.drain(..).map(|batch| Waiting { offset, since, batch }));
+        let needed = self.needed(replicas.len());
+        let all_have = reached(needed, replicas);
+        while let Some(Waiting { batch, .. }) = self.take_first(|first| first.offset <= all_have) {
+            self.stalled = false;
+            batch.into_iter().for_each(|(saved, number)| saved(number));
         }
-        Ok(false)
+        self.forget();
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        // Has the replicas say at once how far they are, and ends when they are there.
+        redis::cmd("WAIT").arg(needed).arg(WAIT_MS).query_async::<u64>(&mut self.connection).await.map(drop)
+    }
+
+    /// How many replicas have to have a write.
+    fn needed(&self, attached: usize) -> usize {
+        // While a replica is promoted the others still follow the old primary: those that only the sentinels know of
+        // count too, or what the new primary never had would be called saved. Where there are replicas, one must have it:
+        // a primary that sees none may be cut off, and what it alone has is lost when another takes its place.
+        let known = self.group.replicas().max(self.group.replicas_known().min(1));
+        attached.max(usize::try_from(known).unwrap_or(usize::MAX))
+    }
+
+    /// Gives up what has waited for too long.
+    fn forget(&mut self) {
+        let mut forgotten = 0;
+        let within = self.within;
+        while let Some(Waiting { batch, .. }) = self.take_first(|first| first.since.elapsed() > within) {
+            forgotten += batch.len();
+        }
+        if forgotten > 0 && !std::mem::replace(&mut self.stalled, true) {
+            tracing::warn!(
+                group = self.group.name(),
+                writes = forgotten,
+                "not every replica follows the primary"
+            );
+        }
+        if self.waiting.front().is_some_and(|first| first.since.elapsed() > DOUBT_AFTER) {
+            self.group.doubt();
+        }
+    }
+
+    fn take_first(&mut self, is_due: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
+        if self.waiting.front().is_some_and(is_due) { self.waiting.pop_front() } else { None }
     }
 }
 
-/// Whether all replicas have, within a moment, everything the primary had been given until now.
-pub async fn is_saved(group: &Group, connection: &mut MultiplexedConnection) -> RedisResult<bool> {
-    // ROLE tells who follows, and makes WAIT speak of all that was written by now, by whichever connection.
-    let attached = match role(connection).await? {
-        Role::Primary { replicas } => replicas,
-        Role::Other | Role::Sentinel => {
-            return Err(RedisError::from((ErrorKind::Server(ServerErrorKind::ReadOnly), "no primary")));
-        }
-    };
-    // While a replica is promoted the others still follow the old primary: those that only the sentinels know of
-    // count too, or what the new primary never had would be called saved. Where there are replicas, one must have it:
-    // a primary that sees none may be cut off, and what it alone has is lost when another takes its place.
-    let needed = attached.max(group.replicas()).max(group.replicas_known().min(1));
-    if needed == 0 {
-        // The append-only file has it, since Redis answers only after it is written.
-        return Ok(true);
+/// Up to where so many of the replicas have everything, by what each has.
+fn reached(needed: usize, mut replicas: Vec<u64>) -> u64 {
+    // The append-only file has it, since Redis answers only after it is written.
+    let Some(last) = needed.checked_sub(1) else { return u64::MAX };
+    replicas.sort_unstable_by(|one, other| other.cmp(one));
+    replicas.get(last).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reached;
+
+    #[test]
+    fn as_many_replicas_as_are_needed_have_it() {
+        assert_eq!(reached(0, vec![]), u64::MAX);
+        assert_eq!((reached(1, vec![]), reached(3, vec![9, 9])), (0, 0), "one is missing");
+        assert_eq!(
+            (reached(1, vec![5, 9, 7]), reached(2, vec![5, 9, 7]), reached(3, vec![5, 9, 7])),
+            (9, 7, 5)
+        );
     }
-    let reached: u64 = redis::cmd("WAIT").arg(needed).arg(WAIT_MS).query_async(connection).await?;
-    Ok(reached >= needed)
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::group::{Group, StoreError};
+use super::group::{Group, Primary, StoreError};
 use super::place::COMMAND_TIMEOUT;
 use super::primary::no_answer;
-use super::saver::is_saved;
+use super::saver::Saver;
 
 /// How long replicas are waited for: less than one exchange may take.
 const SETTLE_WITHIN: Duration = Duration::from_millis(1_400);
@@ -30,22 +30,28 @@ impl Group {
     ) -> Result<T, StoreError> {
         self.reachable()?;
         let before = self.primary().await?;
+        // Its connection is older than the write: a Redis that was started anew in between cannot confirm it.
+        let saver = self.saver(&before).await?;
         let value = write.await?;
-        let primary = self.primary().await?;
         // What one primary was given another cannot confirm.
-        if !Arc::ptr_eq(&before, &primary) {
+        if !Arc::ptr_eq(&before, &self.primary().await?) {
             return Err(StoreError::Unavailable("the primary is another now".to_owned()));
         }
         let late = || StoreError::Unavailable("not every replica has it yet".to_owned());
-        let waited = self.with_wire(|mut wire| async move {
-            let began = Instant::now();
-            while began.elapsed() < SETTLE_WITHIN {
-                if is_saved(self, &mut wire).await? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        });
-        if waited.await? { Ok(value) } else { Err(late()) }
+        if saver.saved().await { Ok(value) } else { Err(late().at(self.name())) }
+    }
+
+    /// The one that waits for all such writes at a primary.
+    async fn saver(&self, primary: &Arc<Primary>) -> Result<Saver, StoreError> {
+        let open = || {
+            let (group, primary) = (self.clone(), Arc::clone(primary));
+            async move { Saver::open(&group, primary, SETTLE_WITHIN).await }
+        };
+        let (number, saver) = primary.saver.get(open).await?;
+        if !saver.is_gone() {
+            return Ok(saver);
+        }
+        primary.saver.discard(number);
+        Ok(primary.saver.get(open).await?.1)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use nineflags::ids::{NodeId, SessionId};
 use nineflags::protocol::{Ask, Update};
 use nineflags::store::Store;
@@ -13,6 +14,7 @@ use serde_json::json;
 use crate::harness::browser::{Browser, http, seated};
 use crate::harness::lone::Redis;
 use crate::harness::process::until;
+use crate::harness::relay::relay;
 use crate::harness::site::Site;
 use crate::model::dice::Dice;
 
@@ -375,6 +377,20 @@ async fn a_session_ends_with_its_login_and_with_no_other() {
     assert!(matches!(ann.ask(Ask::Ping).await, Update::Done { .. }));
     assert_eq!(http(site.address(1), "POST", "/api/logout", &other, Some(&json!({}))).await.status, 200);
     assert_eq!(ann.until_closed().await, Some(4401));
+}
+
+/// All wait together for a replica that lags: however many there are, none waits for another's turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_lags_delays_log_ins_and_refuses_none() {
+    const LAG: Duration = Duration::from_millis(300);
+    let primary = Redis::start().await;
+    let through = relay(primary.port(), |_, _| std::thread::sleep(LAG));
+    let _replica = Redis::replica_through(through, &primary).await;
+    let store = primary.store().await;
+    let ann = account(&store, "Ann").await;
+    for made in join_all((0..200).map(|_| store.login_create(&ann))).await {
+        assert!(made.expect("an answer").is_some());
+    }
 }
 
 /// What is answered about logins is on the replicas; where it cannot be, the answer is that this is not known.

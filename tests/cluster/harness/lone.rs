@@ -28,7 +28,12 @@ impl Redis {
 
     /// A replica of another that has caught up.
     pub async fn replica_of(primary: &Redis) -> Self {
-        let port = primary.port.to_string();
+        Self::replica_through(primary.port, primary).await
+    }
+
+    /// The same, by way of something that passes on what comes at a port.
+    pub async fn replica_through(port: u16, primary: &Redis) -> Self {
+        let port = port.to_string();
         let replica =
             Self::with(&["--replicaof", "127.0.0.1", &port, "--repl-diskless-sync-delay", "0"]).await;
         replica.until("the link to the primary", |info| info.contains("master_link_status:up")).await;
@@ -58,6 +63,11 @@ impl Redis {
             sleep(Duration::from_millis(20)).await;
         }
         redis
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where it is.
