@@ -25,11 +25,23 @@ pub fn is_without(_safeguard: &str) -> bool {
     false
 }
 
-/// Runs a task; where a test asked for it by `NINEFLAGS_TEST_PANIC`, which names the task, it panics after a while.
+/// Runs a task; where a test asked for it by `NINEFLAGS_TEST_PANIC`, which names the task, it panics after a while, or once the
+/// file is there that `NINEFLAGS_TEST_PANIC_AT` names.
 #[cfg(feature = "test-hooks")]
 pub async fn or_panic(name: String, task: impl Future<Output = ()>) {
     if std::env::var("NINEFLAGS_TEST_PANIC").is_ok_and(|wanted| wanted == name) {
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), task).await;
+        let is_time = async {
+            let Some(file) = std::env::var_os("NINEFLAGS_TEST_PANIC_AT").map(std::path::PathBuf::from) else {
+                return tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+            };
+            while !file.exists() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            () = task => {}
+            () = is_time => {}
+        }
         panic!("a test asked for it");
     }
     task.await;

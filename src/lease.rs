@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
-use tokio::time::sleep;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use crate::cluster::App;
 use crate::cluster::pulse::Pulse;
@@ -20,11 +20,12 @@ pub const LIVES_MS: u64 = 3_000;
 const RENEW_EVERY: Duration = Duration::from_millis(500);
 /// A renewal that comes later than this after the one before is counted.
 const LATE_AFTER: Duration = Duration::from_millis(1_500);
+/// How long it may take to end.
+const STOP_WITHIN: Duration = Duration::from_secs(1);
 
 /// The running thread.
 pub struct LeaseThread {
-    stop: watch::Sender<bool>,
-    thread: std::thread::JoinHandle<()>,
+    stop: Arc<watch::Sender<bool>>,
 }
 
 impl LeaseThread {
@@ -36,23 +37,22 @@ impl LeaseThread {
         ops: Option<(std::net::TcpListener, Arc<Ops>)>,
     ) -> std::io::Result<(Self, impl Future<Output = ()> + Send + use<>)> {
         let (stop, stopped) = watch::channel(false);
-        let (alive, ended) = oneshot::channel::<()>();
+        let stop = Arc::new(stop);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("lease".to_owned()).spawn(move || {
-            let _alive = alive;
+        std::thread::Builder::new().name("lease".to_owned()).spawn(move || {
             runtime.block_on(run(lease, app, pulse, ops, stopped));
         })?;
-        Ok((Self { stop, thread }, async {
-            // Nothing is ever sent: the sender goes with the thread.
-            let _ = ended.await;
-        }))
+        // The one who is told to stop goes with the thread, also when it panics.
+        let ended = Arc::clone(&stop);
+        Ok((Self { stop }, async move { ended.closed().await }))
     }
 
     /// Renews no more, and answers no more.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        // One that panicked has said so.
-        let _ = tokio::task::spawn_blocking(|| self.thread.join()).await;
+        if timeout(STOP_WITHIN, self.stop.closed()).await.is_err() {
+            tracing::warn!("the lease's thread does not end");
+        }
     }
 }
 

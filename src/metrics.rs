@@ -91,6 +91,7 @@ const KEEPER_PANICS: &str = "nineflags_keeper_panics_total";
 const PRESENCE: &str = "nineflags_presence_repaired_total";
 const LEASE_LATE: &str = "nineflags_lease_late_total";
 const DEADLINES: &str = "nineflags_deadlines_taken_total";
+const STORED: &str = "nineflags_stored";
 const LIMITED: &str = "nineflags_limited_total";
 const WAITING: &str = "nineflags_connections_waiting";
 const UNREAD_FORWARDED: &str = "nineflags_forwarded_unread_total";
@@ -250,6 +251,13 @@ pub const ALL: &[Metric] = &[
         &[],
         "Requests whose balancer did not say in a readable form for whom it asks.",
     ),
+    metric(
+        Kind::Gauge,
+        STORED,
+        Unit::Count,
+        &["group", "kind"],
+        "What a Redis group holds of each kind, as one of the nodes counts it; 0 at all others.",
+    ),
     metric(Kind::Counter, LIMITED, Unit::Count, &["limit"], "What limits refused, by the limit's name."),
 ];
 
@@ -328,6 +336,11 @@ pub fn connections_waiting(connections: usize) {
 /// A balancer did not say in a readable form for whom it asks.
 pub fn forwarded_unread() {
     counter!(UNREAD_FORWARDED).increment(1);
+}
+
+/// How much a Redis group holds of a kind.
+pub fn stored(group: &str, kind: &str, count: u64) {
+    gauge!(STORED, "group" => group.to_owned(), "kind" => kind.to_owned()).set(float(count));
 }
 
 /// How often each limit has refused something.

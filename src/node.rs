@@ -18,7 +18,7 @@ use crate::cluster::mirror::Mirror;
 use crate::cluster::sessions::Sessions;
 use crate::cluster::shards::{Shard, Shards};
 use crate::cluster::tables::Tables;
-use crate::cluster::{App, dispatch, heartbeat, presence, pulse, reaper};
+use crate::cluster::{App, census, dispatch, heartbeat, presence, pulse, reaper};
 use crate::config::ServeConfig;
 use crate::files::Files;
 use crate::http::assets::Assets;
@@ -168,6 +168,7 @@ async fn run(
         tables,
         sessions: Sessions::default(),
         draining: AtomicBool::new(false),
+        elected: AtomicBool::new(false),
         files,
     });
     // All are packed, which takes a processor for a while.
@@ -212,24 +213,20 @@ async fn run(
         tracing::info!(%address, %node, "serving");
         std::future::pending::<()>().await;
     };
-    let wrong: Option<NodeError> = tokio::select! {
+    let mut wrong: Option<NodeError> = tokio::select! {
         () = serving => None,
         () = ends.next() => None,
         error = app.store.wrong_shard() => Some(error.into()),
         ended = tasks.first_end() => Some(ended.into()),
         ended = &mut server => Some(server_ended(ended).into()),
     };
-    let why = wrong.as_ref().map_or_else(|| "draining".to_owned(), ToString::to_string);
     match &wrong {
         None => tracing::info!("ending"),
         Some(error) => tracing::error!("{error}"),
     }
     drop(look);
-    let could_serve = readiness.borrow().serves();
-    readiness.send_replace(Readiness::NotReady(why));
-    metrics::ready(false);
     tokio::select! {
-        () = end::end(&app, wrong.as_ref(), could_serve, stop, server, lease) => {}
+        () = end::end(&app, &mut wrong, &mut tasks, &readiness, stop, server, lease) => {}
         () = ends.next() => {}
     }
     tasks.shutdown().await;
@@ -247,6 +244,7 @@ fn spawn_tasks(
     tasks.spawn("heartbeat", heartbeat::beat(Arc::clone(app)));
     tasks.spawn("presence", presence::look_after(Arc::clone(app)));
     tasks.spawn("reaper", reaper::run(Arc::clone(app)));
+    tasks.spawn("census", census::run(Arc::clone(app)));
     tasks.spawn("dispatch", dispatch::run(Arc::clone(app), heard));
     tasks.spawn("announcements", announce(Arc::clone(app)));
     tasks.spawn("news", tell_news(Arc::clone(app)));

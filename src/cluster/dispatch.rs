@@ -8,7 +8,6 @@ use tokio::task::JoinSet;
 use super::App;
 use super::bus::Heard;
 use super::lobby_line::{self, LobbyLine, lobby_line};
-use super::tables::table_of;
 use crate::ids::TableId;
 use crate::lobby::event::{NodeEvent, NodeOrder, ToNode};
 use crate::metrics;
@@ -46,7 +45,7 @@ pub async fn run_shard(app: Arc<App>, group: Group, mut heard: mpsc::Receiver<He
                 again.notify_one();
             }
             Heard::Message { channel, payload } => {
-                if let Some(table) = table_of(&channel) {
+                if let Some(table) = keys::table_of(&channel) {
                     app.tables.heard(table, payload);
                 }
             }
@@ -80,7 +79,7 @@ fn compare_whenever(app: &Arc<App>, group: &Group, tasks: &mut JoinSet<()>) -> A
 fn message(app: &Arc<App>, lobby: &LobbyLine, channel: &str, payload: String) {
     if channel == keys::LOBBY {
         lobby.heard(payload);
-    } else if let Some(table) = table_of(channel) {
+    } else if let Some(table) = keys::table_of(channel) {
         app.tables.heard(table, payload);
     } else {
         match serde_json::from_str::<ToNode>(&payload) {

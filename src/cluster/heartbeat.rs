@@ -1,6 +1,7 @@
 //! What a node does once a second, whatever else happens.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
@@ -74,6 +75,8 @@ async fn once(app: &App) -> Result<Vec<NodeState>, StoreError> {
     let (live, _) = app.store.nodes().await?;
     app.tables.set_kinds_known(live.iter().map(|node| node.records).min().unwrap_or(KINDS));
     app.store.set_shards_known(live.iter().map(|node| node.shards).min().unwrap_or(1));
+    let own = live.iter().filter(|node| node.version == env!("CARGO_PKG_VERSION"));
+    app.elected.store(own.map(|node| node.node).min() == Some(app.node), Ordering::Relaxed);
     let due = app.store.deadlines_take().await?;
     metrics::deadlines_taken(due.len());
     for table in due {

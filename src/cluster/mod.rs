@@ -2,6 +2,7 @@
 
 pub mod balance;
 pub mod bus;
+pub mod census;
 mod compare;
 pub mod dispatch;
 pub mod heartbeat;
@@ -59,6 +60,8 @@ pub struct App {
     pub limits: Limits,
     /// The node is ending: no new websockets.
     pub draining: AtomicBool,
+    /// It does what one node does for all.
+    pub elected: AtomicBool,
     /// How many connections there is room for.
     pub files: Files,
 }
@@ -98,6 +101,11 @@ impl App {
     /// Whether the node is ending.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether this node does what one node does for all. For a moment there may be two such, or none.
+    pub fn is_elected(&self) -> bool {
+        self.elected.load(Ordering::Relaxed)
     }
 
     /// Saved and recent games of an account. While the archive is away it is said that the finished ones

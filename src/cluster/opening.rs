@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::keeper::{Inbox, Keeper};
-use super::tables::{Shared, channel_of};
+use super::tables::Shared;
 use crate::ids::TableId;
 use crate::metrics;
+use crate::store::keys;
 use crate::store::lobby::TableInfo;
 
 /// Opens and runs one keeper; when it cannot be opened, those who wait get no answer, which means there is no such table.
@@ -13,7 +14,7 @@ pub(super) async fn keep(table: TableId, shared: Arc<Shared>, inbox: Inbox) {
     let _ended = KeeperEnded { table, shared: &shared };
     // Dropped before the guard, which looks whether it is closed.
     let inbox = inbox;
-    let Ok(_heard) = shared.bus.listen(channel_of(table)).await else { return };
+    let Ok(_heard) = shared.bus.listen(keys::table(table)).await else { return };
     match shared.store.table_info(table).await {
         Ok(Some(info)) => keep_at_shard(table, info, &shared, inbox).await,
         Ok(None) => {}
@@ -24,7 +25,7 @@ pub(super) async fn keep(table: TableId, shared: Arc<Shared>, inbox: Inbox) {
 /// The same once it is known where the table's records are.
 async fn keep_at_shard(table: TableId, info: TableInfo, shared: &Arc<Shared>, inbox: Inbox) {
     let place = shared.shards.shard(info.shard);
-    let _heard = match place.listen(channel_of(table)).await {
+    let _heard = match place.listen(keys::table(table)).await {
         Ok(heard) => heard,
         Err(error) => {
             tracing::warn!(%table, %error, "a table's records could not be heard");

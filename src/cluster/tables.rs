@@ -80,16 +80,6 @@ struct Kept {
     shard: Option<usize>,
 }
 
-/// The channel of a table.
-pub fn channel_of(table: TableId) -> String {
-    format!("table:{table}")
-}
-
-/// The table a channel belongs to.
-pub fn table_of(channel: &str) -> Option<TableId> {
-    channel.strip_prefix("table:")?.parse().ok()
-}
-
 impl Tables {
     /// No tables yet.
     pub fn new(store: Store, shards: Shards, bus: Bus, node: NodeId, config: &ServeConfig) -> Self {

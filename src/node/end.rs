@@ -1,46 +1,71 @@
 //! A node's end: in order while its browsers can go elsewhere, at once where it lacks a part.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::NodeError;
 use crate::cluster::{App, reaper};
+use crate::http::Readiness;
 use crate::lease::LeaseThread;
+use crate::metrics;
+use crate::supervisor::Supervisor;
 
-/// The part of the grace kept for closing what is left.
+/// The part of the grace kept for closing what is left,
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
+/// and the last part of that, for telling the others.
+const TELL_WITHIN: Duration = Duration::from_millis(500);
 /// How often it is looked whether all sessions are gone.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Ends what the node serves, in order where it can be, then its lease, and tells the others that it is gone.
+/// Ends what the node serves, in order where it can be, then its lease, and tells the others that it is gone. A task that breaks
+/// down meanwhile is what is wrong from then on.
 pub(super) async fn end(
-    app: &Arc<App>,
-    wrong: Option<&NodeError>,
-    could_serve: bool,
+    app: &App,
+    wrong: &mut Option<NodeError>,
+    tasks: &mut Supervisor,
+    readiness: &watch::Sender<Readiness>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
     lease: LeaseThread,
 ) {
-    if let Some(NodeError::Task(_)) = wrong {
-        break_off(app).await;
-    } else {
-        if could_serve {
-            keep_listening(app).await;
+    let could_serve = readiness.borrow().serves();
+    let is_not_ready = |why: String| {
+        readiness.send_replace(Readiness::NotReady(why));
+        metrics::ready(false);
+    };
+    is_not_ready(wrong.as_ref().map_or_else(|| "draining".to_owned(), ToString::to_string));
+    if !matches!(wrong, Some(NodeError::Task(_))) {
+        tokio::select! {
+            () = in_order(app, could_serve, stop, server) => {}
+            ended = tasks.first_end() => {
+                tracing::error!("{ended}");
+                is_not_ready(ended.to_string());
+                *wrong = Some(ended.into());
+            }
         }
-        app.draining.store(true, Ordering::Relaxed);
-        drain(app, stop, server).await;
+    }
+    if matches!(wrong, Some(NodeError::Task(_))) {
+        break_off(app).await;
     }
     lease.stop().await;
-    if timeout(CLOSE_WITHIN, reaper::end(app)).await.is_ok_and(|ended| ended.is_ok()) {
+    if timeout(TELL_WITHIN, reaper::end(app)).await.is_ok_and(|ended| ended.is_ok()) {
         tracing::debug!("the node's end is told");
     } else {
         tracing::warn!("the node's end could not be told; another will reap it");
     }
+}
+
+/// Lets everybody go elsewhere.
+async fn in_order(app: &App, could_serve: bool, stop: watch::Sender<bool>, server: JoinHandle<()>) {
+    if could_serve {
+        keep_listening(app).await;
+    }
+    app.draining.store(true, Ordering::Relaxed);
+    drain(app, stop, server).await;
 }
 
 /// Serves on for a while although the node is not ready: balancers that look every few seconds go on sending people here.
@@ -60,7 +85,7 @@ async fn break_off(app: &App) {
 /// Asks every browser to reconnect, and serves on until they are gone or the grace is over.
 async fn drain(app: &App, stop: watch::Sender<bool>, server: JoinHandle<()>) {
     let grace = Duration::from_secs(app.config.grace_secs);
-    let began = Instant::now();
+    let until = Instant::now() + grace.saturating_sub(TELL_WITHIN);
     if app.config.redis_url.is_some() {
         let most_ms = u64::try_from(grace.saturating_sub(CLOSE_WITHIN).as_millis()).unwrap_or(u64::MAX);
         app.sessions.ask_all_to_reconnect(app.config.drain_spread_ms.min(most_ms));
@@ -81,7 +106,7 @@ async fn drain(app: &App, stop: watch::Sender<bool>, server: JoinHandle<()>) {
         // The server ends once it has answered what it was asked.
         let _ = server.await;
     };
-    if timeout(grace.saturating_sub(began.elapsed()), closed).await.is_err() {
+    if timeout_at(until, closed).await.is_err() {
         tracing::warn!("the grace is over with requests left");
     }
 }

@@ -123,7 +123,6 @@ pub enum Deleted {
 impl Store {
     /// Makes an account.
     pub async fn account_create(&self, name: &AccountName, password: &str) -> Result<Created, StoreError> {
-        self.skeletons_note().await?;
         self.create(name, password, false).await
     }
 
@@ -214,7 +213,6 @@ impl Store {
         name: &AccountName,
         password: &str,
     ) -> Result<Upgraded, StoreError> {
-        self.skeletons_note().await?;
         let (guest, cookie) = (&login.account, Cookie::random());
         let keys = [
             keys::account_name(name),
@@ -300,7 +298,7 @@ impl Store {
     pub async fn blocked(&self, by: AccountId) -> Result<Vec<(AccountId, Option<AccountName>)>, StoreError> {
         let mut command = redis::cmd("SORT");
         command.arg(keys::blocked(by)).arg("BY").arg("nosort");
-        command.arg("GET").arg("#").arg("GET").arg("account:*->name");
+        command.arg("GET").arg("#").arg("GET").arg(keys::NAME_OF_EACH);
         let found: Vec<Option<String>> = self.data().query(&command).await?;
         let each = found.chunks_exact(2).filter_map(|pair| Some((pair[0].as_ref()?, pair[1].as_ref())));
         each.map(|(id, name)| Ok((id.parse()?, name.map(|name| name.parse()).transpose()?))).collect()

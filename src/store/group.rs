@@ -85,7 +85,7 @@ impl Group {
             }),
         };
         if let Place::Fixed(info) = &group.shared.place {
-            group.enter(info, 0, Replicas::default())?;
+            group.enter(info, 0, Replicas::default());
         }
         Ok(group)
     }
@@ -188,12 +188,12 @@ impl Group {
                 self.doubt();
                 Err(StoreError::Unavailable("the sentinels that answer know an old primary".to_owned()))
             }
-            None => self.enter(&told.primary, told.epoch, told.replicas),
+            None => Ok(self.enter(&told.primary, told.epoch, told.replicas)),
         }
     }
 
     /// Makes a Redis the group's primary for this node.
-    fn enter(&self, info: &ConnectionInfo, epoch: u64, of: Replicas) -> Result<Arc<Primary>, StoreError> {
+    fn enter(&self, info: &ConnectionInfo, epoch: u64, of: Replicas) -> Arc<Primary> {
         let newest = self.shared.generation.subscribe();
         let mut present = self.shared.present();
         let generation = present.generation + 1;
@@ -205,7 +205,7 @@ impl Group {
         }
         *present = Present { generation, primary: present.primary.take(), epoch, replicas: of };
         self.shared.generation.send_replace(generation);
-        Ok(primary)
+        primary
     }
 
     /// Uses a primary no longer; the next who needs one asks the sentinels.

@@ -327,8 +327,8 @@ impl Store {
         commands.hgetall(keys::invites(account)).smembers(keys::invites_sent(account));
         let (received, sent): (HashMap<String, String>, Vec<String>) = self.data().pipe(&commands).await?;
         let mut commands = redis::pipe();
-        for to in &sent {
-            commands.hget(format!("invites:{to}"), account.to_string());
+        for to in sent.iter().filter_map(|to| to.parse().ok()) {
+            commands.hget(keys::invites(to), account.to_string());
         }
         let sent: Vec<Option<String>> = self.data().pipe(&commands).await?;
         Ok(Invites {

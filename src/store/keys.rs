@@ -26,8 +26,8 @@ pub const SHARDS: &str = "shards";
 /// String: the id of a Redis that is a shard of the backup.
 pub const SHARD_ID: &str = "shard-id";
 
-/// Pattern: the names of all accounts.
-pub const ACCOUNT_NAMES: &str = "account-name:*";
+/// Pattern: the name of each account in a list.
+pub const NAME_OF_EACH: &str = "account:*->name";
 /// String: the names of all accounts that versions before 0.4.0 made have their skeletons.
 pub const SKELETONS_NOTED: &str = "skeletons-noted";
 
@@ -44,6 +44,11 @@ pub fn account(id: AccountId) -> String {
 /// String: the account a folded name belongs to; with expiry also for a while after the account gave the name up.
 pub fn account_name(name: &AccountName) -> String {
     format!("account-name:{}", name.folded())
+}
+
+/// The name that a key of [`account_name`] is about.
+pub fn name_of(key: &str) -> Option<AccountName> {
+    key.strip_prefix("account-name:")?.parse().ok()
 }
 
 /// String: the account with a name that looks like this; see [`AccountName::skeleton`].
@@ -106,6 +111,11 @@ pub fn seat(id: AccountId) -> String {
 /// Hash: seats, names, options, record 0 until it is in the stream, away marks. Also the channel of its records.
 pub fn table(id: TableId) -> String {
     format!("table:{id}")
+}
+
+/// The table whose channel this is.
+pub fn table_of(channel: &str) -> Option<TableId> {
+    channel.strip_prefix("table:")?.parse().ok()
 }
 
 /// Hash: how many watch a table, by node.

@@ -63,9 +63,10 @@ pub struct TableInfo {
     pub shard: usize,
     /// When it was made, milliseconds since 1970; empty if an older version made it. A saved game is made again.
     pub made_ms: String,
-    number: u32,
-    flags: String,
 }
+
+/// What the lobby shows of a live table.
+const SHOWN: [&str; 7] = ["first", "second", "first_name", "second_name", "number", "flags", "watchers"];
 
 /// A live session, as `online` holds it.
 #[derive(Deserialize)]
@@ -246,18 +247,19 @@ impl Store {
                 Err(error) => tracing::warn!(account, %error, "a player cannot be listed"),
             }
         }
+        let ids: Vec<TableId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let mut commands = redis::pipe();
         commands.ignore_errors();
         for id in &ids {
-            commands.hgetall(format!("table:{id}"));
+            commands.cmd("HMGET").arg(keys::table(*id)).arg(&SHOWN);
         }
-        let hashes: Vec<redis::RedisResult<HashMap<String, String>>> = self.data().pipe(&commands).await?;
+        let hashes: Vec<redis::RedisResult<Vec<Option<String>>>> = self.data().pipe(&commands).await?;
         let mut tables = Vec::with_capacity(ids.len());
-        for (id, fields) in ids.iter().zip(hashes) {
-            match fields.map_err(StoreError::from).and_then(|fields| table_of(id, &fields)) {
+        for (id, values) in ids.into_iter().zip(hashes) {
+            match values.map_err(StoreError::from).and_then(|values| table_of(id, values)) {
                 Ok(table) => tables.extend(table),
                 Err(error) if error.may_pass() => return Err(error),
-                Err(error) => tracing::warn!(table = id, %error, "a table cannot be listed"),
+                Err(error) => tracing::warn!(table = %id, %error, "a table cannot be listed"),
             }
         }
         Ok(Snapshot { version: version.unwrap_or(0), players, tables })
@@ -270,13 +272,23 @@ fn player_of(account: &str, text: &str) -> Result<Player, StoreError> {
     Ok(Player { account: account.parse()?, name, guest })
 }
 
-/// A live table as its hash holds it; none where it has gone meanwhile.
-fn table_of(id: &str, fields: &HashMap<String, String>) -> Result<Option<Table>, StoreError> {
+/// A live table by what is [`SHOWN`] of it; none where it has gone meanwhile.
+fn table_of(table: TableId, values: Vec<Option<String>>) -> Result<Option<Table>, StoreError> {
+    let told = SHOWN.iter().map(|name| (*name).to_owned()).zip(values);
+    let fields: HashMap<String, String> = told.filter_map(|(name, value)| Some((name, value?))).collect();
     if fields.is_empty() {
         return Ok(None);
     }
-    let TableInfo { accounts, names, watchers, number, flags, .. } = parse_table(fields)?;
-    Ok(Some(Table { accounts, row: TableRow { table: id.parse()?, names, number, flags, watchers } }))
+    let (accounts, names) = seats(&fields)?;
+    let flags = required(&fields, "flags")?.to_owned();
+    let row = TableRow {
+        table,
+        names,
+        number: small(&fields, "number"),
+        flags,
+        watchers: small(&fields, "watchers"),
+    };
+    Ok(Some(Table { accounts, row }))
 }
 
 /// The live sessions of accounts, in their order, as the data group has them.
@@ -296,25 +308,37 @@ pub(super) async fn live_sessions(
 
 /// A live table as its hash holds it.
 pub(super) fn parse_table(fields: &HashMap<String, String>) -> Result<TableInfo, StoreError> {
-    let field = |name: &str| {
-        fields
-            .get(name)
-            .map(String::as_str)
-            .ok_or_else(|| StoreError::Corrupt(format!("a table without {name}")))
-    };
-    let number = |name: &str| fields.get(name).and_then(|text| text.parse::<u64>().ok());
-    let small = |name: &str| number(name).and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    let (accounts, names) = seats(fields)?;
     Ok(TableInfo {
-        accounts: BySeat { first: field("first")?.parse()?, second: field("second")?.parse()? },
-        names: BySeat { first: field("first_name")?.parse()?, second: field("second_name")?.parse()? },
-        start: field("start")?.to_owned(),
-        resume: field("resume")? == "1",
-        away_since_ms: BySeat { first: number("away_first"), second: number("away_second") },
-        watchers: small("watchers"),
+        accounts,
+        names,
+        start: required(fields, "start")?.to_owned(),
+        resume: required(fields, "resume")? == "1",
+        away_since_ms: BySeat { first: number(fields, "away_first"), second: number(fields, "away_second") },
+        watchers: small(fields, "watchers"),
         // Tables of the time before there were shards have none.
-        shard: number("shard").and_then(|shard| usize::try_from(shard).ok()).unwrap_or(0),
+        shard: number(fields, "shard").and_then(|shard| usize::try_from(shard).ok()).unwrap_or(0),
         made_ms: fields.get("made_ms").cloned().unwrap_or_default(),
-        number: small("number"),
-        flags: field("flags")?.to_owned(),
     })
+}
+
+/// Who sits at a table, and their names.
+fn seats(fields: &HashMap<String, String>) -> Result<(BySeat<AccountId>, BySeat<AccountName>), StoreError> {
+    let field = |name| required(fields, name);
+    let accounts = BySeat { first: field("first")?.parse()?, second: field("second")?.parse()? };
+    let names = BySeat { first: field("first_name")?.parse()?, second: field("second_name")?.parse()? };
+    Ok((accounts, names))
+}
+
+fn required<'a>(fields: &'a HashMap<String, String>, name: &str) -> Result<&'a str, StoreError> {
+    let value = fields.get(name).map(String::as_str);
+    value.ok_or_else(|| StoreError::Corrupt(format!("a table without {name}")))
+}
+
+fn number(fields: &HashMap<String, String>, name: &str) -> Option<u64> {
+    fields.get(name)?.parse().ok()
+}
+
+fn small(fields: &HashMap<String, String>, name: &str) -> u32 {
+    number(fields, name).and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
 }

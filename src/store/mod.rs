@@ -6,6 +6,7 @@ pub mod assets;
 pub mod attempts;
 mod away;
 pub mod care;
+pub mod census;
 pub mod child;
 mod clock;
 pub mod condition;
@@ -38,7 +39,6 @@ mod script;
 mod secret;
 mod sentinel;
 mod settle;
-mod skeletons;
 mod stranger;
 pub mod talk;
 

@@ -120,7 +120,9 @@ impl Work {
         let all_have = reached(needed, replicas);
         while let Some(Waiting { batch, .. }) = self.take_first(|first| first.offset <= all_have) {
             self.stalled = false;
-            batch.into_iter().for_each(|(saved, number)| saved(number));
+            for (saved, number) in batch {
+                saved(number);
+            }
         }
         self.forget();
         if self.waiting.is_empty() {

@@ -4,7 +4,9 @@ use nineflags::ids::{AccountName, InviteId, RequestId, TableId};
 use nineflags::protocol::{Ask, Invite, RefusalCode, Update};
 use nineflags::rules::seat::Seat;
 use nineflags::store::accounts::{BLOCKED_MAX, Created};
+use nineflags::store::census::Round;
 use nineflags::table::options::{TableOptions, Talk};
+use nineflags::table::record::KINDS;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -315,6 +317,15 @@ async fn accounts_of_older_versions_keep_names_that_look_like_theirs_from_being_
     // A name that was chosen before it was reserved goes on being its owner's.
     old("Admin", "0").await;
     old("Guest-17", "1").await;
+    // As long as a node lives that gives names without a look, it is not done.
+    let count = async || {
+        let mut round = Round::default();
+        while store.census_slice(store.data(), &mut round).await.expect("an answer").is_none() {}
+        redis.query::<u64>(&["EXISTS", "skeletons-noted"]).await
+    };
+    assert_eq!(count().await, 0);
+    store.set_kinds_known(KINDS);
+    assert_eq!(count().await, 1);
     let create = async |name: &str| {
         store.account_create(&name.parse().expect("a name"), "hash").await.expect("an answer")
     };

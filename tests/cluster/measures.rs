@@ -64,6 +64,10 @@ async fn the_metrics_move_with_what_is_played() {
     until_number(node.address, "nineflags_records_total", records).await;
     until_number(node.address, "nineflags_sessions", 2.0).await;
     until_number(node.address, "nineflags_lobby_players", 2.0).await;
+    for (kind, count) in [("account", 2.0), ("online", 2.0), ("account-skeleton", 1.0), ("tables", 1.0)] {
+        until_number(node.address, &format!("nineflags_stored{{group=\"data\",kind=\"{kind}\"}}"), count)
+            .await;
+    }
     let page = Page::of(node.address).await;
     let appends = page.number("nineflags_append_seconds_count");
     assert!(appends > 1.0 && appends <= records, "{}", page.0);
@@ -89,7 +93,7 @@ async fn the_metrics_move_with_what_is_played() {
     for metric in metrics::ALL.iter().filter(|metric| metric.labels.is_empty()) {
         assert!(page.0.contains(&format!("# HELP {} {}", metric.name, metric.help)), "{}", metric.name);
     }
-    assert!(!page.0.contains("secret") && !page.0.contains(&table.to_string()), "{}", page.0);
+    assert!(!page.0.contains("with-a-secret") && !page.0.contains(&table.to_string()), "{}", page.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,18 +1,19 @@
 //! No part of a node ends unseen: a node that lost one ends in words, and a table that broke down lets its players go.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 use nineflags::protocol::{Ask, CloseCode, Update};
 
-use crate::harness::browser::{Browser, seated};
-use crate::harness::process::{WITHIN, until};
+use crate::harness::browser::{Browser, seated, try_http};
+use crate::harness::process::{WITHIN, free_port, until};
 use crate::harness::redis::Redis;
 use crate::harness::site::Site;
 
 /// The tasks of a node whose roles are in two groups.
-const TASKS: [&str; 19] = [
+const TASKS: [&str; 20] = [
     "groups",
     "measures",
     "bus",
@@ -23,6 +24,7 @@ const TASKS: [&str; 19] = [
     "heartbeat",
     "presence",
     "reaper",
+    "census",
     "dispatch",
     "dispatch of backup-0",
     "announcements",
@@ -82,6 +84,54 @@ fn the_first_task_that_breaks_down_ends_the_node_in_words() {
     // None of them left anything behind that is counted as living.
     let left: u64 = data.ask(&["SCARD", "nodes"]).expect("an answer");
     assert_eq!(left, 0);
+}
+
+/// A node in which the heartbeat breaks down once the file is there, and where it tells operators how it is.
+fn breakable(site: &mut Site, file: &Path) -> SocketAddr {
+    let ops = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    site.add(&[
+        ("NINEFLAGS_TEST_PANIC", "heartbeat"),
+        ("NINEFLAGS_TEST_PANIC_AT", &file.display().to_string()),
+        ("NINEFLAGS_OPS_LISTEN", &ops.to_string()),
+        ("NINEFLAGS_DRAIN_DELAY_SECS", "300"),
+    ]);
+    ops
+}
+
+#[test]
+fn a_task_that_breaks_down_while_the_node_drains_ends_it() {
+    let mut site = Site::start(0, &[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("now");
+    breakable(&mut site, &file);
+    site.nodes[0].signal("TERM");
+    File::create(&file).expect("a file");
+    assert_eq!(site.nodes[0].wait().code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_names_the_task_that_broke_down() {
+    let mut site = Site::start(0, &[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("now");
+    let ops = breakable(&mut site, &file);
+    let mut browser = Browser::guest(site.address(0)).await;
+    // Its session ends only when it knows what came of this.
+    site.redis.freeze();
+    browser.send_text(r#"{"id":"block-1","ask":"block","name":"Nobody"}"#).await;
+    File::create(&file).expect("a file");
+    let told = async {
+        while let Some(reply) = try_http(ops, "GET", "/readyz").await {
+            if reply.body.starts_with("the task heartbeat panicked") {
+                assert_eq!(reply.status, 503);
+                return true;
+            }
+        }
+        false
+    };
+    assert!(told.await, "the node was gone before it was not ready");
+    site.redis.thaw();
+    assert_eq!(site.nodes[0].wait().code(), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

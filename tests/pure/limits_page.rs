@@ -116,3 +116,32 @@ fn every_key_has_an_owner_a_bound_and_an_end() {
         assert!(!row[1].is_empty() && !row[2].is_empty() && (is_pattern || !row[3].is_empty()), "{row:?}");
     }
 }
+
+/// Lines of files that make a key: `format!("name:{`.
+fn made_in(folder: &Path, begins: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file").path();
+        if path.is_dir() {
+            found.extend(made_in(&path, begins));
+        } else {
+            let text = fs::read_to_string(&path).expect("a text file");
+            let lines = text.lines().filter(|line| begins.iter().any(|begin| line.contains(begin.as_str())));
+            found.extend(lines.map(|line| format!("{}: {}", path.display(), line.trim())));
+        }
+    }
+    found
+}
+
+#[test]
+fn keys_are_made_on_one_page() {
+    let page = read("src/store/keys.rs");
+    let begins =
+        page.lines().filter_map(|line| Some(line.trim().strip_prefix("format!(")?.split_once('{')?.0));
+    let begins: Vec<String> = begins.map(|begin| format!("{begin}{{")).collect();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (on_page, elsewhere): (Vec<_>, Vec<_>) =
+        made_in(&source, &begins).into_iter().partition(|line| line.contains("store/keys.rs"));
+    assert!(on_page.len() > 15, "the page of keys is read: {on_page:?}");
+    assert!(elsewhere.is_empty(), "only store/keys.rs makes a Redis key: {elsewhere:#?}");
+}

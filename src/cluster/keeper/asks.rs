@@ -20,8 +20,6 @@ use crate::table::options::Talk;
 
 /// How often one game may be stopped by its players.
 pub const SAVES_MAX: usize = 50;
-/// A game with so many records cannot be stopped any more: no game has so many that is played and not blown up.
-pub const RECORDS_MAX: usize = 2_000;
 
 /// Why a request was not carried out with the backup.
 enum Failed {
@@ -241,10 +239,9 @@ impl Keeper {
 
     /// Whether the game may be stopped once more.
     fn check_length(&self) -> Result<(), Refusal> {
-        if self.copy.saves() >= SAVES_MAX || self.copy.entries().len() >= RECORDS_MAX {
-            let words = format!(
-                "A game can be saved {SAVES_MAX} times, and up to {RECORDS_MAX} records: this one has to be played to its end."
-            );
+        if self.copy.saves() >= SAVES_MAX {
+            let words =
+                format!("A game can be saved {SAVES_MAX} times: this one has to be played to its end.");
             return Err(Refusal::new(RefusalCode::TooManySaves, words));
         }
         Ok(())
