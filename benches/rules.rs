@@ -1,4 +1,4 @@
-//! How fast the rules are on one core: random games, claim verdicts, views. Numbers to read, never asserted.
+//! How fast the rules are on one core: random games, claim verdicts, views, replays. Numbers to read, never asserted.
 //! `cargo bench --bench rules verdicts` measures only those.
 #![expect(clippy::print_stdout, reason = "the numbers are for whoever runs this")]
 #![expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
@@ -6,11 +6,17 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use nineflags::http::replay::{ReplayQuery, made, unpacked};
+use nineflags::ids::{AccountId, TableId};
 use nineflags::rules::flag::Flag;
 use nineflags::rules::game::{Game, Options};
-use nineflags::rules::seat::Seat;
+use nineflags::rules::seat::{BySeat, Seat};
 use nineflags::rules::troops::Troops;
 use nineflags::rules::view::Viewer;
+use nineflags::store::archive::ArchivedGame;
+use nineflags::table::copy::{Answer, Copy, Effect, Intent};
+use nineflags::table::options::TableOptions;
+use nineflags::table::record::Start;
 
 #[path = "../tests/pure/dice.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
@@ -41,6 +47,9 @@ fn main() {
     }
     if wants("views") {
         views(&positions);
+    }
+    if wants("replays") {
+        replays();
     }
 }
 
@@ -157,4 +166,49 @@ fn views(positions: &[Game]) {
             black_box(&text);
         })
     });
+}
+
+/// What a call for a finished game costs: the first, which makes its replay, and each one after it without brotli; with brotli
+/// those send what is kept.
+fn replays() {
+    let games: Vec<ArchivedGame> = (1..9).map(finished).collect();
+    let range = ReplayQuery::default().range().expect("all of it");
+    let ms = |rate: f64| println!("{:<44} {:>14.2} ms each", "", 1e3 / rate);
+    let mut next = games.iter().cycle();
+    ms(measure("replays made and packed", || {
+        black_box(made(next.next().expect("some").clone(), range).expect("a game"));
+        1
+    }));
+    let packed: Vec<_> = games.into_iter().filter_map(|game| made(game, range)).collect();
+    let mut next = packed.iter().cycle();
+    ms(measure("replays unpacked again", || {
+        black_box(unpacked(next.next().expect("some")).expect("it was packed"));
+        1
+    }));
+    let sizes = packed.iter().map(|replay| (replay.len(), unpacked(replay).map_or(0, |text| text.len())));
+    let (small, large) = sizes.max().unwrap_or_default();
+    println!("{:<44} {small:>14} bytes, {large} unpacked", "the largest");
+}
+
+/// A random game, one request for each move.
+fn finished(seed: u64) -> ArchivedGame {
+    let mut play = RandomPlay::new(Options::default(), Dice::new(seed));
+    let start = Start {
+        game: TableId::random(),
+        accounts: BySeat { first: AccountId::random(), second: AccountId::random() },
+        names: BySeat { first: "Ann".parse().expect("a name"), second: "Mira".parse().expect("a name") },
+        options: TableOptions::default(),
+        decks: random_play::decks(&mut Dice::new(seed)),
+        nonce: "00ff".to_owned(),
+    };
+    let mut copy = Copy::open(start.game);
+    let mut proposal = copy.propose_start(&"start".parse().expect("an id"), start);
+    for number in 0_u64.. {
+        let salted = copy.salted(proposal);
+        assert_eq!(copy.outcome(salted, Answer::Appended { time_ms: number }), Effect::Applied);
+        let Some((seat, mv)) = play.step() else { break };
+        let id = format!("bench-{number}").parse().expect("an id");
+        proposal = copy.propose(seat, &id, &Intent::Moves(vec![mv])).expect("it is legal");
+    }
+    ArchivedGame::of(&copy).expect("a game")
 }

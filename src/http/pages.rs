@@ -97,17 +97,19 @@ impl Http {
             format!("\"{}-{table}-{range}{}\"", env!("CARGO_PKG_VERSION"), if pack { "-br" } else { "" });
         let is_known = has_tag(&headers, &tag);
         let unchanged = || tagged(Bytes::new(), &tag, false, StatusCode::NOT_MODIFIED);
-        match http.replays.kept(table, range) {
+        let packed = match http.replays.kept(table, range) {
             Some(_) if is_known => return Ok(unchanged()),
-            Some(kept) if pack => return Ok(tagged(kept, &tag, true, StatusCode::OK)),
-            Some(_) | None => {}
-        }
-        let game = http.app.store.archive_show(table).await?.ok_or_else(nothing)?;
-        if is_known {
-            return Ok(unchanged());
-        }
-        let made = http.replays.make(game, range, pack).await?;
-        Ok(tagged(made, &tag, pack, StatusCode::OK))
+            Some(kept) => kept,
+            None => {
+                let game = http.app.store.archive_show(table).await?.ok_or_else(nothing)?;
+                if is_known {
+                    return Ok(unchanged());
+                }
+                http.replays.make(game, range).await?
+            }
+        };
+        let replay = if pack { packed } else { http.replays.unpack(packed).await? };
+        Ok(tagged(replay, &tag, pack, StatusCode::OK))
     }
 
     /// Whether the node can serve, or why not.

@@ -1,6 +1,7 @@
 //! Replays of finished games: made once, away from the threads that serve players, and kept packed for a while.
 
 use std::collections::{HashMap, VecDeque};
+use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ const KEPT_BYTES: usize = 16 * 1024 * 1024;
 const TURN_WITHIN: Duration = Duration::from_secs(5);
 /// How hard a replay is compressed: it is made while somebody waits.
 const QUALITY: u32 = 4;
+/// Bytes that are unpacked at once.
+const PACKED_AT_ONCE: usize = 4_096;
 
 /// Which views of a game are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,21 +117,31 @@ impl Replays {
         self.lock().packed.get(&(table, range)).cloned()
     }
 
-    /// Makes the replay of a game: as JSON, or packed with brotli, which is kept.
-    pub async fn make(&self, game: ArchivedGame, range: Range, pack: bool) -> Result<Bytes, NoReplay> {
+    /// Makes the replay of a game, packed, and keeps it.
+    pub async fn make(&self, game: ArchivedGame, range: Range) -> Result<Bytes, NoReplay> {
+        let table = game.table;
+        let made = self.in_turn(move || made(game, range)).await?;
+        self.keep(table, range, made.clone());
+        Ok(made)
+    }
+
+    /// A packed replay as JSON, for whoever does not read brotli.
+    pub async fn unpack(&self, replay: Bytes) -> Result<Bytes, NoReplay> {
+        self.in_turn(move || unpacked(&replay)).await
+    }
+
+    /// Does what takes a processor for a while, as many at once as there are processors.
+    async fn in_turn(
+        &self,
+        work: impl FnOnce() -> Option<Bytes> + Send + 'static,
+    ) -> Result<Bytes, NoReplay> {
         let turn = timeout(TURN_WITHIN, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = turn.ok().and_then(Result::ok).ok_or(NoReplay::Busy)?;
-        let table = game.table;
-        let made = tokio::task::spawn_blocking(move || {
+        let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let text = replayed(game, range).ok_or(NoReplay::Broken)?;
-            if pack { packed(text.as_bytes(), QUALITY).ok_or(NoReplay::Broken) } else { Ok(text.into()) }
+            work()
         });
-        let made = made.await.unwrap_or(Err(NoReplay::Broken))?;
-        if pack {
-            self.keep(table, range, made.clone());
-        }
-        Ok(made)
+        done.await.ok().flatten().ok_or(NoReplay::Broken)
     }
 
     fn keep(&self, table: TableId, range: Range, replay: Bytes) {
@@ -148,6 +161,18 @@ impl Replays {
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The replay of a game, packed with brotli; nothing if its records do not make a game.
+pub fn made(game: ArchivedGame, range: Range) -> Option<Bytes> {
+    packed(replayed(game, range)?.as_bytes(), QUALITY)
+}
+
+/// What was packed.
+pub fn unpacked(replay: &[u8]) -> Option<Bytes> {
+    let mut text = Vec::new();
+    brotli::Decompressor::new(replay, PACKED_AT_ONCE).read_to_end(&mut text).ok()?;
+    Some(text.into())
 }
 
 /// The game as JSON, with the views asked for; all cards are shown, since the game is over.
