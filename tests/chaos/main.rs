@@ -8,6 +8,7 @@ mod harness {
     pub mod net;
     pub mod node;
     pub mod process;
+    pub mod program;
     pub mod redis;
     pub mod sentinel;
     pub mod switch;
@@ -16,11 +17,11 @@ mod harness {
 }
 mod engine;
 
-use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
 use engine::options::Options;
+use harness::program::conclude;
 
 /// Breaks a cluster under full play for some minutes, and judges what the players were told.
 #[derive(Parser)]
@@ -32,24 +33,9 @@ struct Cli {
 
 fn main() -> ExitCode {
     let Cli { options } = Cli::parse();
-    let tell = |words: &str| {
-        // A closed terminal does not end the run.
-        let _ = writeln!(stderr(), "{words}");
+    let is_good = |report: &engine::report::Report| {
+        let bars = report.bars.iter().all(engine::report::Bar::is_met);
+        report.is_clean() && (bars || !options.bars)
     };
-    let report = match engine::run(&options, &tell) {
-        Ok(report) => report,
-        Err(words) => {
-            tell(&words);
-            return ExitCode::from(2);
-        }
-    };
-    let text = if options.json {
-        serde_json::to_string(&report).expect("a report is JSON")
-    } else {
-        report.to_string()
-    };
-    // The same.
-    let _ = writeln!(stdout(), "{text}");
-    let bars = report.bars.iter().all(engine::report::Bar::is_met);
-    if report.is_clean() && (bars || !options.bars) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    conclude(options.json, |tell| engine::run(&options, tell), is_good)
 }

@@ -59,6 +59,7 @@ fn a_bar_that_is_missed_is_seen() {
     assert_eq!(faults(&|row| (row.quiet_p99_ms, row.p99_ms) = (40.0, 79.9)), "");
     assert!(faults(&|row| row.p99_ms = 35.1).contains("at most 35.0 is allowed"));
     assert!(faults(&|row| row.moves = 0).contains("no move"));
+    assert!(faults(&|row| row.losses = 1).contains("1 players' connections were lost"));
     assert!(faults(&|row| row.not_ready = 1).contains("readiness failed"));
     assert!(faults(&|row| row.reaped = true).contains("reaped"));
     // Twenty addresses may slow others, but may have nobody called dead.

@@ -7,15 +7,16 @@ mod harness {
     pub mod host;
     pub mod node;
     pub mod process;
+    pub mod program;
     pub mod redis;
 }
 mod engine;
 
-use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
 use engine::options::Options;
+use harness::program::conclude;
 
 /// Attacks a node while others play at it, and says what the players noticed.
 #[derive(Parser)]
@@ -27,23 +28,5 @@ struct Cli {
 
 fn main() -> ExitCode {
     let Cli { options } = Cli::parse();
-    let tell = |words: &str| {
-        // A closed terminal does not end the run.
-        let _ = writeln!(stderr(), "{words}");
-    };
-    let report = match engine::run(&options, &tell) {
-        Ok(report) => report,
-        Err(words) => {
-            tell(&words);
-            return ExitCode::from(2);
-        }
-    };
-    let text = if options.json {
-        serde_json::to_string(&report).expect("a report is JSON")
-    } else {
-        report.to_string()
-    };
-    // The same.
-    let _ = writeln!(stdout(), "{text}");
-    if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    conclude(options.json, |tell| engine::run(&options, tell), engine::report::Report::is_clean)
 }

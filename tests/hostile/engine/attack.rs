@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -20,10 +20,12 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(20);
 pub struct Scene {
     /// The node.
     pub to: Target,
-    /// A player at a table.
+    /// A player at a table who does nothing.
     pub victim: String,
     /// The table.
-    pub table: String,
+    table: String,
+    /// Tables and players as they were found last: those that are measured are among them.
+    playing: Mutex<(Vec<String>, Vec<String>)>,
     /// A finished game.
     pub game: String,
     /// What was sent.
@@ -37,7 +39,31 @@ impl Scene {
     /// A node with a player, a table and a finished game.
     pub fn new(to: Target, victim: String, table: String, game: String) -> Self {
         let zero = AtomicU64::default;
-        Self { to, victim, table, game, sent: zero(), refused: zero(), next: zero() }
+        let playing = Mutex::default();
+        Self { to, victim, table, playing, game, sent: zero(), refused: zero(), next: zero() }
+    }
+
+    /// These tables or players were found.
+    pub fn found(&self, tables: Vec<String>, players: Vec<String>) {
+        let mut playing = self.playing.lock().expect("nobody panics here");
+        if !tables.is_empty() {
+            playing.0 = tables;
+        }
+        if !players.is_empty() {
+            playing.1 = players;
+        }
+    }
+
+    /// A table at which somebody plays, another for the next number.
+    pub fn table(&self, number: u64) -> String {
+        let playing = self.playing.lock().expect("nobody panics here");
+        one_of(&playing.0, number).unwrap_or(&self.table).to_owned()
+    }
+
+    /// A player.
+    pub fn player(&self, number: u64) -> String {
+        let playing = self.playing.lock().expect("nobody panics here");
+        one_of(&playing.1, number).unwrap_or(&self.victim).to_owned()
     }
 
     /// Another number at each call.
@@ -54,6 +80,11 @@ impl Scene {
     pub fn refusal(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn one_of(all: &[String], number: u64) -> Option<&str> {
+    let count = u64::try_from(all.len()).ok().filter(|count| *count > 0)?;
+    all.get(usize::try_from(number % count).ok()?).map(String::as_str)
 }
 
 /// An attack.
@@ -141,7 +172,7 @@ impl Attack {
             | Attack::WrongLogins
             | Attack::SignUps
             | Attack::Lists => 8,
-            _ => 5,
+            _ => 10,
         }
     }
 
@@ -168,6 +199,7 @@ impl Attack {
         let post = async |path: &str, body: String, headers: &str| {
             flood::post(scene, from, path, &body, headers).await
         };
+        let pause = if worker.is_multiple_of(2) { flood::PAUSE } else { flood::PATIENT_PAUSE };
         match self {
             Attack::Pages => get("/", "").await,
             Attack::Guests => post("/api/guest", "{}".to_owned(), "").await,
@@ -183,7 +215,10 @@ impl Attack {
                 let body = format!(r#"{{"name":"enemy-{number}","password":"correct horse battery"}}"#);
                 post("/api/signup", body, "").await
             }
-            Attack::Replays => get(&format!("/api/game/{}", scene.game), "accept-encoding: br\r\n").await,
+            Attack::Replays => {
+                let encoding = if number.is_multiple_of(2) { "accept-encoding: br\r\n" } else { "" };
+                get(&format!("/api/game/{}", scene.game), encoding).await
+            }
             Attack::Lists if worker.is_multiple_of(2) => get("/api/games", "").await,
             Attack::Lists => get(&format!("/api/player/{}", scene.victim), "").await,
             Attack::Bodies => {
@@ -199,9 +234,11 @@ impl Attack {
             Attack::Reconnects => flood::reconnect(scene, from, &mut logins[0]).await,
             Attack::Pings => flood::pings(scene, from, &mut logins[0]).await,
             Attack::SlowReaders => flood::never_read(scene, from, &mut logins[0]).await,
-            Attack::BigFrames => flood::texts(scene, from, &mut logins[0], |_| "x".repeat(1 << 20)).await,
+            Attack::BigFrames => {
+                flood::texts(scene, from, &mut logins[0], pause, |_| "x".repeat(1 << 20)).await
+            }
             Attack::Nonsense => {
-                flood::texts(scene, from, &mut logins[0], |number| format!("{{\"id\":{number}")).await
+                flood::texts(scene, from, &mut logins[0], pause, |number| format!("{{\"id\":{number}")).await
             }
             Attack::Letters
             | Attack::Invites
@@ -210,14 +247,15 @@ impl Attack {
             | Attack::Searches
             | Attack::Moves
             | Attack::Blocks => {
-                flood::texts(scene, from, &mut logins[0], |number| self.request(scene, number)).await
+                flood::texts(scene, from, &mut logins[0], pause, |number| self.request(scene, number)).await
             }
         }
     }
 
     /// A request with a number of its own.
     fn request(self, scene: &Scene, number: u64) -> String {
-        let Scene { victim, table, .. } = scene;
+        // A pair of requests is about the same player.
+        let (victim, table) = (scene.player(number / 2), scene.table(number));
         let is_even = number.is_multiple_of(2);
         let ask = match self {
             Attack::Letters => {

@@ -12,12 +12,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use nineflags::load::dial::{Target, exchange};
+use futures_util::{SinkExt, StreamExt};
+use nineflags::load::dial::{Target, exchange, websocket};
 use nineflags::load::options::Address;
 use nineflags::store::keys;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
 
 use self::attack::{Attack, Scene};
 use self::options::Options;
@@ -35,6 +37,11 @@ const READY_WITHIN: Duration = Duration::from_secs(2);
 const PAUSE_MS: &str = "50";
 /// From here the players come, so that they do not share the attackers' addresses.
 const PLAYERS: &str = "127.0.1.1-127.0.1.40";
+
+/// From here it is found out who plays,
+const SCOUT: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 2, 1));
+/// so often.
+const SCOUT_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs all attacks.
 pub fn run(options: &Options, tell: &dyn Fn(&str)) -> Result<Report, String> {
@@ -63,8 +70,13 @@ async fn trial(options: &Options, attack: Attack, addresses: u8) -> Result<Row, 
     let start = |ops: u16| {
         let ops = format!("127.0.0.1:{ops}");
         let url = redis.url();
-        let variables =
-            [("REDIS_URL", url.as_str()), ("NINEFLAGS_LOG", "off"), ("NINEFLAGS_OPS_LISTEN", ops.as_str())];
+        let variables = [
+            ("REDIS_URL", url.as_str()),
+            ("NINEFLAGS_LOG", "off"),
+            ("NINEFLAGS_OPS_LISTEN", ops.as_str()),
+            // The limits are what is attacked: those of the page, not those of tests.
+            ("NINEFLAGS_LIMITS", ""),
+        ];
         let program = options.binary.as_deref().unwrap_or(Path::new(env!("CARGO_BIN_EXE_nineflags")));
         Node::start_program(program, ANY, place.path(), &variables)
     };
@@ -74,7 +86,7 @@ async fn trial(options: &Options, attack: Attack, addresses: u8) -> Result<Row, 
     let ready_at = if tokio::net::TcpStream::connect(ops).await.is_ok() { ops } else { node.address };
 
     let quiet = played(options, &node).await?;
-    let scene = Arc::new(set(&node).await?);
+    let scene = Arc::new(set(&node, attack).await?);
     let watch = Arc::new(Watch::default());
     let mut attackers = JoinSet::new();
     for source in 0..addresses {
@@ -84,6 +96,7 @@ async fn trial(options: &Options, attack: Attack, addresses: u8) -> Result<Row, 
         }
     }
     attackers.spawn(look(Arc::clone(&watch), ready_at, redis.port));
+    attackers.spawn(scout(Arc::clone(&scene)));
     let under = played(options, &node).await;
     attackers.shutdown().await;
     let under = under?;
@@ -123,19 +136,54 @@ async fn played(options: &Options, node: &Node) -> Result<Value, String> {
 }
 
 /// Two people at a table, who receive what is sent to them and do nothing.
-async fn set(node: &Node) -> Result<Scene, String> {
+async fn set(node: &Node, attack: Attack) -> Result<Scene, String> {
     let (one, two) = (Browser::guest(node.address).await, Browser::guest(node.address).await);
     let (one, two, table) = seated(one, two).await;
     let host = node.address.to_string();
     let to = Target::find(&Address { host }, None).await?;
     let games = exchange(&to, None, "/api/games", None).await?;
     let games: Value = serde_json::from_str(&games.body).unwrap_or_default();
-    let game = first_id(&games).unwrap_or_else(|| table.to_string());
+    let game = first_id(&games);
+    if attack == Attack::Replays && game.is_none() {
+        return Err("no game was finished in the quiet: give it more seconds (--secs)".to_owned());
+    }
     let victim = one.name.to_string();
     for mut browser in [one, two] {
         tokio::spawn(async move { while browser.next().await.is_some() {} });
     }
-    Ok(Scene::new(to, victim, table.to_string(), game))
+    Ok(Scene::new(to, victim, table.to_string(), game.unwrap_or_default()))
+}
+
+/// Finds out again and again who plays, and where: those are attacked.
+async fn scout(scene: Arc<Scene>) {
+    let Ok(guest) = exchange(&scene.to, Some(SCOUT), "/api/guest", Some("{}")).await else { return };
+    let Some(cookie) = guest.cookie else { return };
+    let Ok(socket) = websocket(&scene.to, Some(SCOUT), &cookie).await else { return };
+    let (mut send, mut read) = socket.split();
+    let ask = async {
+        for list in ["tables", "players"].into_iter().cycle() {
+            let page = format!(r#"{{"id":"s{}","ask":"lobby","list":"{list}","search":""}}"#, scene.number());
+            if send.send(Message::text(page)).await.is_err() {
+                return;
+            }
+            sleep(SCOUT_EVERY).await;
+        }
+    };
+    let hear = async {
+        while let Some(Ok(heard)) = read.next().await {
+            let told: Value =
+                heard.to_text().ok().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            let column = |list: &str, field: &str| -> Vec<String> {
+                let rows = told.pointer(&format!("/rows/{list}")).and_then(Value::as_array);
+                rows.into_iter().flatten().filter_map(|row| Some(row[field].as_str()?.to_owned())).collect()
+            };
+            scene.found(column("tables", "table"), column("players", "name"));
+        }
+    };
+    tokio::select! {
+        () = ask => {}
+        () = hear => {}
+    }
 }
 
 /// The id of the first game in a list, wherever it stands there.

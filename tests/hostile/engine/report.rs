@@ -57,6 +57,9 @@ impl Row {
         if self.addresses == 1 && self.moves == 0 {
             faults.push("no move was made".to_owned());
         }
+        if self.addresses == 1 && self.losses > 0 {
+            faults.push(format!("{} players' connections were lost", self.losses));
+        }
         if self.addresses == 1 && self.not_ready > 0 {
             faults.push(format!("readiness failed {} times", self.not_ready));
         }
