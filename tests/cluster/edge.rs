@@ -357,3 +357,32 @@ async fn a_balancer_is_read_in_every_form_or_said_to_be_unreadable() {
     .await;
     assert_eq!(reply.status, 429);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_says_who_may_use_it_and_under_https_that_nothing_else_is_spoken() {
+    for (origin, is_https) in [("http://play.example.org", false), ("https://play.example.org", true)] {
+        let data = tempfile::tempdir().expect("a folder");
+        let node = Node::start(data.path(), &[("NINEFLAGS_ORIGIN", origin)]);
+        // A page, an answer of the API, a refusal, and what is not there.
+        for (first, status) in [
+            ("GET / HTTP/1.1\r\nhost: play.example.org", "200"),
+            ("GET /api/games HTTP/1.1\r\nhost: play.example.org", "200"),
+            ("GET /api/me HTTP/1.1\r\nhost: play.example.org", "401"),
+            ("HEAD /nothing HTTP/1.1\r\nhost: play.example.org", "404"),
+        ] {
+            let request = format!("{first}\r\nconnection: close\r\n\r\n");
+            let answer = exchange(node.address, request.as_bytes()).await;
+            assert_eq!(answer.split(' ').nth(1), Some(status), "{first}: {answer}");
+            for line in [
+                "cross-origin-resource-policy: same-origin",
+                "cross-origin-opener-policy: same-origin",
+                "x-content-type-options: nosniff",
+            ] {
+                assert!(answer.lines().any(|found| found == line), "{line} of {first}: {answer}");
+            }
+            let is_strict =
+                answer.lines().any(|line| line.starts_with("strict-transport-security: max-age="));
+            assert_eq!(is_strict, is_https, "{first} at {origin}: {answer}");
+        }
+    }
+}

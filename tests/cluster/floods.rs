@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message as Frame;
 
 use crate::harness::bot::{Dice, play_on};
-use crate::harness::browser::{Browser, http, open_socket_on, seated};
+use crate::harness::browser::{Browser, accept, http, open_socket_on, seated};
 use crate::harness::lone::{private_url, query};
 use crate::harness::node::Node;
 
@@ -383,4 +383,47 @@ async fn one_read_that_fails_ends_no_session() {
     assert!(is_done(&two.ask(Ask::Ping).await), "closed with {:?}", two.closed);
     query::<()>(&url, &["DEL", &key]).await;
     two.until("its games, read again", |update| matches!(update, Update::Games(_))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn games_that_start_are_charged_to_both_players_and_to_the_address() {
+    let start = async |one: &mut Browser, two: &mut Browser| {
+        assert!(is_done(&one.ask(invite(two)).await));
+        two.until("the invite", |update| matches!(update, Update::Invites(all) if !all.received.is_empty()))
+            .await;
+        let answer = accept(two, one.name.clone()).await;
+        let Update::Done { table: Some(table), .. } = answer else { return Err(answer) };
+        one.until_table("the table", |view| view.table == table).await;
+        assert!(is_done(&one.ask(Ask::Resign { table }).await));
+        for browser in [one, two] {
+            browser.until("its end", |update| matches!(update, Update::TableClosed { .. })).await;
+        }
+        Ok(())
+    };
+    let words = |answer: Result<(), Update>| match answer {
+        Err(Update::Refused { code: RefusalCode::TooMany, words, .. }) => words,
+        other => panic!("{other:?}"),
+    };
+    let limit = |name: Limit, number: u32| format!("{}={number}", name.line().name);
+
+    // Three times as many an hour as at once.
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[("NINEFLAGS_LIMITS", &limit(Limit::Starts, 6))]);
+    let mut players = Vec::new();
+    for _ in 0..4 {
+        players.push(Browser::guest(node.address).await);
+    }
+    let [busy, other, third, fourth] = &mut players[..] else { panic!("four") };
+    for _ in 0..2 {
+        start(busy, other).await.expect("it is allowed");
+    }
+    assert!(words(start(third, busy).await).starts_with(Limit::Starts.line().refusal));
+    assert!(words(start(busy, fourth).await).starts_with("That player starts too many games"));
+
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[("NINEFLAGS_LIMITS", &limit(Limit::StartsFrom, 6))]);
+    let (mut one, mut two) = (Browser::guest(node.address).await, Browser::guest(node.address).await);
+    start(&mut one, &mut two).await.expect("it is allowed");
+    let (mut one, mut two) = (Browser::guest(node.address).await, Browser::guest(node.address).await);
+    assert!(words(start(&mut one, &mut two).await).starts_with(Limit::StartsFrom.line().refusal));
 }

@@ -11,7 +11,7 @@ use nineflags::table::copy::{Answer, Copy};
 use serde_json::{Value, json};
 
 use crate::harness::bot::{Dice, play_on};
-use crate::harness::browser::{Browser, http, seated};
+use crate::harness::browser::{Browser, accept, http, seated};
 use crate::harness::command::nineflags_with;
 use crate::harness::node::Node;
 use crate::harness::process::{WITHIN, until};
@@ -142,7 +142,7 @@ async fn a_saved_game_is_resumed_at_any_shard() {
     let options = first.table.as_ref().expect("a view").options;
     let invite = Ask::Invite { to: second.name.clone(), options, resume: Some(table) };
     assert!(matches!(first.ask(invite).await, Update::Done { .. }));
-    let accepted = second.ask(Ask::Accept { from: first.name.clone(), invite: None }).await;
+    let accepted = accept(&mut second, first.name.clone()).await;
     assert!(
         matches!(accepted, Update::Done { table: Some(resumed), .. } if resumed == table),
         "{accepted:?}"

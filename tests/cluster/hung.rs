@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use nineflags::ids::TableId;
 use nineflags::protocol::{Ask, RefusalCode, Update};
 use nineflags::rules::seat::Seat;
+use nineflags::table::options::TableOptions;
 use serde_json::json;
 
 use crate::harness::bot::{Dice, choose, play_on};
-use crate::harness::browser::{Browser, http, seated};
+use crate::harness::browser::{Browser, accept, http, seated};
 use crate::harness::site::Site;
 
 /// One exchange with Redis, and as much again for a busy machine.
@@ -86,4 +88,30 @@ async fn a_table_does_not_wait_for_data_that_hang() {
     assert!(is_answered, "{done:?}");
     assert!(hung.elapsed() < COMMAND, "{:?}", hung.elapsed());
     site.redis.thaw();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_could_not_be_shown_at_its_start_is_shown_later_and_kept_up_to_date() {
+    let site = Site::start_apart(1, 1);
+    let node = site.address(0);
+    let (mut one, mut two) = (Browser::guest(node).await, Browser::guest(node).await);
+    let invite = Ask::Invite { to: two.name.clone(), options: TableOptions::default(), resume: None };
+    assert!(matches!(one.ask(invite).await, Update::Done { .. }));
+    two.until("the invite", |update| matches!(update, Update::Invites(all) if !all.received.is_empty()))
+        .await;
+    // The lobby has the table, but nobody can read it.
+    site.shards[0].freeze();
+    let accepted = accept(&mut two, one.name.clone()).await;
+    assert!(matches!(accepted, Update::Refused { code: RefusalCode::Unavailable, .. }), "{accepted:?}");
+    let tables: Vec<String> = site.ask(&["SMEMBERS", "tables"]);
+    let table: TableId = tables[0].parse().expect("a table");
+    assert!(one.table.is_none() && two.table.is_none(), "it cannot be shown yet");
+    site.shards[0].thaw();
+    for browser in [&mut one, &mut two] {
+        browser.until_table("the table", |view| view.table == table).await;
+    }
+    if one.table.as_ref().is_some_and(|view| view.names.first != one.name) {
+        std::mem::swap(&mut one, &mut two);
+    }
+    play_on(&mut one, &mut two, table, 6, &mut Dice(35)).await;
 }
