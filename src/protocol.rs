@@ -293,6 +293,9 @@ pub struct You {
     pub name: AccountName,
     /// Whether it is a guest, without a password.
     pub guest: bool,
+    /// Of a guest: when it and its login end, Redis' time, milliseconds since 1970, if nobody uses it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
 }
 
 /// Limits a browser should know; beyond each there is a refusal.
@@ -458,6 +461,9 @@ pub struct GameRow {
     pub ending: Option<Ending>,
     /// When it was stopped or ended, Redis' time, milliseconds since 1970.
     pub last_ms: u64,
+    /// When a saved game ends, if nobody resumes it and its guests do not come back, Redis' time, milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
     /// The accounts that play or played, whatever their names are by now: `/api/player/{account}` tells each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<BySeat<AccountId>>,

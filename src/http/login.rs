@@ -18,8 +18,9 @@ use crate::ids::{AccountId, AccountName};
 use crate::limits::Limit;
 use crate::lobby::event::PlayerEvent;
 use crate::passwords::{PASSWORD_MAX, PASSWORD_MIN};
+use crate::store::StoreError;
 use crate::store::accounts::{Account, Created, Deleted, Upgraded};
-use crate::store::logins::{Cookie, LOGIN_LIVES, Login, LoginHash, PasswordChange};
+use crate::store::logins::{Cookie, LOGIN_LIVES, Login, LoginHash, PasswordChange, millis};
 
 /// How long a browser may take to have the cookie that an answer brings.
 const COOKIE_TAKEN_WITHIN: Duration = Duration::from_millis(500);
@@ -204,16 +205,26 @@ impl Http {
     /// Who is logged in, and whether a session of that account is open: a page that only reads then opens none, since
     /// the newest session takes the others' place.
     pub async fn me(self: Arc<Self>, cookie: Option<String>) -> Answer {
-        let (Login { account, .. }, again) = self.entering(cookie).await?;
-        let me = |online| json!({ "name": account.name, "guest": account.guest, "online": online });
-        let reply = match self.app.store.is_online(account.id).await {
-            Ok(online) => answer::json(&me(online)),
+        let (login, again) = self.entering(cookie).await?;
+        let reply = match self.told_of(&login).await {
+            Ok(me) => answer::json(&me),
             Err(error) => Failure::from(error).into_response(),
         };
         Ok(match again {
             Some(cookie) => with(reply, cookie),
             None => reply,
         })
+    }
+
+    /// What is told of a login's account; of a guest also when it ends.
+    async fn told_of(&self, Login { account, lasts, .. }: &Login) -> Result<serde_json::Value, StoreError> {
+        let store = &self.app.store;
+        let online = store.is_online(account.id).await?;
+        let mut me = json!({ "name": account.name, "guest": account.guest, "online": online });
+        if account.guest {
+            me["expires_ms"] = json!(store.now_ms().await? + millis(*lasts));
+        }
+        Ok(me)
     }
 
     /// The login of a cookie, and the cookie where the answer has to give it again, whatever it says.

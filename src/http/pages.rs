@@ -88,7 +88,7 @@ impl Http {
             || Failure::new(StatusCode::NOT_FOUND, "no_game", "There is no finished game of that name.");
         let table: TableId = id.parse().map_err(|_| nothing())?;
         let range = query.range().ok_or_else(|| {
-            let words = "`views` is `none`, or the first and the last record wanted, as in `20-39`.";
+            let words = "`views` is `none`, `last`, or the first and the last record wanted, as in `20-39`.";
             Failure::new(StatusCode::BAD_REQUEST, "malformed", words)
         })?;
         let pack = takes_brotli(&headers);

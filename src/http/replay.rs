@@ -37,9 +37,12 @@ pub struct Range {
 /// What stands behind the address of a game.
 #[derive(Debug, Default, Deserialize)]
 pub struct ReplayQuery {
-    /// `none`, or the numbers of the first and the last record whose views are wanted, as in `20-39`.
+    /// `none`, `last`, or the numbers of the first and the last record whose views are wanted, as in `20-39`.
     views: Option<String>,
 }
+
+/// The view after the last record, whichever that is.
+const LAST: Range = Range { from: usize::MAX, to: usize::MAX };
 
 impl ReplayQuery {
     /// The views asked for: without a word all, as far as one answer may go; nothing if the words are not understood.
@@ -48,6 +51,7 @@ impl ReplayQuery {
         match words {
             None => Some(Range { from: 0, to: VIEWS_MAX }),
             Some("none") => Some(Range { from: 0, to: 0 }),
+            Some("last") => Some(LAST),
             Some(words) => {
                 let (from, last) = words.split_once('-')?;
                 let (from, last): (usize, usize) = (from.parse().ok()?, last.parse().ok()?);
@@ -177,6 +181,8 @@ pub fn unpacked(replay: &[u8]) -> Option<Bytes> {
 
 /// The game as JSON, with the views asked for; all cards are shown, since the game is over.
 fn replayed(game: ArchivedGame, range: Range) -> Option<String> {
+    let last = game.entries.len().checked_sub(1)?;
+    let range = if range == LAST { Range { from: last, to: last + 1 } } else { range };
     let mut copy = Copy::open(game.table);
     let mut views = Vec::new();
     for (number, entry) in (0..).zip(&game.entries) {

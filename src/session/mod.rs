@@ -8,6 +8,7 @@ mod shows;
 pub mod socket;
 pub mod text;
 mod told;
+mod welcome;
 mod words;
 
 use std::sync::Arc;
@@ -29,9 +30,7 @@ use crate::ids::{AccountId, AccountName, InviteId, RequestId, SessionId, TableId
 use crate::limits::{Key, Limit, Refused};
 use crate::metrics;
 use crate::outbox::Outbox;
-use crate::protocol::{
-    Ask, CloseCode, Limits, LobbyList, LobbyQuery, RefusalCode, Request, Update, VERSION, Welcome, You,
-};
+use crate::protocol::{Ask, CloseCode, LobbyQuery, RefusalCode, Request, Update};
 use crate::rules::moves::Move;
 use crate::store::StoreError;
 use crate::store::accounts::Account;
@@ -104,7 +103,7 @@ struct Session {
 
 /// Serves one websocket from its first update to its end.
 pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
-    let Login { account, hash: login, .. } = login;
+    let Login { account, hash: login, lasts, .. } = login;
     let id = SessionId::random();
     let outbox = socket.outbox();
     let (events, told) = mpsc::channel(EVENTS);
@@ -131,7 +130,7 @@ pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
         heard_from: Names::default(),
     };
     let account_id = session.account.id;
-    if let Err(error) = session.run(&mut socket, told).await {
+    if let Err(error) = session.run(&mut socket, told, lasts).await {
         tracing::warn!(%name, %error, "a session ended for want of the store");
         outbox.close(CloseCode::Unavailable);
     }
@@ -157,13 +156,18 @@ impl Drop for ForgottenAtEnd {
 }
 
 impl Session {
-    async fn run(mut self, socket: &mut Socket, mut told: mpsc::Receiver<Told>) -> Result<(), StoreError> {
+    async fn run(
+        mut self,
+        socket: &mut Socket,
+        mut told: mpsc::Receiver<Told>,
+        lasts: Duration,
+    ) -> Result<(), StoreError> {
         if !self.enter().await? {
             return Ok(());
         }
         self.app.sessions.entered(self.account.id, self.id);
         // Boxed, as requests are: an idle session should hold no room for what it is not doing.
-        timeout(WELCOME_WITHIN, Box::pin(self.welcome()))
+        timeout(WELCOME_WITHIN, Box::pin(self.welcome(lasts)))
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable("no welcome in time".to_owned())))?;
         socket.welcomed();
@@ -226,55 +230,6 @@ impl Session {
                 return Ok(());
             }
         }
-    }
-
-    async fn welcome(&mut self) -> Result<(), StoreError> {
-        let app = Arc::clone(&self.app);
-        let query = LobbyQuery { list: LobbyList::Players, search: String::new(), free_only: false, page: 0 };
-        let (invites, games, blocked, seat, now_ms) = tokio::try_join!(
-            app.store.invites_of(self.account.id),
-            app.games_of(self.account.id),
-            app.store.blocked(self.account.id),
-            app.store.seat_of(self.account.id),
-            app.store.now_ms(),
-        )?;
-        let table = match seat {
-            Some(table) => match app.tables.look(table, self.account.id).await {
-                Ok(view) => Some(view),
-                Err(refusal) if refusal.code == RefusalCode::NoTable => None,
-                // Better no welcome than one without the table: the browser comes again.
-                Err(refusal) => return Err(StoreError::Unavailable(refusal.words)),
-            },
-            None => None,
-        };
-        let blocked = self.set_blocked(blocked);
-        self.note_received(&invites);
-        let seat = table.as_ref().map(|view| view.table);
-        let welcome = Welcome {
-            protocol: VERSION,
-            server: env!("CARGO_PKG_VERSION").to_owned(),
-            now_ms,
-            you: You { name: self.account.name.clone(), guest: self.account.guest },
-            invites,
-            table: table.map(Box::new),
-            games,
-            blocked,
-            lobby: app.mirror.page(&query),
-            limits: Limits {
-                message_chars: MESSAGE_CHARS_MAX,
-                watched_tables: WATCHED_MAX,
-                invites_sent: crate::store::invites::INVITES_SENT_MAX,
-                invite_secs: app.config.invite_secs,
-                away_save_secs: app.config.away_save_secs,
-                away_win_secs: app.config.away_win_secs,
-            },
-        };
-        self.query = Some(query);
-        self.send(&Update::Welcome(Box::new(welcome)));
-        if let Some(table) = seat {
-            self.sit_down(table).await;
-        }
-        Ok(())
     }
 
     /// Answers one frame; false when the session is to end.

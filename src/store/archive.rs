@@ -107,6 +107,7 @@ impl ArchivedGame {
             turn: self.turn,
             ending: self.ending,
             last_ms: self.ended_ms,
+            expires_ms: None,
             accounts: Some(self.accounts),
             you: None,
             opponent: None,

@@ -86,7 +86,8 @@ pub struct Login {
     pub account: Account,
     /// Which it is.
     pub hash: LoginHash,
-    /// It lasts longer than the browser keeps the cookie: that has to be set again. Told once a day of use at most.
+    /// It lasts longer than the browser keeps the cookie: that has to be set again. Told once a day of use at most, of a
+    /// guest's each time.
     pub renewed: bool,
     /// How long it lasts from now on; the cookie lasts as long.
     pub lasts: Duration,
@@ -153,6 +154,8 @@ impl Store {
         if !account.guest && !fields.contains_key("skeleton") {
             self.skeleton_claim(&account).await?;
         }
+        // A guest cannot log in again: its browser keeps the cookie until the very end that it is told.
+        let renewed = renewed || (sets_cookie && account.guest);
         Ok(Some(Login { account, hash, renewed, lasts: Duration::from_millis(lasts_ms) }))
     }
 
@@ -209,7 +212,7 @@ impl Store {
     }
 }
 
-/// A time for a script.
-pub(super) fn millis(time: Duration) -> u64 {
+/// A time in milliseconds.
+pub fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

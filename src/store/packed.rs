@@ -60,6 +60,7 @@ pub fn row(table: TableId, fields: &BTreeMap<String, Vec<u8>>) -> Result<GameRow
         turn: None,
         ending: Some(ending_of(text(fields, "result")?)?),
         last_ms: dates::ms_of(text(fields, "ended")?).ok_or_else(|| corrupt("ended"))?,
+        expires_ms: None,
         accounts: Some(BySeat { first: first.1, second: second.1 }),
         you: None,
         opponent: None,

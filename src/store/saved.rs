@@ -119,7 +119,16 @@ impl Store {
             .to_owned();
         let listed: Vec<(String, u64)> = self.data().query(&range).await?;
         let tables = listed.iter().filter_map(|(id, stopped_ms)| Some((id.parse().ok()?, *stopped_ms)));
-        let (rows, gone) = self.saved_rows(&tables.collect::<Vec<_>>()).await?;
+        let (mut rows, gone) = self.saved_rows(&tables.collect::<Vec<_>>()).await?;
+        let mut ends = redis::pipe();
+        for row in &rows {
+            ends.cmd("PEXPIRETIME").arg(keys::saved(row.table));
+        }
+        let ends: Vec<i64> = if rows.is_empty() { Vec::new() } else { self.data().pipe(&ends).await? };
+        for (row, ends_ms) in rows.iter_mut().zip(ends) {
+            // Older versions keep a game for ever.
+            row.expires_ms = u64::try_from(ends_ms).ok();
+        }
         if !gone.is_empty() {
             let forget = redis::cmd("ZREM").arg(keys::saved_by(account)).arg(gone).to_owned();
             // Nobody resumed it in time; if its place stays, it is forgotten another time.

@@ -160,7 +160,20 @@ async fn a_guest_becomes_an_account_and_keeps_its_games() {
     sign_up(node.address, "Otto").await;
     let (mut ann, second, table) =
         seated(Browser::guest(node.address).await, Browser::guest(node.address).await).await;
-    assert!(ann.welcome.you.guest);
+    // It is told when it ends, and its browser keeps the cookie as long: a day, and a month once it has played.
+    let days = |you: &Value, now_ms: u64| {
+        (you["expires_ms"].as_u64().expect("an end") - now_ms + 43_200_000) / 86_400_000
+    };
+    assert_eq!(days(&json!(ann.welcome.you), ann.welcome.now_ms), 1);
+    let shown = me(node.address, &ann.cookie).await;
+    assert_eq!(days(&shown.json(), ann.welcome.now_ms), 30);
+    for shown in [shown, me(node.address, &ann.cookie).await] {
+        let kept = shown
+            .set_cookie
+            .as_deref()
+            .and_then(|text| text.split("Max-Age=").nth(1)?.split(';').next()?.parse().ok());
+        assert!(kept.is_some_and(|secs: u64| secs > 29 * 86_400), "{:?}", shown.set_cookie);
+    }
     let wanted = |name: &str| json!({"name": name, "password": PASSWORD});
     ann.ask(Ask::Resign { table }).await;
     ann.until("the list", |update| matches!(update, Update::Games(games) if games.finished.len() == 1)).await;

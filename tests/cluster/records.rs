@@ -7,6 +7,7 @@ use nineflags::store::archive::ArchivedGame;
 use nineflags::table::copy::{Answer, Copy, Effect, Intent};
 use nineflags::table::options::TableOptions;
 use nineflags::table::record::Tip;
+use serde_json::json;
 
 use crate::harness::bot::{Dice, choose, play_on};
 use crate::harness::browser::{Browser, Reply, accept, exchange, http, seated};
@@ -258,6 +259,11 @@ async fn a_replay_is_made_once_and_shows_the_views_that_are_asked_for() {
         assert_eq!(some["views"][place], whole["views"][place + 3]);
     }
     assert_eq!(some["views"].as_array().map(Vec::len), Some(4));
+    let last = http(node, "GET", &format!("{path}?views=last"), "", None).await.json();
+    assert_eq!(
+        (&last["views_from"], &last["views"]),
+        (&json!(count - 1), &json!([whole["views"][count - 1]]))
+    );
     let beyond = http(node, "GET", &format!("{path}?views=900-18446744073709551614"), "", None).await.json();
     assert_eq!(beyond["views"].as_array().map(Vec::len), Some(0));
     for words in ["", "x", "3", "6-3", "-3", "3-", "1-18446744073709551615", "a-b", "1-2-3"] {
@@ -314,6 +320,11 @@ async fn a_saved_game_is_gone_when_both_have_dropped_it() {
     let site = Site::start(1, &[]);
     let (one, two) = (Browser::guest(site.address(0)).await, Browser::guest(site.address(0)).await);
     let (mut one, mut two, table) = saved(one, two).await;
+    let store = Store::connect(&site.redis.url()).await.expect("a store");
+    let accounts = store.saved_read(table).await.expect("it is read").expect("it is there").accounts;
+    let told = store.saved_of(accounts.first).await.expect("the list")[0].expires_ms.expect("an end");
+    let ends: u64 = site.ask(&["PEXPIRETIME", &format!("saved:{table}")]);
+    assert!(told.abs_diff(ends) < 60_000, "it is kept as long as its players are told: {told}, {ends}");
     let drop = Ask::DropSaved { table };
     let mut stranger = Browser::guest(site.address(0)).await;
     assert!(matches!(stranger.ask(drop.clone()).await, Update::Done { .. }), "it has none to drop");
