@@ -229,7 +229,7 @@ async function lookQuietly(tries) {
     tell({ kind: 'connection', connection: { word: 'logged_out', sinceMs: clock(), retryAtMs: null } });
     return loggedOut();
   }
-  if (ok) tell({ kind: 'me', you: { name: data.name, guest: data.guest } });
+  if (ok) tell({ kind: 'me', you: { name: data.name, guest: data.guest, expires_ms: data.expires_ms } });
   if (ok && (data.online === false || state.route.name === 'login')) return lead();
   tell({ kind: 'connection', connection: { word: ok ? 'quiet' : 'reconnecting', sinceMs: clock(), retryAtMs: null } });
   quiet = setTimeout(() => document.visibilityState === 'visible' && lookQuietly(tries + 1), QUIET_MS[Math.min(tries, QUIET_MS.length - 1)]);
@@ -283,7 +283,6 @@ const act = {
     goesAlong = false;
     lead(true);
   },
-  retry: () => doubt(),
   takeBack: () => lead(),
 };
 
@@ -386,6 +385,7 @@ async function loadDialogs() {
 function tick() {
   const now = clock();
   act.ui('nowMs', now);
+  entered?.screen.tick?.(state, act);
   for (const { key } of state.notices) {
     if (!noticedAt.has(key)) noticedAt.set(key, now);
     else if (now - (noticedAt.get(key) ?? 0) > NOTICE_LIVES_MS) act.noticed(key);

@@ -64,10 +64,10 @@
  * @typedef {{ id?: string, name: string, options: TableOptions, resume?: TableId, expires_ms: number }} Invite
  * @typedef {{ received: Invite[], sent: Invite[] }} Invites
  * @typedef {{ table: TableId, names: BySeat<string>, number: number, flags: string, turn?: Seat, ending?: Ending, last_ms: number,
- *   you?: Seat, opponent?: string, accounts?: BySeat<string> }} GameRow
+ *   expires_ms?: number, you?: Seat, opponent?: string, accounts?: BySeat<string> }} GameRow
  * @typedef {{ saved: GameRow[], finished: GameRow[], finished_unknown?: boolean }} Games
  * @typedef {{ from: string, to?: string, table?: TableId, text: string, sent_ms: number }} Message
- * @typedef {{ name: string, guest: boolean }} You
+ * @typedef {{ name: string, guest: boolean, expires_ms?: number }} You
  * @typedef {{ message_chars: number, watched_tables: number, invites_sent: number, invite_secs: number, away_save_secs: number,
  *   away_win_secs: number }} Limits
  */
@@ -93,12 +93,13 @@
  * @typedef {{ name: RouteName, id: string }} Route
  * @typedef {{ key: number, code: string, words: string, name: string | null }} Notice
  * @typedef {{ page: LobbyPage, rows: { row: any, gone: boolean }[], changes: number }} Shown
- * @typedef {{ you: You | null, limits: Limits | null, offsetMs: number, lobby: LobbyPage | null, shown: Shown | null, invites: Invites,
+ * @typedef {{ you: You | null, limits: Limits | null, offsetMs: number, lobby: LobbyPage | null, showing: LobbyQuery | null, shown: Shown | null, invites: Invites,
  *   games: Games, blocked: string[], seat: TableId | null, tables: Record<TableId, TableView>, sealed: Record<TableId, Record<number, string>>,
  *   closed: Record<TableId, 'finished' | 'saved' | 'unwatched'>, wentBack: TableId[], talk: Record<TableId, Message[]>,
  *   letters: Message[], notices: Notice[], noticed: number, connection: ConnectionState, pending: Request[], route: Route,
  *   follows: boolean, ui: Record<string, any> }} State
- * `follows`: another tab of this browser has the connection, and this one shows what that one is told.
+ * `follows`: another tab of this browser has the connection, and this one shows what that one is told. `showing`: the page of the lobby
+ * that the server was asked last to show, by whichever tab.
  * @typedef {Omit<State, 'ui' | 'route' | 'shown' | 'notices' | 'noticed' | 'follows'>} Shared
  * @typedef {{ kind: 'update', update: Update, nowMs?: number } | { kind: 'connection', connection: ConnectionState }
  *   | { kind: 'route', route: Route } | { kind: 'ui', part: string, value: any }
@@ -112,10 +113,10 @@
  * @typedef {{ ask: (ask: Ask) => Promise<Answer>, ui: (part: string, value: any) => void, go: (path: string) => void, redirect: (path: string) => void,
  *   notice: (words: string) => void, noticed: (key: number) => void,
  *   get: (path: string) => Promise<Reply>, post: (path: string, body?: object) => Promise<Reply>,
- *   login: () => void, retry: () => void, takeBack: () => void }} Act
+ *   login: () => void, takeBack: () => void }} Act
  * @typedef {{ ok: boolean, status: number, data: any }} Reply
  * @typedef {{ draw: (state: State, act: Act) => import('./render.js').Child, enter?: (state: State, act: Act) => void,
- *   leave?: (state: State, act: Act) => void, bar?: (state: State, act: Act) => import('./render.js').Child,
+ *   leave?: (state: State, act: Act) => void, tick?: (state: State, act: Act) => void, bar?: (state: State, act: Act) => import('./render.js').Child,
  *   covers?: (state: State) => boolean, word?: (state: State) => { text: string, kind: string } | null, title?: (state: State) => string }} Screen
  */
 

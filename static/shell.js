@@ -2,7 +2,7 @@
 
 import { h, icon } from './render.js';
 import { isYourTurn } from './state.js';
-import { cut, minutes, optionsInWords, refusal, words } from './words.js';
+import { cut, deadline, minutes, optionsInWords, refusal, words } from './words.js';
 
 /** @import { Act, BySeat, Invite, Screen, Seat, State } from './protocol.js' */
 /** @import { Child, VNode } from './render.js' */
@@ -277,6 +277,19 @@ export function flagStrip(flags, own = 'first') {
 /** How long an invite still stands. @param {State} state @param {Invite} invite */
 export const leftMs = (state, { expires_ms: expiresMs }) =>
   Math.min((state.limits?.invite_secs ?? 0) * 1000, Math.max(0, expiresMs - nowMs(state)));
+
+/** Reads anew when a guest ends, which comes later once it has played; the browser then keeps its cookie as long. @param {State} state @param {Act} act */
+export async function readGuest({ you }, act) {
+  if (!you?.guest) return;
+  const { ok, data } = await act.get('/api/me');
+  if (ok && data.name === you.name) act.ui('guestEnds', data.expires_ms);
+}
+
+/** When a guest ends that does not come back, in words, as far as the server has said. @param {State} state */
+export function guestEnds(state) {
+  const ends = state.ui.guestEnds ?? state.you?.expires_ms;
+  return ends ? deadline(ends, nowMs(state)) : null;
+}
 
 /** The server's time, as far as the page knows. @param {State} state */
 export const nowMs = ({ ui, offsetMs }) => (ui.nowMs ?? 0) + offsetMs;

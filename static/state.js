@@ -1,6 +1,6 @@
 // All that the page knows, as one object that only `fold` changes; no DOM, clock or network here.
 
-/** @import { Update, Welcome, TableView, LobbyPage } from './protocol.js' */
+/** @import { Update, Welcome, TableView, LobbyPage, LobbyQuery, Request } from './protocol.js' */
 /** @import { Route, RouteName, State, StateEvent, Shared, Shown } from './protocol.js' */
 
 /** Letters, table talk and notices that are kept, each. */
@@ -43,6 +43,28 @@ function decoded(part) {
   }
 }
 
+/** Rows of a page of the lobby. */
+export const PAGE_ROWS = 25;
+
+/** What the lobby shows first. @type {LobbyQuery} */
+export const FIRST_PAGE = { list: 'players', search: '', free_only: false, page: 0 };
+
+/** What this tab shows of the lobby, with the search as it is typed. @param {State} state @returns {LobbyQuery} */
+export const queryOf = ({ ui }) => ui.query ?? FIRST_PAGE;
+
+/** The same as the server is asked for it. @param {LobbyQuery} query @returns {LobbyQuery} */
+export const askedOf = ({ list, search, free_only, page }) => ({ list, search: search.trim(), free_only, page });
+
+/** Whether the server shows this tab's page of the lobby: one session shows one page, and its tabs may want several. @param {State} state */
+export const isShowing = (state) => state.showing !== null && sameQuery(state.showing, askedOf(queryOf(state)));
+
+/** Whether a page is the one that this tab asked for; the server shows the last one instead of one behind it. @param {State} state @param {LobbyPage} page */
+function isOwnPage(state, { query, matching }) {
+  const wanted = askedOf(queryOf(state));
+  const isLast = query.page < wanted.page && (query.page + 1) * PAGE_ROWS >= matching;
+  return sameQuery(query, isLast ? { ...wanted, page: query.page } : wanted);
+}
+
 /** Of the lobby: how rows are told apart. @param {any} row @returns {string} */
 export const rowKey = (row) => row.names ? row.table : row.name;
 
@@ -53,6 +75,7 @@ export function initial() {
     limits: null,
     offsetMs: 0,
     lobby: null,
+    showing: null,
     shown: null,
     invites: { received: [], sent: [] },
     games: { saved: [], finished: [] },
@@ -102,7 +125,7 @@ export function fold(state, event) {
     case 'me':
       return { ...(isAnother(state, event.you) ? withoutAccount(state) : state), you: event.you };
     case 'shared':
-      return withShown({ ...(isAnother(state, event.shared.you) ? withoutAccount(state) : state), ...event.shared, follows: true });
+      return withShared(isAnother(state, event.shared.you) ? withoutAccount(state) : state, event.shared);
     case 'follows':
       return { ...state, follows: event.follows };
     case 'route':
@@ -114,7 +137,7 @@ export function fold(state, event) {
     case 'noticed':
       return { ...state, notices: state.notices.filter(({ key }) => key !== event.key) };
     case 'sent':
-      return { ...state, pending: [...state.pending.filter(({ id }) => id !== event.request.id), event.request] };
+      return { ...state, showing: showingAfter(state, event.request), pending: [...state.pending.filter(({ id }) => id !== event.request.id), event.request] };
     case 'answered':
       return afterAnswer(state, event);
   }
@@ -126,7 +149,7 @@ function afterUpdate(state, update, nowMs) {
     case 'welcome':
       return welcomed(state, update, nowMs);
     case 'lobby':
-      return withShown({ ...state, lobby: update });
+      return withLobby(state, update);
     case 'invites':
       return { ...state, invites: { received: update.received, sent: update.sent } };
     case 'games':
@@ -160,20 +183,29 @@ function withoutAccount({ route, ui, connection, follows, notices, noticed }) {
 /** @param {State} state @param {Welcome} welcome @param {number} nowMs @returns {State} */
 function welcomed(state, welcome, nowMs) {
   const base = isAnother(state, welcome.you) ? withoutAccount(state) : state;
-  const next = withShown({
+  const next = withLobby({
     ...base,
     you: welcome.you,
     limits: welcome.limits,
     offsetMs: welcome.now_ms - nowMs,
-    lobby: welcome.lobby,
+    showing: welcome.lobby.query,
     invites: welcome.invites,
     games: welcome.games,
     blocked: welcome.blocked,
-  });
+  }, welcome.lobby);
   const left = next.seat && next.seat !== welcome.table?.table ? next.seat : null;
   const without = left ? closed(next, left, welcome.games.saved.some(({ table }) => table === left) ? 'saved' : 'finished') : next;
   return welcome.table ? withTable(without, welcome.table) : without;
 }
+
+/** What another tab shares; a page of the lobby that it shows may be another one. @param {State} state @param {Shared} shared */
+const withShared = (state, { lobby, ...shared }) => withLobby({ ...state, ...shared, follows: true }, lobby);
+
+/** @param {State} state @param {LobbyPage | null} page @returns {State} */
+const withLobby = (state, page) => (page && isOwnPage(state, page) ? withShown({ ...state, lobby: page }) : state);
+
+/** @param {State} state @param {Request} request */
+const showingAfter = ({ showing }, request) => (request.ask === 'lobby' ? askedOf(request) : request.ask === 'leave_lobby' ? null : showing);
 
 /** @param {State} state @param {TableView} view @returns {State} */
 function withTable(state, view) {
@@ -254,7 +286,8 @@ function afterAnswer(state, { answer }) {
   const pending = state.pending.filter(({ id }) => id !== answer.id);
   const wentBack = answer.update === 'refused' && answer.code === 'went_back' && request && 'table' in request
     ? [...state.wentBack, request.table] : state.wentBack;
-  return { ...state, pending, wentBack };
+  const showing = answer.update === 'refused' && request?.ask === 'lobby' ? null : state.showing;
+  return { ...state, pending, wentBack, showing };
 }
 
 /** The rows that are shown follow the page at once, but while somebody points at them, only in place. @param {State} state */
@@ -273,7 +306,7 @@ function withShown(state) {
  */
 export function shownOf(shown, page, held) {
   const rows = rowsOf(page);
-  if (!held || !shown || !sameQuery(shown.page.query, page.query)) {
+  if (!held || !shown?.rows.length || !sameQuery(shown.page.query, page.query)) {
     return { page, rows: rows.map((row) => ({ row, gone: false })), changes: 0 };
   }
   const newest = new Map(rows.map((row) => [rowKey(row), row]));
@@ -286,6 +319,6 @@ export function shownOf(shown, page, held) {
 /** @param {LobbyPage} page */
 export const rowsOf = (page) => /** @type {any[]} */ ('players' in page.rows ? page.rows.players : page.rows.tables);
 
-/** @param {import('./protocol.js').LobbyQuery} a @param {import('./protocol.js').LobbyQuery} b */
+/** @param {LobbyQuery} a @param {LobbyQuery} b */
 const sameQuery = (a, b) =>
   a.list === b.list && a.search === b.search && a.free_only === b.free_only && a.page === b.page;

@@ -5,8 +5,10 @@ const plurals = new Intl.PluralRules(LOCALE);
 const numbers = new Intl.NumberFormat(LOCALE);
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto', style: 'long' });
 const lists = new Intl.ListFormat(LOCALE);
-const days = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'long' });
-const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: 'short' });
+// Dates and times as the reader's browser writes them.
+const days = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const moments = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeStyle: 'short' });
 
 /** @param {number} count @param {string} one @param {string} other with `#` for the number */
 export const plural = (count, one, other) => (plurals.select(count) === 'one' ? one : other).replace('#', numbers.format(count));
@@ -22,6 +24,9 @@ export const day = (ms) => days.format(ms);
 
 /** @param {number} ms */
 export const timeOfDay = (ms) => clock.format(ms);
+
+/** A day before which something has to be done, with the time of day if that is soon. @param {number} ms @param {number} nowMs */
+export const deadline = (ms, nowMs) => (ms - nowMs < 2 * 86_400_000 ? moments : days).format(ms);
 
 /** A length of time as a clock shows it: 1:05. @param {number} ms */
 export function minutes(ms) {
@@ -62,16 +67,12 @@ export const words = {
   yourTurn: 'Your turn',
   anotherAccount: 'You are logged in as somebody else now. What was waiting here was not sent.',
   skip: 'Skip to the content',
-  nav: { label: 'Site', lobby: 'Lobby', games: 'Games', rules: 'Rules', account: 'Account', login: 'Log in', players: 'Players', home: 'Home' },
+  nav: { label: 'Site', lobby: 'Lobby', games: 'Games', rules: 'Rules', account: 'Account', login: 'Log in' },
   theme: { label: /** @param {string} name */ (name) => `Theme: ${name}`, names: /** @type {Record<string, string>} */ ({ system: 'System', light: 'Light', dark: 'Dark' }) },
   account: /** @param {string} name */ (name) => `${name}, your account`,
-  close: 'Close',
-  cancel: 'Cancel',
-  back: 'Back',
-  loading: 'Loading …',
+  close: 'Close', cancel: 'Cancel', loading: 'Loading …',
   missing: { title: 'There is nothing here', text: 'This address leads nowhere. The lobby is a good place to start again.' },
-  broken: 'This part of the page could not be loaded.',
-  again: 'Try again',
+  broken: 'This part of the page could not be loaded.', again: 'Try again',
 
   connection: {
     offline: 'Offline',
@@ -83,7 +84,6 @@ export const words = {
     logged_out: 'Not logged in',
     elsewhereText: 'You’re playing in another window. This window is paused.',
     takeBack: 'Play here',
-    retry: 'Try now',
   },
 
   login: {
@@ -142,7 +142,7 @@ export const words = {
     noTable: 'No game is being played just now.',
     alone: 'You are the only one here. Send a friend the address of this page.',
     guest: 'guest',
-    guestWarning: /** @param {string} name */ (name) => `You play as ${name}. This browser forgets a guest 30 days after the last visit, with its games.`,
+    guestWarning: /** @param {string} name */ (name) => `You’re playing as ${name}.`,
     keepGuest: 'Keep this account: choose a password',
     backToTable: 'Back to your table',
     playingNow: /** @param {string} name */ (name) => `Your game with ${name} is running.`,
@@ -200,15 +200,17 @@ export const words = {
     unknown: 'Your finished games cannot be shown right now. They are all kept.',
     yourTurn: 'Your turn',
     theirTurn: /** @param {string} name */ (name) => `${name}’s turn`,
+    keptUntil: /** @param {string} when */ (when) => `kept until ${when}`,
+    dropName: /** @param {string} name */ (name) => `Drop game with ${name}`,
+    dropTitle: /** @param {string} name */ (name) => `Drop your game with ${name}?`,
+    dropText: /** @param {string} name */ (name) => `It’s taken off your list. ${name} isn’t told and still has it: until ${name} drops it too, you can go on with it if ${name} invites you.`,
     savedAgo: /** @param {string} when */ (when) => `saved ${when}`,
     finishedAgo: /** @param {string} when */ (when) => `finished ${when}`,
     won: /** @param {number} own @param {number} other */ (own, other) => `you won ${own} to ${other}`,
     lost: /** @param {number} own @param {number} other */ (own, other) => `you lost ${own} to ${other}`,
     byReason: /** @param {boolean} won @param {string} reason */ (won, reason) => `${won ? 'you won' : 'you lost'} by ${reason}`,
     drawn: /** @param {number} own @param {number} other */ (own, other) => `a draw, ${own} to ${other}`,
-    resume: 'Resume',
-    replay: 'Replay',
-    rematch: 'Rematch',
+    resume: 'Resume', replay: 'Replay', rematch: 'Rematch', drop: 'Drop', dropYes: 'Drop game',
     resumeName: /** @param {string} name */ (name) => `Resume with ${name}`,
     replayName: /** @param {string} name */ (name) => `Replay game with ${name}`,
     rematchName: /** @param {string} name */ (name) => `Rematch ${name}`,
@@ -245,7 +247,9 @@ export const words = {
     giveUpGuestText: 'You are logged in as a guest. If you log in as somebody else, this guest’s name, games and seat are lost for good. Create an account for it first if you want to keep them.',
     giveUpGuestYes: 'Give up this guest',
     upgrade: 'Keep this account',
-    upgradeText: 'Choose a name and a password, and keep your games. This browser forgets a guest 30 days after the last visit; then its name and its games are out of reach.',
+    upgradeText: 'Choose a name and a password, and keep your games.',
+    guestEnds: /** @param {string | null} when */ (when) => when
+      ? `If you don’t come back before ${when}, this guest and its games are lost.` : 'If you stay away for too long, this guest and its games are lost.',
     alerts: 'When it is your turn', alertSound: 'Play a sound', alertNotify: 'Show a notification while this page is hidden',
     alertRefused: 'This browser does not allow notifications for this page.',
     blockedElsewhere: 'You’re playing in another window or on another device.', blockedShow: 'Use this one',

@@ -2,7 +2,7 @@
 
 import { h, icon } from '../render.js';
 import { flagStrip, inviteAnswers, leftMs, named, nowMs, opponent, seatOf, told } from '../shell.js';
-import { ago, minutes, optionsInWords, words } from '../words.js';
+import { ago, day, minutes, optionsInWords, words } from '../words.js';
 
 /** @import { Act, GameRow, Invite, State } from '../protocol.js' */
 
@@ -71,24 +71,44 @@ function games(state, act) {
 
 /** @param {State} state @param {Act} act @param {GameRow} game */
 function savedGame(state, act, game) {
-  const other = game.opponent ?? opponent(state, game.names);
+  const other = otherOf(state, game);
   const own = game.you ?? seatOf(state, game.names);
-  const invited = state.invites.sent.some(({ resume }) => resume === game.table);
-  const resume = () => told(act, act.ask({ ask: 'invite', to: other, resume: game.table }));
   return h('div', { class: 'inv', key: game.table },
-    h('p', null, h('b', null, named(other)), `, ${words.lobby.move(game.number)} `, game.turn === own && h('span', { class: 'chip' }, words.games.yourTurn), h('br'),
-      flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, words.games.savedAgo(ago(game.last_ms, nowMs(state))))),
-    h('div', { class: 'acts' },
-      h('button', { type: 'button', class: 'btn small primary', disabled: invited || Boolean(state.seat), 'aria-label': words.games.resumeName(other),
-        on: { click: resume } }, invited ? words.lobby.invited : words.games.resume)));
+    h('p', null, h('b', null, named(other)), ' ', h('span', { class: 'muted' }, words.lobby.move(game.number)), ' ', game.turn === own && h('span', { class: 'chip' }, words.games.yourTurn), h('br'),
+      flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, savedWhen(state, game))),
+    h('div', { class: 'acts' }, savedActs(state, act, game, 'small')));
+}
+
+/** Who plays against the own seat, by the present name. @param {State} state @param {GameRow} game */
+export const otherOf = (state, game) => game.opponent ?? opponent(state, game.names);
+
+/** When a game was saved, and how long it is kept. @param {State} state @param {GameRow} game */
+export const savedWhen = (state, { last_ms: lastMs, expires_ms: endsMs }) =>
+  [words.games.savedAgo(ago(lastMs, nowMs(state))), endsMs && words.games.keptUntil(day(endsMs))].filter(Boolean).join(', ');
+
+/** What can be done with a saved game: go on with it, or drop it. @param {State} state @param {Act} act @param {GameRow} game @param {string} [more] @param {() => void} [then] */
+export function savedActs(state, act, game, more = '', then = () => {}) {
+  const { table } = game;
+  const other = otherOf(state, game);
+  const isInvited = state.invites.sent.some(({ resume }) => resume === table);
+  const resume = () => told(act, act.ask({ ask: 'invite', to: other, resume: table }));
+  const run = async () => {
+    if (await told(act, act.ask({ ask: 'drop_saved', table }))) then();
+  };
+  const drop = () => act.ui('dialog', { kind: 'confirm', title: words.games.dropTitle(other), text: words.games.dropText(other), yes: words.games.dropYes, danger: true, run });
+  return [
+    h('button', { type: 'button', key: 'resume', class: `btn primary ${more}`, disabled: isInvited || Boolean(state.seat), 'aria-label': words.games.resumeName(other),
+      on: { click: resume } }, isInvited ? words.lobby.invited : words.games.resume),
+    h('button', { type: 'button', key: 'drop', class: `btn ${more}`, 'aria-label': words.games.dropName(other), on: { click: drop } }, words.games.drop),
+  ];
 }
 
 /** @param {State} state @param {Act} act @param {GameRow} game */
 function finishedGame(state, act, game) {
-  const other = game.opponent ?? opponent(state, game.names);
+  const other = otherOf(state, game);
   const own = game.you ?? seatOf(state, game.names);
   return h('div', { class: 'inv', key: game.table },
-    h('p', null, h('b', null, named(other)), `, ${words.games.finishedAgo(ago(game.last_ms, nowMs(state)))}`, h('br'),
+    h('p', null, h('b', null, named(other)), ' ', h('span', { class: 'muted' }, words.games.finishedAgo(ago(game.last_ms, nowMs(state)))), h('br'),
       flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, result(game, own))),
     h('div', { class: 'acts' },
       h('a', { class: 'btn small', href: `/game/${game.table}`, 'aria-label': words.games.replayName(other) }, icon('play'), words.games.replay),

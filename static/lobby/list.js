@@ -2,21 +2,15 @@
 
 import { h, icon } from '../render.js';
 import { flagStrip, named } from '../shell.js';
+import { FIRST_PAGE, PAGE_ROWS, askedOf, queryOf } from '../state.js';
 import { number, words } from '../words.js';
 
 /** @import { Act, LobbyQuery, PlayerRow, Shown, State, TableRow } from '../protocol.js' */
 /** @import { VNode } from '../render.js' */
 
 const said = words.lobby;
-const PAGE_ROWS = 25;
 /** While somebody types, the server is asked this long after the last key. */
 const TYPING_MS = 150;
-
-/** @type {LobbyQuery} */
-const FIRST_PAGE = { list: 'players', search: '', free_only: false, page: 0 };
-
-/** @param {State} state @returns {LobbyQuery} */
-export const queryOf = ({ ui }) => ui.query ?? FIRST_PAGE;
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
@@ -25,7 +19,7 @@ let typing;
 export function ask(act, query) {
   clearTimeout(typing);
   act.ui('query', query);
-  act.ask({ ask: 'lobby', ...query });
+  act.ask({ ask: 'lobby', ...askedOf(query) });
 }
 
 /** @param {State} state @param {Act} act */
@@ -57,8 +51,8 @@ function filters(act, query) {
 
 /** @param {Act} act @param {LobbyQuery} query @param {string} text */
 function search(act, query, text) {
-  const next = { ...query, search: text.trim(), page: 0 };
-  act.ui('query', { ...next, search: text });
+  const next = { ...query, search: text, page: 0 };
+  act.ui('query', next);
   clearTimeout(typing);
   typing = setTimeout(() => ask(act, next), TYPING_MS);
 }
@@ -75,7 +69,7 @@ function rows(state, act, shown) {
     focusout: (/** @type {FocusEvent} */ event) => !within(event) && act.ui('listHeld', false),
   };
   const name = said.list(isPlayers ? said.players : said.tables, shown.page.query.page + 1);
-  if (shown.rows.length === 0) return h('p', { class: 'people-wrap nothing muted' }, emptyWords(shown));
+  if (shown.rows.length === 0) return h('div', { class: 'people-wrap nothing muted', on }, emptyWords(shown));
   return h('div', { class: 'people-wrap', role: 'region', tabindex: '0', 'aria-label': name, on },
     h('table', { class: `people ${isPlayers ? 'players' : 'tables'}` },
       h('thead', null, h('tr', null, head(isPlayers).map((word, index) => h('th', { scope: 'col', key: index }, word)))),
@@ -160,17 +154,11 @@ function pager(act, query, { page, rows: { length }, changes }) {
     h('button', { type: 'button', class: 'btn', 'aria-label': label, disabled: index < 0 || index > last, on: { click: () => to(index) } }, icon(sign));
   return h('nav', { class: 'pager', 'aria-label': said.pages },
     h('span', { class: 'muted grow num' }, length > 0 && said.range(from, Math.min(page.matching, from + PAGE_ROWS - 1), page.matching)),
-    changes > 0 && h('button', { type: 'button', class: 'btn changes', on: { click: () => showChanges(act) } }, said.changes(changes)),
+    changes > 0 && h('button', { type: 'button', class: 'btn changes', on: { click: () => act.ui('listHeld', false) } }, said.changes(changes)),
     last > 0 && [step('left', said.before, at - 1), pageNumbers(at, last).map((index, place) => (index === null
       ? h('span', { key: `gap${place}`, class: 'pg muted' }, '…')
       : h('button', { type: 'button', key: index, class: 'btn pg num', 'aria-label': said.page(index + 1), 'aria-current': index === at ? 'page' : null,
         on: { click: () => to(index) } }, number(index + 1)))), step('right', said.next, at + 1)]);
-}
-
-/** Lets the rows go where they belong, and holds them there. @param {Act} act */
-function showChanges(act) {
-  act.ui('listHeld', false);
-  act.ui('listHeld', true);
 }
 
 /** The pages to choose from: the ends, and those around this one; `null` stands for those left out. @param {number} at @param {number} last */

@@ -1,7 +1,7 @@
 // The own account: password, or how a guest gets one; theme, blocked players, log out, delete.
 
 import { h } from '../render.js';
-import { named } from '../shell.js';
+import { guestEnds, named, readGuest } from '../shell.js';
 import { refusal, words } from '../words.js';
 
 /** @import { Act, State } from '../protocol.js' */
@@ -9,6 +9,11 @@ import { refusal, words } from '../words.js';
 const { accountPage: said } = words;
 
 export const title = () => words.nav.account;
+
+/** @param {State} state @param {Act} act */
+export function enter(state, act) {
+  readGuest(state, act);
+}
 
 /** @param {State} _state @param {Act} act */
 export function leave(_state, act) {
@@ -71,7 +76,7 @@ const secret = (label, name, kind) => field(label, name, { type: 'password', aut
 
 /** @param {State} state @param {Act} act */
 const upgrade = (state, act) => form(state, act, {
-  part: 'upgrade', title: said.upgrade, text: said.upgradeText, send: said.upgradeSend, path: '/api/upgrade', done: said.upgraded, then: act.login,
+  part: 'upgrade', title: said.upgrade, text: `${said.upgradeText} ${said.guestEnds(guestEnds(state))}`, send: said.upgradeSend, path: '/api/upgrade', done: said.upgraded, then: act.login,
   fields: [field(words.login.name, 'name', { autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', maxlength: 20 }),
     h('p', { class: 'hint muted' }, words.login.nameHint), secret(words.login.password, 'password', 'new-password'),
     h('p', { class: 'hint muted' }, words.login.passwordHint)],

@@ -1,18 +1,33 @@
 // The lobby: who is here and what is played, invites, and the own games.
 
 import { inbox } from '../lobby/inbox.js';
-import { ask, list, queryOf } from '../lobby/list.js';
+import { ask, list } from '../lobby/list.js';
 import { h, icon } from '../render.js';
-import { opponent } from '../shell.js';
+import { guestEnds, opponent, readGuest } from '../shell.js';
+import { isShowing, queryOf } from '../state.js';
 import { words } from '../words.js';
 
 /** @import { Act, State } from '../protocol.js' */
 
 export const title = () => words.lobby.title;
 
+/** After so many seconds without the own page it is asked for again: tabs that want others have as long. */
+const TURN_TICKS = 2;
+let ticks = 0;
+
 /** Asks for the page that was looked at last. @param {State} state @param {Act} act */
 export function enter(state, act) {
   if (state.you) ask(act, queryOf(state));
+  readGuest(state, act);
+}
+
+/** Tabs of one session that show different pages of the lobby take turns. @param {State} state @param {Act} act */
+export function tick(state, act) {
+  const isOut = document.visibilityState === 'visible' && state.connection.word === 'connected' && !isShowing(state);
+  ticks = isOut ? ticks + 1 : 0;
+  if (ticks < TURN_TICKS) return;
+  ticks = 0;
+  ask(act, queryOf(state));
 }
 
 /** @param {State} state @param {Act} act */
@@ -32,10 +47,11 @@ export function draw(state, act) {
 }
 
 /** A guest is told in time that it is forgotten one day. @param {State} state */
-function guest({ you }) {
+function guest(state) {
+  const { you } = state;
   if (!you?.guest) return null;
   return h('div', { class: 'box own-table guest-note' },
-    h('p', null, words.lobby.guestWarning(you.name)), h('a', { class: 'btn', href: '/account' }, words.lobby.keepGuest));
+    h('p', null, words.lobby.guestWarning(you.name), ' ', words.accountPage.guestEnds(guestEnds(state))), h('a', { class: 'btn', href: '/account' }, words.lobby.keepGuest));
 }
 
 /** The way back to a running game. @param {State} state */

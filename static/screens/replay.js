@@ -3,7 +3,7 @@
 import { h, icon } from '../render.js';
 import { deckButtons, line, panels, recordWords, seatBar, seatWords, side } from '../table/board.js';
 import { cardName, endingWords, lastLaid, other } from '../table/turn.js';
-import { day, minutes, optionsInWords, tableWords as words, timeOfDay } from '../words.js';
+import { day, minutes, optionsInWords, refusal, tableWords as words, timeOfDay, words as site } from '../words.js';
 
 /** @import { Act, LogLine, Seat, State, View } from '../protocol.js' */
 
@@ -11,17 +11,25 @@ import { day, minutes, optionsInWords, tableWords as words, timeOfDay } from '..
  * A finished game as the server gives it.
  * @typedef {{ table: string, names: import('../protocol.js').BySeat<string>, options: import('../protocol.js').TableOptions, commitment: string,
  *   started_ms: number, ended_ms: number, ending: import('../protocol.js').Ending, entries: { record: string, time_ms: number }[],
- *   views: View[], log: LogLine[], accounts: import('../protocol.js').BySeat<string> }} Game
+ *   views: (View | undefined)[], log: LogLine[], accounts: import('../protocol.js').BySeat<string> }} Game
  */
 
 /** @type {{ state: State, act: Act } | null} */
 let latest = null;
 
+/** Views that are fetched together: as many as the server gives at once, far more than most games have. */
+const VIEWS_AT_ONCE = 400;
+/** From which records on views of the game were asked for. @type {Set<number>} */
+const asked = new Set();
+
 /** @param {State} state @returns {{ id: string, game: Game | null, failed: any } | null} */
 const gameOf = (state) => (state.ui.replay?.id === state.route.id ? state.ui.replay : null);
 
+/** @param {Game} game @param {number} number */
+const within = ({ log }, number) => Math.min(Math.max(number, 0), log.length);
+
 /** The record that is shown, from 0 to the last. @param {State} state @param {Game} game */
-const atOf = ({ ui }, game) => Math.min(Math.max(ui.replayAt ?? game.views.length - 1, 0), game.views.length - 1);
+const atOf = ({ ui }, game) => within(game, ui.replayAt ?? game.log.length);
 
 /** @param {State} state */
 export const title = (state) => {
@@ -45,12 +53,12 @@ export async function enter(state, act) {
   addEventListener('popstate', fromAddress);
   const { id } = state.route;
   if (gameOf(state)) return;
-  const asked = new URLSearchParams(location.search).get('move');
-  act.ui('replayAt', asked === null ? null : Number(asked) || 0);
+  act.ui('replayAt', inAddress());
   act.ui('replay', { id, game: null, failed: null });
   const { ok, data } = await act.get(`/api/game/${encodeURIComponent(id)}`);
   if (!ok) return act.ui('replay', { id, game: null, failed: data });
   act.ui('replay', { id, game: data, failed: null });
+  fetchViews(act, data, inAddress() ?? Infinity);
   act.ui('replayProof', await proofOf(data));
 }
 
@@ -58,7 +66,8 @@ export async function enter(state, act) {
 export function leave(_state, act) {
   document.removeEventListener('keydown', onKey);
   removeEventListener('popstate', fromAddress);
-  for (const part of ['replay', 'replayAt', 'replayProof', 'drawer']) act.ui(part, null);
+  asked.clear();
+  for (const part of ['replay', 'replayAt', 'replayProof', 'replayFailed', 'drawer']) act.ui(part, null);
 }
 
 /** Whether the first record's text has the hash that was shown before the first move. @param {Game} game @returns {Promise<'right' | 'wrong' | 'unable'>} */
@@ -72,15 +81,50 @@ async function proofOf(game) {
 
 // ---- stepping --------------------------------------------------------------------------------------------------------
 
-/** @param {Act} act @param {string} id @param {number} number */
-function goTo(act, id, number) {
-  history.replaceState(null, '', `/game/${id}?move=${number}`);
+/** The record in the address, if there is one. */
+function inAddress() {
+  const text = new URLSearchParams(location.search).get('move');
+  return text === null ? null : Number(text) || 0;
+}
+
+/** @param {Act} act @param {Game} game @param {number} number */
+function goTo(act, game, number) {
+  history.replaceState(null, '', `/game/${game.table}?move=${number}`);
   act.ui('replayAt', number);
+  fetchViews(act, game, number);
 }
 
 function fromAddress() {
-  const asked = new URLSearchParams(location.search).get('move');
-  latest?.act.ui('replayAt', asked === null ? null : Number(asked) || 0);
+  const game = latest && gameOf(latest.state)?.game;
+  if (!latest || !game) return;
+  latest.act.ui('replayAt', inAddress());
+  fetchViews(latest.act, game, inAddress() ?? Infinity);
+}
+
+/** Fetches what a record shows of a long game, and what it changed, unless it is here. @param {Act} act @param {Game} game @param {number} number */
+function fetchViews(act, game, number) {
+  const at = within(game, number);
+  for (const place of [at, Math.max(at - 1, 0)]) {
+    const from = place - place % VIEWS_AT_ONCE;
+    if (!game.views[place] && !asked.has(from)) fetchFrom(act, game, from);
+  }
+}
+
+/** @param {Act} act @param {Game} game @param {number} from */
+async function fetchFrom(act, { table }, from) {
+  asked.add(from);
+  act.ui('replayFailed', null);
+  const { ok, data } = await act.get(`/api/game/${encodeURIComponent(table)}?views=${from}-${from + VIEWS_AT_ONCE - 1}`);
+  if (!ok) {
+    asked.delete(from);
+    return act.ui('replayFailed', data);
+  }
+  act.ui('replay', (/** @type {any} */ now) => {
+    if (now?.id !== table || !now.game) return now;
+    const views = [...now.game.views];
+    data.views.forEach((/** @type {View} */ view, /** @type {number} */ index) => (views[(data.views_from ?? 0) + index] = view));
+    return { ...now, game: { ...now.game, views } };
+  });
 }
 
 /** @type {Record<string, number>} */
@@ -95,7 +139,7 @@ function onKey(event) {
   if (!game) return;
   // The slider moves by the same keys.
   event.preventDefault();
-  goTo(act, state.route.id, Math.min(Math.max(atOf(state, game) + by, 0), game.views.length - 1));
+  goTo(act, game, within(game, atOf(state, game) + by));
 }
 
 // ---- drawing ---------------------------------------------------------------------------------------------------------
@@ -115,19 +159,20 @@ export function draw(state, act) {
 /** @param {State} state @param {Act} act @param {Game} game */
 function replay(state, act, game) {
   const at = atOf(state, game);
-  const view = game.views[at];
+  // Of a long game the views are fetched as they are needed: until then the last one before stays.
+  const view = game.views[at] ?? /** @type {View} */ (game.views.findLast((view, number) => view && number < at));
   /** @type {Seat} */
   const near = state.you?.name === game.names.second ? 'second' : 'first';
-  const go = (/** @type {number} */ number) => goTo(act, game.table, number);
+  const go = (/** @type {number} */ number) => goTo(act, game, number);
   const model = /** @type {any} */ ({ table: { ...game, view }, near, talk: [], draft: '', mayTalk: false, limit: 0, fresh: 0, drawer: state.ui.drawer ?? null, at, onRecord: go });
   return h('div', { class: 'table-app replay', 'data-table': game.table, 'data-tip': at + 1, 'data-phase': view.phase },
     h('h1', { class: 'vh' }, title(state)),
-    board(game, view, at, near, go),
+    board(state, game, view, at, near, go),
     side(model, act, facts(state, game)), panels(model, act));
 }
 
-/** @param {Game} game @param {View} view @param {number} at @param {Seat} near @param {(number: number) => void} go */
-function board(game, view, at, near, go) {
+/** @param {State} state @param {Game} game @param {View} view @param {number} at @param {Seat} near @param {(number: number) => void} go */
+function board(state, game, view, at, near, go) {
   const far = other(near);
   const seat = (/** @type {Seat} */ which) => ({
     name: game.names[which], here: true, tactics: view.tactics_played[which], turn: view.turn === which,
@@ -139,35 +184,38 @@ function board(game, view, at, near, go) {
       flags: view.flags, near, viewer: 'watcher', names: game.names, last: lastLaid(game.log.slice(0, at)), staged: null, picked: null,
       chosen: null, targets: [], legal: [], claims: [], provable: [],
     }),
-    scrubber(game, at, go),
+    scrubber(state, game, at, go),
     h('section', { class: 'foot', 'aria-label': game.names[near] },
       h('div', { class: `me ${view.turn === near ? 'turn' : ''}` }, seatWords(seat(near))),
       h('div', { class: 'hand-backs' }, seatBar({ ...seat(near), hand: view.hands[near] })),
       deckButtons({ decks: view.decks, legal: [], tactics: game.options.rules.tactics === 'on' })));
 }
 
-/** @param {Game} game @param {number} at */
-function saidAt({ log, names, ending, views }, at) {
+/** @param {State} state @param {Game} game @param {number} at */
+function saidAt({ ui }, { log, names, ending, views }, at) {
+  if (!views[at]) return ui.replayFailed ? refusal(ui.replayFailed) : words.loadingReplay;
   if (at === 0) return words.dealt;
   const { seat, text } = log[at - 1];
-  const had = views[at - 1].hands[seat].cards ?? [];
-  const drawn = text.startsWith('draw ') && views[at].hands[seat].cards?.find((code) => !had.includes(code));
+  const had = views[at - 1]?.hands[seat].cards;
+  const drawn = had && text.startsWith('draw ') && views[at].hands[seat].cards?.find((code) => !had.includes(code));
   const said = `${names[seat]}: ${drawn ? words.records.drawn(cardName(drawn)) : recordWords(text)}`;
   return at === log.length && ending ? `${said}. ${endingWords(ending, names, null)}` : said;
 }
 
-/** @param {Game} game @param {number} at @param {(number: number) => void} go */
-function scrubber(game, at, go) {
-  const last = game.views.length - 1;
+/** @param {State} state @param {Game} game @param {number} at @param {(number: number) => void} go */
+function scrubber(state, game, at, go) {
+  const last = game.log.length;
+  const said = saidAt(state, game, at);
   const step = (/** @type {string} */ label, /** @type {string} */ symbol, /** @type {number} */ to) => h('button', {
     type: 'button', class: 'btn icon', 'aria-label': label, disabled: to < 0 || to > last || to === at, on: { click: () => go(to) },
   }, icon(symbol));
   return h('section', { class: 'prompt', 'aria-label': words.replay },
-    h('p', { class: 'say', role: 'status' }, saidAt(game, at)),
+    h('p', { class: 'say', role: 'status' }, said),
+    state.ui.replayFailed && !game.views[at] ? h('button', { type: 'button', class: 'btn', on: { click: () => go(at) } }, site.again) : null,
     h('div', { class: 'scrub' },
       step(words.firstMove, 'first', 0), step(words.moveBack, 'left', at - 1), step(words.moveOn, 'right', at + 1), step(words.lastMove, 'lastp', last),
       h('input', {
-        type: 'range', min: 0, max: last, step: 1, 'aria-label': words.move, 'aria-valuetext': saidAt(game, at), prop: { value: String(at) },
+        type: 'range', min: 0, max: last, step: 1, 'aria-label': words.move, 'aria-valuetext': said, prop: { value: String(at) },
         on: { input: (/** @type {any} */ event) => go(Number(event.target.value)) },
       }),
       h('span', { class: 'num muted' }, `${at} / ${last}`)));

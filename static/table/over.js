@@ -2,12 +2,13 @@
 // first needed.
 
 import { h, icon } from '../render.js';
-import { named, told } from '../shell.js';
-import { ago, tableWords as words, words as site } from '../words.js';
+import { otherOf, savedActs, savedWhen } from '../lobby/inbox.js';
+import { named, seatOf, told } from '../shell.js';
+import { tableWords as words, words as site } from '../words.js';
 import { line } from './board.js';
 import { endingWords, lastLaid } from './turn.js';
 
-/** @import { Act, GameRow, Seat, State } from '../protocol.js' */
+/** @import { Act, GameRow, State } from '../protocol.js' */
 
 /** Finds out what became of a table, and keeps it in `ui.over`. @param {State} state @param {Act} act */
 export async function find(state, act) {
@@ -15,7 +16,7 @@ export async function find(state, act) {
   if (state.ui.over?.id === id) return;
   act.ui('over', { id, game: null, isKnown: false });
   if (savedGame(state)) return act.ui('over', { id, game: null, isKnown: true });
-  const { ok, status, data } = await act.get(`/api/game/${encodeURIComponent(id)}`);
+  const { ok, status, data } = await act.get(`/api/game/${encodeURIComponent(id)}?views=last`);
   if (ok) return act.ui('over', { id, game: data, isKnown: true });
   if (status !== 404) return act.ui('over', { id, game: null, isKnown: true, failed: true });
   // Others may play there.
@@ -45,18 +46,10 @@ const page = (title, text, acts, board) => h('div', { class: 'paper stack over' 
 
 /** @param {State} state @param {Act} act @param {GameRow} game */
 function savedPage(state, act, game) {
-  const own = game.you ?? seatOf(state, game.names);
-  const other = game.opponent ?? game.names[own === 'first' ? 'second' : 'first'];
-  const isInvited = state.invites.sent.some(({ resume }) => resume === game.table);
-  const resume = () => told(act, act.ask({ ask: 'invite', to: other, resume: game.table }));
-  const turn = game.turn === own ? site.games.yourTurn : game.turn ? site.games.theirTurn(other) : '';
-  return page(words.stopped, [words.savedWith, ' ', named(other), `, ${ago(game.last_ms, (state.ui.nowMs ?? 0) + state.offsetMs)}. ${turn}`],
-    h('button', { type: 'button', class: 'btn primary', disabled: isInvited || Boolean(state.seat), 'aria-label': site.games.resumeName(other), on: { click: resume } },
-      isInvited ? site.lobby.invited : site.games.resume));
+  const other = otherOf(state, game);
+  const turn = !game.turn ? '' : game.turn === (game.you ?? seatOf(state, game.names)) ? ` ${site.games.yourTurn}.` : ` ${site.games.theirTurn(other)}.`;
+  return page(words.stopped, [words.savedWith, ' ', named(other), `, ${savedWhen(state, game)}.${turn}`], savedActs(state, act, game, '', () => act.go('/')));
 }
-
-/** @param {State} state @param {{ first: string, second: string }} names @returns {Seat} */
-const seatOf = ({ you }, names) => (names.second === you?.name ? 'second' : 'first');
 
 /** @param {State} state @param {Act} act @param {any} game as the server gives finished ones */
 function finishedPage(state, act, game) {

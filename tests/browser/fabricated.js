@@ -72,7 +72,7 @@ export async function drawTable(page, table, ui = {}, more = {}) {
         state = fold(state, { kind: 'noticed', key });
         draw();
       },
-      get: async () => ({ ok: false, status: 0, data: {} }), post: async () => ({ ok: false, status: 0, data: {} }), login: () => {}, retry: () => {}, takeBack: () => world.asked.push({ ask: 'take back' }),
+      get: async () => ({ ok: false, status: 0, data: {} }), post: async () => ({ ok: false, status: 0, data: {} }), login: () => {}, takeBack: () => world.asked.push({ ask: 'take back' }),
     };
     const draw = () => patch(world.root, whole(state, act, shown, { dialog: null }));
     world.hear = (update) => {

@@ -97,6 +97,30 @@ test('accounts and the lobby', { timeout: 300_000 }, async (t) => {
     assert.deepEqual(await names(), ['Ann', 'Ben', 'Cleo', 'Wim']);
   });
 
+  await world.stage('tabs show each its own page of the lobby, and both are kept up to date', async () => {
+    const wim = /** @type {import('./person.js').Person} */ (world.people.find(({ name }) => name === 'Wim'));
+    const second = await wim.context.newPage();
+    await second.goto('/');
+    const names = (page) => page.locator('.people tbody .who a').allTextContents();
+    const shows = (page, wanted) => page.waitForFunction((wanted) =>
+      [...document.querySelectorAll('.people tbody .who a')].map((link) => link.textContent).join(' ') === wanted, wanted);
+    await wim.page.getByLabel('Search by name').fill('z');
+    await second.getByLabel('Search by name').fill('Cleo');
+    await shows(second, 'Cleo');
+    await shows(wim.page, '');
+    // Whoever comes is seen in the tab that searches for it, though the other asked last.
+    const zoe = await world.person('Zoe', DESKTOP);
+    await zoe.signUp();
+    await shows(wim.page, 'Zoe');
+    assert.deepEqual(await names(second), ['Cleo']);
+    // A tab that leaves the lobby does not take it from the other.
+    await second.getByRole('link', { name: 'Rules' }).first().click();
+    await zoe.close();
+    world.people.pop();
+    await shows(wim.page, '');
+    await second.close();
+  });
+
   await world.stage('a theme is kept', async () => {
     const wim = world.people.find(({ name }) => name === 'Wim');
     await wim?.page.getByRole('link', { name: 'your account' }).click();

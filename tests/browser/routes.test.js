@@ -7,6 +7,7 @@ import test from 'node:test';
 
 import { boardOf, playAll } from './board.js';
 import { DESKTOP, PHONE } from './chromium.js';
+import { tableWith } from './fabricated.js';
 import { recorded, vectorsMissing } from './recorded.js';
 import { World } from './world.js';
 
@@ -53,7 +54,7 @@ test('addresses', { skip, timeout: 300_000 }, async (t) => {
       await ann.page.getByRole('link', { name: `${name}, your account` }).waitFor();
     }
     assert.equal(await ann.button('Play as a guest').count(), 0);
-    await ann.page.getByText('This browser forgets a guest 30 days after the last visit').waitFor();
+    await ann.page.getByText(/If you don’t come back before .+ at .+, this guest and its games are lost\./).waitFor();
   });
 
   await world.stage('a guest is not lost without a yes', async () => {
@@ -127,6 +128,18 @@ test('addresses', { skip, timeout: 300_000 }, async (t) => {
       await person.page.getByRole('heading', { name: 'The game is saved' }).waitFor();
       assert.equal(await person.page.getByRole('link', { name: 'Replay' }).count(), 0);
     }
+    // Who drops it is asked first, and told that the other still has it.
+    for (const [answer, left] of /** @type {const} */ ([['Cancel', 1], ['Drop game', 0]])) {
+      await ann.page.goto('/');
+      await ann.button('Drop game with Ben').click();
+      const dialog = ann.page.getByRole('dialog', { name: 'Drop your game with Ben?' });
+      await dialog.getByText('Ben isn’t told and still has it').waitFor();
+      await dialog.getByRole('button', { name: answer }).click();
+      await dialog.waitFor({ state: 'detached' });
+      await ann.until(() => (ann.frames.findLast(({ update }) => update === 'games')?.saved.length ?? 1) === left, 'the list');
+      assert.equal(await ann.button('Resume with Ben').count(), left);
+    }
+    await ben.page.getByText(/kept until \S/).waitFor();
     await ben.resume('Ann');
     await ann.accept('Ben');
     await ben.seatedAt(table);
@@ -141,7 +154,9 @@ test('addresses', { skip, timeout: 300_000 }, async (t) => {
     await ben.seesWinner('Ben');
     for (const [person, title] of /** @type {const} */ ([[ben, /^You won/], [ann, /^Ben won/]])) {
       for (const address of [`/table/${table}`, `/watch/${table}`]) {
+        const asked = person.page.waitForResponse((response) => response.url().includes('/api/game/'));
         await person.page.goto(address);
+        assert.equal((await (await asked).json()).views.length, 1, 'only what is shown is fetched');
         await person.page.getByRole('heading', { name: title }).waitFor();
         assert.equal(await person.page.locator('.over-board .col').count(), 9, 'the last board');
         await person.page.getByRole('link', { name: 'Replay' }).waitFor();
@@ -159,6 +174,56 @@ test('addresses', { skip, timeout: 300_000 }, async (t) => {
     await at(wim.page, `/watch/${again}`);
     assert.equal(path(wim.page), `/watch/${again}`, 'a game of others is watched');
     await wim.until(() => wim.table()?.view.viewer === 'watcher', 'the table to be shown');
+  });
+});
+
+test('a long replay', { timeout: 120_000 }, async (t) => {
+  const world = await World.start(t);
+  const ann = await world.person('Ann', DESKTOP);
+  const table = '0192f0c1-7b1e-7a3c-9d58-2f6b7c8d9e0f';
+  // No game that can be played in a test is as long: what the server gives is made up here, and given as it would.
+  const { view, ...rest } = tableWith({});
+  const count = 1_001;
+  const views = Array.from({ length: count }, (_, number) => ({ ...view, choices: null, decks: { ...view.decks, troops: number } }));
+  const log = Array.from({ length: count - 1 }, (_, index) => ({ seat: index % 2 ? 'second' : 'first', text: 'pass' }));
+  const game = { ...rest, table, log, accounts: rest.names, ended_ms: rest.last_ms, ending: { winner: 'first', reason: 'resignation' }, entries: [{ record: 'start', time_ms: 1 }] };
+  const asked = [];
+  let isAway = false;
+  await ann.page.route(`**/api/game/${table}*`, async (route) => {
+    const wanted = new URL(route.request().url()).searchParams.get('views');
+    asked.push(wanted);
+    if (isAway) return route.abort();
+    const [from, last] = (wanted ?? '0-399').split('-').map(Number);
+    return route.fulfill({ json: { ...game, views: views.slice(from, last + 1), ...(from > 0 ? { views_from: from } : {}) } });
+  });
+  const shows = (number) => ann.page.getByRole('button', { name: `Troops, ${number.toLocaleString('en')} left` }).waitFor();
+
+  await world.stage('opens at its end, and steps through all of it', async () => {
+    await ann.page.goto(`/game/${table}`);
+    await shows(1_000);
+    assert.deepEqual(asked, [null, '800-1199']);
+    // Both sides of a step are fetched, since its words tell what changed.
+    await ann.page.goto(`/game/${table}?move=801`);
+    await shows(801);
+    await ann.page.keyboard.press('ArrowLeft');
+    await shows(800);
+    await ann.page.keyboard.press('ArrowLeft');
+    await shows(799);
+    await ann.page.keyboard.press('Home');
+    await shows(0);
+    assert.deepEqual(asked.slice(2), [null, '800-1199', '400-799']);
+  });
+
+  await world.stage('says what could not be fetched, and tries again', async () => {
+    await ann.page.goto(`/game/${table}?move=10`);
+    await shows(10);
+    isAway = true;
+    await ann.page.getByRole('slider').focus();
+    await ann.page.keyboard.press('End');
+    await ann.page.getByText('The server cannot be reached').waitFor();
+    isAway = false;
+    await ann.button('Try again').click();
+    await shows(1_000);
   });
 });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 
-import { fold, initial, isYourTurn, routeOf, sealedOf, sharedOf, shownOf } from '../../../static/state.js';
+import { fold, isShowing, initial, isYourTurn, routeOf, sealedOf, sharedOf, shownOf } from '../../../static/state.js';
 
 const WIRE = new URL('../../wire/', import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, WIRE), 'utf8'));
@@ -35,7 +35,9 @@ test('every update that tells something changes something', () => {
   const silent = ['done', 'done: a table started', 'done: moves made', 'refused', 'refused: a claim with its counter-example', 'reconnect'];
   const state = { ...after(welcome(), table(12)), blocked: ['Nobody'] };
   for (const [name, update] of Object.entries(UPDATES)) {
-    if (!silent.includes(name)) assert.notEqual(hear(state, update), state, name);
+    // Of the lobby only what was asked for is shown.
+    const asking = update.update === 'lobby' ? fold(state, { kind: 'ui', part: 'query', value: update.query }) : state;
+    if (!silent.includes(name)) assert.notEqual(hear(asking, update), asking, name);
   }
 });
 
@@ -166,9 +168,42 @@ test('rows that are pointed at keep their places; what they say is new', () => {
   assert.equal(state.shown.changes, 0);
 });
 
+test('where there are no rows, none keep others away', () => {
+  const state = hear(hold(after(welcome(), page([])), true), page([player('A')]));
+  assert.equal(names(state.shown), 'A');
+});
+
+/** @returns {any} */
+const search = (state, query) => fold(state, { kind: 'ui', part: 'query', value: { list: 'players', search: '', free_only: false, page: 0, ...query } });
+/** @returns {any} */
+const sent = (state, request) => fold(state, { kind: 'sent', request: { id: 'l1', ...request } });
+
 test('another search is shown at once', () => {
-  const state = hear(hold(after(welcome(), page([player('A')])), true), page([player('B')], { search: 'b' }));
+  const state = hear(search(hold(after(welcome(), page([player('A')])), true), { search: ' b' }), page([player('B')], { search: 'b' }));
   assert.equal(names(state.shown), 'B');
+});
+
+test('a page that another tab asked for is not shown', () => {
+  /** @type {any} */
+  const own = after(welcome(), page([player('A')]));
+  for (const query of [{ search: 'b' }, { list: 'tables' }, { free_only: true }, { page: 1 }]) {
+    const other = page([player('B')], query);
+    assert.equal(hear(own, other), own);
+    assert.equal(fold(own, { kind: 'shared', shared: { ...own, lobby: other } }).shown, own.shown);
+  }
+  // A page that is no more, since players left, is shown as the last one there is; not so a page that another tab looks at.
+  const last = search(own, { page: 7 });
+  assert.equal(names(hear(last, { ...page([player('Z')], { page: 2 }), matching: 51 }).shown), 'Z');
+  assert.equal(hear(last, { ...page([player('Z')], { page: 2 }), matching: 500 }), last);
+});
+
+test('a tab knows whether its own page is the one that the server shows', () => {
+  let state = after(welcome());
+  assert(isShowing(state));
+  state = sent(state, { ask: 'lobby', ...page([], { search: 'b' }).query });
+  assert(!isShowing(state) && isShowing(search(state, { search: ' b ' })));
+  assert(!isShowing(sent(state, { ask: 'leave_lobby' })));
+  assert(!isShowing(fold(search(state, { search: 'b' }), { kind: 'answered', answer: { update: 'refused', id: 'l1', code: 'too_many', words: '' } })));
 });
 
 test('every address has a screen, and none stops the page', () => {
