@@ -191,15 +191,20 @@ function board(state, game, view, at, near, go) {
       deckButtons({ decks: view.decks, legal: [], tactics: game.options.rules.tactics === 'on' })));
 }
 
+/** Records of which the words of the ending say it all. */
+const ENDS = new Set(['resign', 'absent']);
+
 /** @param {State} state @param {Game} game @param {number} at */
 function saidAt({ ui }, { log, names, ending, views }, at) {
   if (!views[at]) return ui.replayFailed ? refusal(ui.replayFailed) : words.loadingReplay;
   if (at === 0) return words.dealt;
   const { seat, text } = log[at - 1];
+  const end = at === log.length && ending ? endingWords(ending, names, null) : '';
+  if (end && ENDS.has(text)) return end;
   const had = views[at - 1]?.hands[seat].cards;
   const drawn = had && text.startsWith('draw ') && views[at].hands[seat].cards?.find((code) => !had.includes(code));
   const said = `${names[seat]}: ${drawn ? words.records.drawn(cardName(drawn)) : recordWords(text)}`;
-  return at === log.length && ending ? `${said}. ${endingWords(ending, names, null)}` : said;
+  return end ? `${said}. ${end}` : said;
 }
 
 /** @param {State} state @param {Game} game @param {number} at @param {(number: number) => void} go */
@@ -210,11 +215,10 @@ function scrubber(state, game, at, go) {
     type: 'button', class: 'btn icon', 'aria-label': label, disabled: to < 0 || to > last || to === at, on: { click: () => go(to) },
   }, icon(symbol));
   return h('section', { class: 'prompt', 'aria-label': words.replay },
-    h('p', { class: 'say', role: 'status' }, said),
-    state.ui.replayFailed && !game.views[at] ? h('button', { type: 'button', class: 'btn', on: { click: () => go(at) } }, site.again) : null,
+    h('p', { class: 'say', role: 'status', title: said }, said),
     h('div', { class: 'scrub' },
       step(words.firstMove, 'first', 0), step(words.moveBack, 'left', at - 1), step(words.moveOn, 'right', at + 1), step(words.lastMove, 'lastp', last),
-      h('input', {
+      state.ui.replayFailed && !game.views[at] ? h('button', { type: 'button', class: 'btn grow', on: { click: () => go(at) } }, site.again) : h('input', {
         type: 'range', min: 0, max: last, step: 1, 'aria-label': words.move, 'aria-valuetext': said, prop: { value: String(at) },
         on: { input: (/** @type {any} */ event) => go(Number(event.target.value)) },
       }),

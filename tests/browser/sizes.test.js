@@ -151,6 +151,27 @@ test('the table at every size', { timeout: 300_000 }, async (t) => {
       table.view.hands = { first: { cards: ['r10', 'o10', 'Tr', 'De', 'Re', 'Sc', 'y10'], troops: 3, tactics: 4 }, second: { cards: ['g10', 'b10', 'p10', 'r1', 'r2', 'r3', 'Al'], troops: 6, tactics: 1 } };
       await drawTable(page, table, {}, { route: 'watch', welcome: { invites: { received: [], sent: [] } } });
       assert.deepEqual(await unreachable(page, '#shown :is(.far .backs .card, .hand-backs .backs .card)'), [], size);
+      assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('#shown :is(.far, .me) .name')].filter((name) => name.clientWidth < 40).map((name) => name.clientWidth)), [], `${size}: names are more than a letter`);
+    });
+  });
+
+  await t.test('a replay says what happened, and every step can be pressed', async () => {
+    await atEverySize(async (size, width) => {
+      const table = tableWith({ names: NAMES, log: Array.from({ length: 1_200 }, () => ({ seat: 'first', text: 'claim 8' })) });
+      Object.assign(table.view, { viewer: 'watcher', choices: null });
+      table.view.hands = { first: { cards: ['r10', 'o10', 'Tr', 'De', 'Re', 'Sc', 'y10'], troops: 3, tactics: 4 }, second: { cards: ['g10', 'b10', 'p10', 'r1', 'r2', 'r3', 'Al'], troops: 6, tactics: 1 } };
+      const game = { ...table, entries: [], views: [], accounts: table.names, ended_ms: table.last_ms, ending: { winner: 'first', reason: 'breakthrough' } };
+      game.views[1_199] = game.views[1_200] = table.view;
+      for (const [at, failed] of [[1_200, null], [600, { code: 'unreachable' }]]) {
+        game.views[599] = table.view;
+        await drawTable(page, table, { replay: { id: table.table, game, failed: null }, replayAt: at, replayFailed: failed }, { route: 'game' });
+        assert.deepEqual(await unreachable(page, '#shown :is(.scrub > *, .say, .far .backs .card, .hand-backs .backs .card, .deck)'), [], `${size}, ${at}`);
+        const cut = await page.evaluate(() => [...document.querySelectorAll('#shown :is(.say, .scrub, .scrub .num)')].filter((el) =>
+          el.scrollWidth > el.clientWidth + 1 || el.scrollHeight > el.clientHeight + 1 || el.clientWidth < 30).map((el) => `${el.className} ${el.textContent}`));
+        // Where there is a mouse, its title has the rest of what two such names make too long.
+        assert.deepEqual(width > 900 ? cut.filter((el) => !el.startsWith('say')) : cut, [], `${size}, ${at}`);
+        assert(await page.evaluate(() => [...document.querySelectorAll('#shown :is(.far, .me) .name')].every((name) => name.clientWidth >= 40)), `${size}: names are more than a letter`);
+      }
     });
   });
 });
@@ -172,7 +193,7 @@ test('the lobby keeps every action, whatever the names', { timeout: 120_000 }, a
     const options = { rules: { tactics: 'on', claim_timing: 'any', environment: 'fixed' }, claim_hints: true, talk: 'everyone' };
     const invites = { received: [{ name: names[0], options, expires_ms: state.ui.nowMs + 60_000 }], sent: [{ name: names[1], options, expires_ms: state.ui.nowMs + 60_000 }] };
     const next = { ...state, you: { name: names[2], guest: true }, seat: null, invites, route: { name: 'lobby', id: '' }, lobby: page, shown: { page, rows: shown.map((row) => ({ row, gone: false })), changes: 0 }, ui: { ...state.ui, query: page.query },
-      games: { saved: [{ table: 't', names: { first: names[2], second: names[3] }, number: 5, flags: '1--2-----', turn: 'first', last_ms: 1 }], finished: [] } };
+      games: { saved: [{ table: 't', names: { first: names[2], second: names[3] }, number: 5, flags: '1--2-----', turn: 'first', last_ms: 1, expires_ms: 1795000000000 }], finished: [] } };
     patch(globalThis.fabricated.root, whole(next, { ui: () => {}, ask: async () => ({ update: 'done' }), go: () => {} }, lobby, { dialog: null }));
   }, { list, names: rows(24), tables: rows(12).map((name, index) => row(`t${index}`, name, rows(24)[index + 12])) });
   for (const [width, height] of [...SIZES, [900, 600], [500, 900], [1100, 700]]) {
