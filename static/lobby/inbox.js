@@ -2,7 +2,7 @@
 
 import { h, icon } from '../render.js';
 import { flagStrip, inviteAnswers, leftMs, named, nowMs, opponent, seatOf, told } from '../shell.js';
-import { ago, day, minutes, optionsInWords, words } from '../words.js';
+import { ago, deadline, minutes, optionsInWords, words } from '../words.js';
 
 /** @import { Act, GameRow, Invite, State } from '../protocol.js' */
 
@@ -84,7 +84,7 @@ export const otherOf = (state, game) => game.opponent ?? opponent(state, game.na
 
 /** When a game was saved, and how long it is kept. @param {State} state @param {GameRow} game */
 export const savedWhen = (state, { last_ms: lastMs, expires_ms: endsMs }) =>
-  [words.games.savedAgo(ago(lastMs, nowMs(state))), endsMs && words.games.keptUntil(day(endsMs))].filter(Boolean).join(', ');
+  [words.games.savedAgo(ago(lastMs, nowMs(state))), endsMs && words.games.keptUntil(deadline(endsMs, nowMs(state)))].filter(Boolean).join(', ');
 
 /** What can be done with a saved game: go on with it, or drop it. @param {State} state @param {Act} act @param {GameRow} game @param {string} [more] @param {() => void} [then] */
 export function savedActs(state, act, game, more = '', then = () => {}) {
