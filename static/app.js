@@ -132,9 +132,12 @@ let greeted = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let quiet;
 
+/** Whether this tab shows the own table, or may: who shows one that is over, or none, needs no seat. */
+const sits = () => state.route.name === 'table' && (state.connection.word !== 'connected' || state.seat === state.route.id);
+
 /** @type {import('./tabs.js').Told} */
 const told = {
-  playing: () => state.route.name === 'table',
+  playing: () => sits(),
   seen: () => document.visibilityState === 'visible',
   account: () => accountOf(state.you ?? undefined),
   // The tabs' clocks were set at different times: between them the offset is the server's time itself.
@@ -147,7 +150,7 @@ const told = {
     leaderPlays = playing;
     tell({ kind: 'shared', shared: { ...shared, offsetMs: shared.offsetMs - clock() } });
     if (state.connection.word === 'logged_out') loggedOut();
-    else if (!playing && state.route.name === 'table') lead();
+    else if (!playing && sits()) lead();
     else if (isNew && state.you) welcomed();
   },
   stop() {
@@ -264,7 +267,7 @@ const act = {
     if (path !== location.pathname + location.search) history.pushState(null, '', path);
     const route = routeOf(location.pathname);
     // Who goes to the own table wants to play there.
-    if (state.follows && route.name === 'table') lead();
+    if (state.follows && route.name === 'table' && route.id === state.seat) lead();
     show(route);
     scrollTo(0, 0);
   },
@@ -306,11 +309,13 @@ function show(wanted) {
   if (entered && (entered.route.name !== route.name || entered.route.id !== route.id)) {
     entered.screen.leave?.(state, act);
     entered = null;
+    // A dialog belongs to the page that it was opened on; over a game that has begun it would be in the way.
+    if (state.ui.dialog) act.ui('dialog', null);
   }
   tell({ kind: 'route', route });
   redraw();
   if (LIVE.has(route.name) && state.connection.word === 'quiet') lead();
-  if (state.follows && route.name === 'table' && !leaderPlays) lead();
+  if (state.follows && sits() && !leaderPlays) lead();
   const isUnknown = state.connection.word === 'connecting';
   if (isUnknown && (PRIVATE.has(route.name) ? !hadLogin() : route.name === 'login' && hadLogin())) return;
   const screen = screens.get(route.name);

@@ -113,7 +113,7 @@ function account({ you }) {
 }
 
 /** Whether this window shows the own game while another one plays. @param {State} state */
-export const watchesOwn = ({ connection: { word }, follows, route }) => word === 'elsewhere' || (follows && route.name === 'table');
+export const watchesOwn = ({ connection: { word }, follows, route, seat }) => word === 'elsewhere' || (follows && route.name === 'table' && route.id === seat);
 
 /** Over the foot of the page when the session is elsewhere; the table says so in its prompt. @param {State} state @param {Act} act */
 function banner({ connection: { word }, route }, act) {

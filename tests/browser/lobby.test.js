@@ -118,7 +118,25 @@ test('accounts and the lobby', { timeout: 300_000 }, async (t) => {
     await zoe.close();
     world.people.pop();
     await shows(wim.page, '');
+    // Nor does one that looks for a game which is no more.
+    await second.goto('/table/0192f0c1-7b1e-7a3c-9d58-2f6b7c8d9e0f');
+    await second.getByRole('heading', { name: 'No such game' }).waitFor();
+    assert(wim.live, 'the session stays where it was');
     await second.close();
+  });
+
+  await world.stage('a dialog goes with its page', async () => {
+    const { page } = /** @type {import('./person.js').Person} */ (world.people.find(({ name }) => name === 'Wim'));
+    await page.getByRole('link', { name: 'Rules' }).first().click();
+    await page.getByRole('link', { name: 'Lobby' }).first().click();
+    await page.getByLabel('Search by name').fill('');
+    await page.getByRole('button', { name: 'Message Cleo' }).click();
+    await page.getByRole('dialog').waitFor();
+    await page.goBack();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.goForward();
+    await page.getByRole('button', { name: 'Message Cleo' }).waitFor();
+    assert.equal(await page.getByRole('dialog').count(), 0);
   });
 
   await world.stage('a theme is kept', async () => {
