@@ -77,20 +77,27 @@ const GUEST: &str = "guest";
 
 /// Whether a name could pass for a guest's.
 pub(super) fn is_like_a_guest(name: &str) -> bool {
+    [true, false].iter().any(|by_capitals| leads_as_a_guest(&words_of(name, *by_capitals)))
+}
+
+/// Whether a name could pass for whoever runs the site, or for the site itself.
+pub(super) fn is_like_the_site(name: &str) -> bool {
+    [true, false].iter().any(|by_capitals| speak_for_the_site(&words_of(name, *by_capitals)))
+}
+
+/// Whether a guest's name leads, with a number behind it or nothing of somebody's own.
+fn leads_as_a_guest(words: &[&str]) -> bool {
     let is_number = |text: &str| text.chars().all(|c| "0123456789oOiIlLzZsSbB".contains(c));
     let starts = |word: &str| {
         word.get(..GUEST.len()).is_some_and(|start| folded(start) == GUEST)
             && (is_number(&word[GUEST.len()..]) || says(&folded(&word[GUEST.len()..])).is_some())
     };
-    let words = words_of(name);
     let mut telling = words.iter().skip_while(|word| says_apart(word) == Some(Says::Little));
     let first = telling.next().is_some_and(|word| readings(word).into_iter().any(starts));
     first || readings(&words.concat()).into_iter().any(starts)
 }
 
-/// Whether a name could pass for whoever runs the site, or for the site itself.
-pub(super) fn is_like_the_site(name: &str) -> bool {
-    let words = words_of(name);
+fn speak_for_the_site(words: &[&str]) -> bool {
     let whole = words.concat();
     let is_any = |text: &str, names: &[&str]| {
         readings(text).into_iter().any(|reading| names.iter().any(|name| is_word(&folded(reading), name)))
@@ -117,13 +124,13 @@ fn is_like_an_admin(word: &str) -> bool {
     })
 }
 
-/// The words of a name: `-`, `_` and a capital letter after a small one part them.
-fn words_of(name: &str) -> Vec<&str> {
+/// The words of a name: `-` and `_` part them, and a capital letter after a small one, if that is wanted.
+fn words_of(name: &str, by_capitals: bool) -> Vec<&str> {
     let mut words = Vec::new();
     let (mut from, mut before) = (0, b'-');
     for (at, byte) in name.bytes().chain([b'-']).enumerate() {
         let is_gap = matches!(byte, b'-' | b'_');
-        if is_gap || before.is_ascii_lowercase() && byte.is_ascii_uppercase() {
+        if is_gap || by_capitals && before.is_ascii_lowercase() && byte.is_ascii_uppercase() {
             words.push(&name[from..at]);
             from = at + usize::from(is_gap);
         }
