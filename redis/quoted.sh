@@ -17,6 +17,13 @@ check_password() {
 
 # A folder that nobody else may look into, also one that others could before 0.4.0.
 private_folder() {
+    case $1 in /*) whole=$1 ;; *) whole=$PWD/$1 ;; esac
+    case $whole in
+        *[*?[]*)
+            echo "$whole has a *, a ? or a [ in it, which Redis takes for a pattern of many files: name another folder" >&2
+            exit 1
+            ;;
+    esac
     mkdir -p "$1"
     others=$(find "$1" -maxdepth 0 -perm /077)
     if [ -n "$others" ] && [ ! -e "$1/redis.conf" ] && [ ! -e "$1/sentinel.conf" ] && [ ! -e "$1/appendonlydir" ] &&

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use clap::builder::{BoolishValueParser, Resettable};
+use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use self::archive::ArchiveCommand;
@@ -14,7 +14,9 @@ use crate::ids::TableId;
 use crate::limits::Allowances;
 use crate::load::options::LoadOptions;
 use crate::redis_url::{self, RedisUrl};
-use crate::setting::{ListenAt, announced, log_filter, whole};
+use crate::setting::{
+    ListenAt, announced, log_filter, opened, ops_listen, share, table_id, whole, yes_or_no,
+};
 
 /// The longest time that a setting in seconds may give: a week.
 const SECS_MAX: u64 = 7 * 24 * 3_600;
@@ -60,9 +62,14 @@ fn set_variables(command: clap::Command) -> clap::Command {
     let is_blank = |name: &OsStr| {
         std::env::var_os(name).is_some_and(|value| value.to_str().is_some_and(|text| text.trim().is_empty()))
     };
-    let command = command.mut_args(|argument| match argument.get_env() {
-        Some(name) if is_blank(name) => argument.env(Resettable::Reset),
-        _ => argument,
+    let command = command.mut_args(|argument| {
+        let takes_values = argument.get_action().takes_values();
+        // A number below zero is refused as a number, not as an option that there is not.
+        let argument = argument.allow_negative_numbers(takes_values);
+        match argument.get_env() {
+            Some(name) if is_blank(name) => argument.env(Resettable::Reset),
+            _ => argument,
+        }
     });
     command.mut_subcommands(set_variables)
 }
@@ -270,7 +277,7 @@ pub struct InspectConfig {
     pub json: bool,
     /// Show it again and again until Ctrl-C: each second, or after so many seconds (`--watch=5`).
     #[arg(long, global = true, value_name = "SECS", num_args = 0..=1, require_equals = true,
-        default_missing_value = "1")]
+        default_missing_value = "1", value_parser = whole(1..=86_400_u64))]
     pub watch: Option<u64>,
 }
 
@@ -286,6 +293,7 @@ pub enum Shown {
     /// One table: players, times, and its tip in Redis against the tip each node holds.
     Table {
         /// Its id.
+        #[arg(value_parser = table_id)]
         id: TableId,
     },
     /// Every Redis: primary, replicas with their lag, sentinels, memory.
@@ -302,13 +310,8 @@ pub struct RebalanceConfig {
     #[arg(long, default_value_t = 0.5, value_parser = share)]
     pub share: f64,
     /// Milliseconds over which browsers are asked to reconnect.
-    #[arg(long, default_value_t = 10_000, value_parser = whole(0..=3_600_000))]
+    #[arg(long, default_value_t = 10_000, value_parser = whole(0..=3_600_000_u64))]
     pub spread_ms: u64,
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "a share is a number from 0 to 1".to_owned())
 }
 
 /// How lines of the log are written.
@@ -329,7 +332,7 @@ pub struct ServeConfig {
     /// Address for operators and balancers, `/healthz`, `/readyz` and `/metrics`, answered by a thread of its own: not to be
     /// reached from outside. Without it these are at the address it serves on, where metrics and the reasons of `/readyz`
     /// are told to this machine only.
-    #[arg(long, env = "NINEFLAGS_OPS_LISTEN")]
+    #[arg(long, env = "NINEFLAGS_OPS_LISTEN", value_parser = ops_listen)]
     pub ops_listen: Option<String>,
     /// The address other nodes and operators see, `HOST:PORT`; without it the one it serves on.
     #[arg(long, env = "NINEFLAGS_ADDRESS", value_parser = announced)]
@@ -354,11 +357,11 @@ pub struct ServeConfig {
     pub archive_near_redis_url: Option<RedisUrl>,
     /// The address people open, like `https://play.example.org`; checked against the Origin of requests, and an https
     /// one makes cookies Secure. It may be left out where only this machine can connect.
-    #[arg(long, env = "NINEFLAGS_ORIGIN")]
+    #[arg(long, env = "NINEFLAGS_ORIGIN", value_parser = opened)]
     pub origin: Option<String>,
     /// Take a browser's address from the last entry of X-Forwarded-For: only behind a balancer that sets it.
     #[arg(long, env = "NINEFLAGS_TRUST_FORWARDED", default_value_t = false, action = clap::ArgAction::Set,
-        value_parser = BoolishValueParser::new())]
+        value_parser = yes_or_no)]
     pub trust_forwarded: bool,
     /// Seconds of absence after which the other seat is offered to save the game.
     #[arg(long, env = "NINEFLAGS_AWAY_SAVE_SECS", default_value_t = 60, value_parser = whole(1..=SECS_MAX))]
@@ -373,23 +376,23 @@ pub struct ServeConfig {
     #[arg(long, env = "NINEFLAGS_UNSAVED_SECS", default_value_t = 60, value_parser = whole(0..=SECS_MAX))]
     pub unsaved_secs: u64,
     /// Records that a given-up game has at least, to be kept: a shorter one is in no list, and gone after ten minutes.
-    #[arg(long, env = "NINEFLAGS_ARCHIVE_MIN_RECORDS", default_value_t = 10)]
+    #[arg(long, env = "NINEFLAGS_ARCHIVE_MIN_RECORDS", default_value_t = 10, value_parser = whole(0..=2_000_usize))]
     pub archive_min_records: usize,
     /// Seconds an invite stands.
     #[arg(long, env = "NINEFLAGS_INVITE_SECS", default_value_t = 120, value_parser = whole(1..=SECS_MAX))]
     pub invite_secs: u64,
     /// Milliseconds over which browsers are asked to reconnect when the node ends.
-    #[arg(long, env = "NINEFLAGS_DRAIN_SPREAD_MS", default_value_t = 3_000, value_parser = whole(0..=3_600_000))]
+    #[arg(long, env = "NINEFLAGS_DRAIN_SPREAD_MS", default_value_t = 3_000, value_parser = whole(0..=3_600_000_u64))]
     pub drain_spread_ms: u64,
     /// Seconds for which a node that was told to end says that it is not ready and serves on: as long as a balancer may take
     /// to notice. They come before the grace.
-    #[arg(long, env = "NINEFLAGS_DRAIN_DELAY_SECS", default_value_t = 0, value_parser = whole(0..=3_600))]
+    #[arg(long, env = "NINEFLAGS_DRAIN_DELAY_SECS", default_value_t = 0, value_parser = whole(0..=3_600_u64))]
     pub drain_delay_secs: u64,
     /// Seconds from then until the node exits whatever is still going on.
-    #[arg(long, env = "NINEFLAGS_GRACE_SECS", default_value_t = 10, value_parser = whole(1..=3_600))]
+    #[arg(long, env = "NINEFLAGS_GRACE_SECS", default_value_t = 10, value_parser = whole(1..=3_600_u64))]
     pub grace_secs: u64,
     /// Browsers a node asks to reconnect each minute while it has a fifth, and at least three, too many; 0 for none.
-    #[arg(long, env = "NINEFLAGS_REBALANCE_PER_MIN", default_value_t = 0)]
+    #[arg(long, env = "NINEFLAGS_REBALANCE_PER_MIN", default_value_t = 0, value_parser = whole(0..=1_000_000_u32))]
     pub rebalance_per_min: u32,
     /// Limits other than those of the documentation's table, as `NAME=NUMBER` separated by spaces.
     #[arg(long, env = "NINEFLAGS_LIMITS", default_value = "")]
@@ -418,7 +421,7 @@ impl ServeConfig {
     #[must_use]
     pub fn without_empty(mut self) -> Self {
         self.redis_url = self.redis_url.filter(|url| !url.is_blank());
-        self.ops_listen = self.ops_listen.filter(|address| !address.trim().is_empty());
+        self.ops_listen = self.ops_listen.filter(|address| !address.is_empty());
         self.origin = self.origin.filter(|origin| !origin.is_empty());
         self.address = self.address.filter(|address| !address.is_empty());
         self

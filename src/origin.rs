@@ -1,7 +1,7 @@
 //! The site's own origin: read from the setting once, and what is compared with it.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use url::{Host, Url};
 
@@ -44,9 +44,9 @@ impl Origin {
         if !bare || url.query().is_some() || url.fragment().is_some() || text.contains(['@', '\\', '\t']) {
             return None;
         }
-        let host = url.host()?.to_owned();
+        let host = plain(url.host()?.to_owned())?;
         let port = url.port_or_known_default().filter(|port| *port > 0)?;
-        (!matches!(&host, Host::Domain(name) if !is_name(name))).then_some(Self { https, host, port })
+        Some(Self { https, host, port })
     }
 
     /// Whether only this machine can be there.
@@ -67,9 +67,26 @@ impl fmt::Display for Origin {
     }
 }
 
+/// A host in the one form of several that mean the same; nothing where nobody can be: all addresses, or a group of them.
+fn plain(host: Host<String>) -> Option<Host<String>> {
+    let address = match host {
+        Host::Domain(name) => {
+            let name = name.strip_suffix('.').unwrap_or(&name);
+            return is_name(name).then(|| Host::Domain(name.to_owned()));
+        }
+        Host::Ipv4(address) => IpAddr::V4(address),
+        Host::Ipv6(address) => IpAddr::V6(address).to_canonical(),
+    };
+    let is_nobodys =
+        address.is_unspecified() || address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST);
+    (!is_nobodys).then_some(match address {
+        IpAddr::V4(address) => Host::Ipv4(address),
+        IpAddr::V6(address) => Host::Ipv6(address),
+    })
+}
+
 /// Whether a host's name is one that people can open: no wildcard, list or empty part.
 fn is_name(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
     let fits = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };

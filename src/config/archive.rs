@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::StoreAt;
 use crate::ids::TableId;
+use crate::setting::table_id;
 
 /// What `nineflags archive` does.
 #[derive(Debug, Subcommand)]
@@ -29,6 +30,7 @@ pub enum ArchiveCommand {
     /// Print a finished game: who played, how it ended, and its records.
     Show {
         /// The game's id.
+        #[arg(value_parser = table_id)]
         id: TableId,
         /// The archive.
         #[command(flatten)]

@@ -52,7 +52,7 @@ async fn show(config: &InspectConfig, urls: &RedisUrls) -> Result<(), InspectErr
     let mut reader = Reader::new(urls);
     let clear = !config.json && std::io::stdout().is_terminal();
     loop {
-        let next = Instant::now() + every.max(Duration::from_millis(100));
+        let next = Instant::now() + every;
         let text = match reader.read(&config.what).await {
             Ok(inspected) => text_of(&inspected, config.json),
             // Whoever watches wants to see it come back.

@@ -5,6 +5,18 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use crate::redis_url::HostPort;
+use crate::setting::{opened, whole};
+
+/// Bots of one kind, at most.
+const BOTS_MAX: usize = 100_000;
+/// The longest time that an option in seconds may give: a week.
+const SECS_MAX: u64 = 7 * 24 * 3_600;
+/// The highest number of a process.
+const PID_MAX: u32 = i32::MAX.unsigned_abs();
+/// Addresses in a row, at most.
+const ROW_MAX: i64 = 65_536;
+
 /// What `nineflags load` plays, watches and measures.
 #[derive(Debug, Clone, Args)]
 pub struct LoadOptions {
@@ -12,40 +24,40 @@ pub struct LoadOptions {
     #[arg(long, required = true, value_delimiter = ',')]
     pub to: Vec<Address>,
     /// What people open, where that is another address than those in `--to`: the nodes' `NINEFLAGS_ORIGIN`.
-    #[arg(long)]
+    #[arg(long, value_parser = opened)]
     pub origin: Option<String>,
     /// Pairs of players.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = whole(0..=BOTS_MAX))]
     pub pairs: usize,
     /// Watchers at each table.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole(0..=BOTS_MAX))]
     pub watchers: usize,
     /// All watchers at the first pair's table instead.
     #[arg(long)]
     pub watch_one: bool,
     /// Players who only look at the lobby.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole(0..=BOTS_MAX))]
     pub idle: usize,
     /// Games of each pair; without it one, or as many as go into `--seconds`.
-    #[arg(long)]
+    #[arg(long, value_parser = whole(1..=u32::MAX))]
     pub games: Option<u32>,
     /// How long a player thinks about a move, on average; 0 is full speed, as fast as a session may ask.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole(0..=3_600_000_u64))]
     pub pause_ms: u64,
     /// Give the games up after this time.
-    #[arg(long)]
+    #[arg(long, value_parser = whole(1..=SECS_MAX))]
     pub seconds: Option<u64>,
     /// Give the run up when no record was accepted for so long, the thinking aside.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = whole(1..=SECS_MAX))]
     pub stuck_secs: u64,
     /// Addresses of this machine to connect from, in turn: `127.0.0.1,127.0.0.10-127.0.0.20`.
     #[arg(long, value_delimiter = ',')]
     pub sources: Vec<Sources>,
     /// Processes whose CPU time and memory are measured.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = whole(1..=PID_MAX))]
     pub pids: Vec<u32>,
     /// Where chance starts, to play the same moves again as far as the decks allow.
-    #[arg(long)]
+    #[arg(long, value_parser = whole(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// Print the report as one JSON object.
     #[arg(long)]
@@ -80,13 +92,11 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let host = text.strip_prefix("http://").ok_or("an address begins with http://")?;
-        let host = host.trim_end_matches('/');
-        if host.is_empty() || host.contains('/') {
-            return Err("an address is http://host:port".to_owned());
-        }
-        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        Ok(Self { host: if has_port { host.to_owned() } else { format!("{host}:80") } })
+        let host = text.trim().strip_prefix("http://").map(|host| host.trim_end_matches('/'));
+        let host = host.and_then(|host| HostPort::parse(host, Some(80))).filter(|host| host.port > 0);
+        let words =
+            "write http://HOST:PORT, like http://127.0.0.1:8080: bots speak no TLS, and know no paths";
+        host.map(|host| Self { host: host.to_string() }).ok_or_else(|| words.to_owned())
     }
 }
 
@@ -101,14 +111,19 @@ impl FromStr for Sources {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let address = |text: &str| text.parse::<IpAddr>().map_err(|_| format!("{text} is no IP address"));
-        let Some((first, last)) = text.split_once('-') else {
-            let one = address(text)?;
-            return Ok(Self { first: one, last: one });
-        };
-        match (address(first)?, address(last)?) {
-            (first @ IpAddr::V4(_), last @ IpAddr::V4(_)) if first <= last => Ok(Self { first, last }),
-            _ => Err("a row of addresses goes from a lower to a higher IPv4 address".to_owned()),
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        match (first.trim().parse(), last.trim().parse()) {
+            (Ok(IpAddr::V4(one)), Ok(IpAddr::V4(other)))
+                if (0..ROW_MAX)
+                    .contains(&i64::from(other.to_bits()).saturating_sub(one.to_bits().into())) =>
+            {
+                Ok(Self { first: one.into(), last: other.into() })
+            }
+            (Ok(first), Ok(last)) if first == last => Ok(Self { first, last }),
+            _ => Err(format!(
+                "write an IP address, or a row of at most {ROW_MAX} IPv4 addresses from the lowest to the highest, like \
+                 127.0.0.10-127.0.0.20"
+            )),
         }
     }
 }

@@ -133,6 +133,26 @@ fn exported_games_and_what_the_scripts_write_are_for_their_user_alone() {
     }
 }
 
+/// Redis takes such a path for a pattern of several files, and a sentinel could not write its own.
+#[test]
+fn the_scripts_refuse_a_folder_whose_path_redis_would_not_find() {
+    for name in ["a*b", "a?b", "[ab]"] {
+        let place = folder();
+        let data = place.path().join(name);
+        for script in ["redis/start-redis.sh", "redis/start-sentinel.sh"] {
+            let mut start = Command::new(repository(script));
+            start.arg(&data).args(["127.0.0.1", &free_port().to_string(), "127.0.0.1:1"]);
+            let output = start.env("QUORUM", "1").output().expect("the script runs");
+            let words = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                !output.status.success() && words.contains("name another folder"),
+                "{script} {name}: {words}"
+            );
+            assert!(!data.exists());
+        }
+    }
+}
+
 /// URLs with a secret in each place where somebody may put one.
 fn urls() -> Vec<String> {
     let forms = [

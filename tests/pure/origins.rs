@@ -26,6 +26,8 @@ fn an_origin_is_compared_by_scheme_host_and_port() {
         ("http://192.168.1.5:9000", "http://192.168.1.5:9000"),
         ("http://[2001:DB8:0::1]:9000", "http://[2001:db8::1]:9000"),
         ("http://my_host:9000", "http://my_host:9000"),
+        ("https://play.example.org.", "https://play.example.org"),
+        ("http://[::ffff:192.168.1.5]:9000", "http://192.168.1.5:9000"),
     ] {
         let site = site(setting, "0.0.0.0:9000").expect(setting);
         assert!(site.is_own(sent, Some("anything")), "{setting} {sent}");
@@ -73,6 +75,15 @@ fn what_can_never_match_is_refused_in_one_sentence() {
         "https://a..example",
         "https://play example.org",
         "https://1.2.3.4.5",
+        "https://0.0.0.0",
+        "http://0:8080",
+        "http://[::]:8080",
+        "http://[::ffff:0.0.0.0]",
+        "http://224.0.0.1",
+        "http://[ff02::1]",
+        "http://255.255.255.255",
+        "https://.",
+        "https://a..",
         "null",
         "*",
     ] {
@@ -96,9 +107,16 @@ fn without_a_setting_only_this_machine_may_connect() {
         );
     }
     let site = site("", "127.0.0.1:8080").expect("no setting");
-    for host in
-        ["localhost:8080", "LOCALHOST:8080", "nine.localhost", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080"]
-    {
+    for host in [
+        "localhost:8080",
+        "LOCALHOST:8080",
+        "nine.localhost",
+        "localhost.:8080",
+        "127.0.0.1:8080",
+        "127.9.9.9",
+        "[::1]:8080",
+        "[::ffff:127.0.0.1]:8080",
+    ] {
         assert!(site.is_asked(Some(host)), "{host}");
         assert!(site.is_own(&format!("http://{}", host.to_lowercase()), Some(host)), "{host}");
     }

@@ -1,6 +1,7 @@
 //! `.env.example` is what the program says of its settings: the same names, the same defaults, one sentence for each.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -112,6 +113,9 @@ fn addresses_to_listen_at_are_numbers_or_names_with_a_port() {
         ("[::1]:8080", "[::1]:8080"),
         ("localhost:8080", "localhost:8080"),
         ("a.example.org:80", "a.example.org:80"),
+        // Nobody opens it as it is written here.
+        ("[::ffff:127.0.0.1]:0", "127.0.0.1:0"),
+        ("[0:0:0:0:0:0:0:1]:8080", "[::1]:8080"),
     ] {
         assert_eq!(becomes(written), meant);
     }
@@ -127,8 +131,40 @@ fn addresses_to_listen_at_are_numbers_or_names_with_a_port() {
     for (written, meant) in [(" a:1 ", "a:1"), ("[::1]:7", "[::1]:7"), ("", ""), ("  ", "")] {
         assert_eq!(address_of(written), meant);
     }
-    for wrong in ["a", "a:0", "http://a:1", "a:b", "a:1 b:2"] {
+    for wrong in ["a", "a:0", "http://a:1", "a:b", "a:1 b:2", "0.0.0.0:80", "[::]:80", "[::ffff:0.0.0.0]:80"]
+    {
         assert!(address_of(wrong).contains("write HOST:PORT, like 10.0.0.1:8080"), "{wrong}");
+    }
+}
+
+#[test]
+fn the_operators_address_is_one_to_listen_at_or_left_out() {
+    let becomes =
+        |written: &str| becomes("ops-listen", written, |config| config.ops_listen.unwrap_or_default());
+    for (written, meant) in
+        [(" 127.0.0.1:9 ", "127.0.0.1:9"), ("[::ffff:10.0.0.1]:9", "10.0.0.1:9"), ("", ""), (" ", "")]
+    {
+        assert_eq!(becomes(written), meant);
+    }
+    for wrong in ["127.0.0.1", "here", ":9", "9", "http://a:9", "a:65536"] {
+        assert!(becomes(wrong).contains("write HOST:PORT"), "{wrong}: {}", becomes(wrong));
+    }
+}
+
+#[test]
+fn the_address_people_open_is_read_with_the_other_settings() {
+    let becomes = |written: &str| becomes("origin", written, |config| config.origin.unwrap_or_default());
+    for (written, meant) in [
+        ("", ""),
+        (" ", ""),
+        (" HTTPS://Play.example.org./ ", "https://play.example.org"),
+        ("http://[::ffff:10.0.0.1]:80", "http://10.0.0.1"),
+    ] {
+        assert_eq!(becomes(written), meant);
+    }
+    for wrong in ["play.example.org", "https://0.0.0.0", "https://a/b", "https://ann:hush@a"] {
+        let words = becomes(wrong);
+        assert!(words.contains("write the scheme, the host"), "{wrong}: {words}");
     }
 }
 
@@ -141,7 +177,7 @@ type Number = (&'static str, fn(&ServeConfig) -> u64, u64, u64);
 
 #[test]
 fn numbers_are_in_bounds_in_which_a_node_can_serve() {
-    let numbers: [Number; 7] = [
+    let numbers: [Number; 10] = [
         ("away-save-secs", |config| config.away_save_secs, 1, 604_800),
         ("away-win-secs", |config| config.away_win_secs, 1, 604_800),
         ("abandoned-secs", |config| config.abandoned_secs, 1, 604_800),
@@ -149,6 +185,9 @@ fn numbers_are_in_bounds_in_which_a_node_can_serve() {
         ("invite-secs", |config| config.invite_secs, 1, 604_800),
         ("drain-spread-ms", |config| config.drain_spread_ms, 0, 3_600_000),
         ("grace-secs", |config| config.grace_secs, 1, 3_600),
+        ("drain-delay-secs", |config| config.drain_delay_secs, 0, 3_600),
+        ("archive-min-records", |config| config.archive_min_records as u64, 0, 2_000),
+        ("rebalance-per-min", |config| config.rebalance_per_min.into(), 0, 1_000_000),
     ];
     for (name, value, least, most) in numbers {
         let becomes = |written: &str| becomes(name, written, |config| value(&config).to_string());
@@ -170,14 +209,14 @@ fn numbers_are_in_bounds_in_which_a_node_can_serve() {
 fn yes_and_no_are_written_in_the_usual_ways() {
     let becomes =
         |written: &str| becomes("trust-forwarded", written, |config| config.trust_forwarded.to_string());
-    for yes in ["true", "TRUE", "1", "yes", "on"] {
+    for yes in ["true", "TRUE", "1", "yes", "on", " true "] {
         assert_eq!(becomes(yes), "true");
     }
     for no in ["false", "False", "0", "no", "off"] {
         assert_eq!(becomes(no), "false");
     }
-    for wrong in ["2", "maybe", "enabled"] {
-        assert!(becomes(wrong).contains("invalid value"), "{}", becomes(wrong));
+    for wrong in ["2", "-1", "maybe", "enabled", "", " "] {
+        assert!(becomes(wrong).contains("write true or false"), "{}", becomes(wrong));
     }
 }
 
@@ -194,7 +233,18 @@ fn what_is_logged_is_a_level_or_levels_of_parts() {
         assert_eq!(becomes(written), meant);
     }
     // By themselves these would be names of parts, and nothing at all would be logged.
-    for wrong in ["verbose", "information", "nineflags", "=info", "nineflags=", "nineflags=loud", ",", ""] {
+    for wrong in [
+        "verbose",
+        "information",
+        "nineflags",
+        "=info",
+        "nineflags=",
+        "nineflags=loud",
+        ",",
+        "",
+        "a b=info",
+        "[x]=info",
+    ] {
         assert!(becomes(wrong).contains("write error, warn, info"), "{wrong}: {}", becomes(wrong));
     }
     assert_eq!((format_of("JSON"), format_of("text")), ("Json".to_owned(), "Text".to_owned()));
@@ -203,6 +253,56 @@ fn what_is_logged_is_a_level_or_levels_of_parts() {
 
 fn format_of(written: &str) -> String {
     becomes("log-format", written, |config| format!("{:?}", config.log_format))
+}
+
+/// The options of the other commands, each with what is said of a value that cannot be meant.
+#[test]
+fn options_of_every_command_say_what_to_write_instead() {
+    let id = "0190a6f0-0000-7000-8000-000000000000";
+    for (line, told) in [
+        ("inspect --watch=0", "whole number from 1 to 86400"),
+        ("inspect --watch=", "whole number from 1 to 86400"),
+        ("inspect --watch=1e9", "whole number from 1"),
+        ("inspect table x", "as `nineflags inspect tables`"),
+        ("archive show x", "write the id of a table or game"),
+        ("rebalance --share 2", "write a number from 0 to 1"),
+        ("rebalance --share nan", "write a number from 0 to 1"),
+        ("serve --grace-secs -1", "whole number from 1 to 3600"),
+        ("rebalance --spread-ms -1", "whole number from 0 to 3600000"),
+        ("judge cards", "possible values: flags, games"),
+        ("load --to http://a --pairs -1", "whole number from 0"),
+        ("load --to http://a --pairs 1000000000", "whole number from 0 to 100000"),
+        ("load --to http://a --watchers many", "whole number from 0"),
+        ("load --to http://a --idle 1.5", "whole number from 0"),
+        ("load --to http://a --games 0", "whole number from 1"),
+        ("load --to http://a --seconds 0", "whole number from 1"),
+        ("load --to http://a --stuck-secs 0", "whole number from 1"),
+        ("load --to http://a --pause-ms -1", "whole number from 0"),
+        ("load --to http://a --pids 0", "whole number from 1"),
+        ("load --to http://a --seed x", "whole number from 0"),
+        ("load --to http://a --origin a", "write the scheme, the host"),
+        ("load --to http://a --sources 10.0.0.0-10.9.0.0", "write an IP address, or a row of at most 65536"),
+        ("load --to http://a --sources 10.0.0.2-10.0.0.1", "write an IP address, or a row"),
+        ("load --to https://a", "write http://HOST:PORT"),
+        ("load --to http://a:b", "write http://HOST:PORT"),
+        ("load --to http://a:0", "write http://HOST:PORT"),
+        ("load --to http://", "write http://HOST:PORT"),
+        ("load --to http://a/b", "write http://HOST:PORT"),
+    ] {
+        let words: Vec<OsString> = format!("nineflags {line}").split(' ').map(OsString::from).collect();
+        let refused = Cli::read(&words).expect_err(line).to_string();
+        assert!(refused.contains(told), "{line}: {refused}");
+    }
+    for line in [
+        "inspect --watch=5".to_owned(),
+        format!("inspect table {id}"),
+        "rebalance --share 1 --spread-ms 0".to_owned(),
+        "load --to http://a,http://[::1]:8080/ --sources ::1,127.0.0.1-127.0.0.9 --origin https://a --games 4294967295"
+            .to_owned(),
+    ] {
+        let words: Vec<OsString> = format!("nineflags {line}").split(' ').map(OsString::from).collect();
+        assert!(Cli::read(&words).is_ok(), "{line}");
+    }
 }
 
 #[test]
