@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use nineflags::http::replay::{ReplayQuery, made, unpacked};
+use nineflags::http::replay::{Range, made, unpacked};
 use nineflags::ids::{AccountId, TableId};
 use nineflags::rules::flag::Flag;
 use nineflags::rules::game::{Game, Options};
@@ -172,7 +172,7 @@ fn views(positions: &[Game]) {
 /// those send what is kept.
 fn replays() {
     let games: Vec<ArchivedGame> = (1..9).map(finished).collect();
-    let range = ReplayQuery::default().range().expect("all of it");
+    let range = Range::default();
     let ms = |rate: f64| println!("{:<44} {:>14.2} ms each", "", 1e3 / rate);
     let mut next = games.iter().cycle();
     ms(measure("replays made and packed", || {

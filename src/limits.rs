@@ -9,6 +9,7 @@ mod source;
 
 use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
+use std::fmt;
 use std::hash::BuildHasher;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +39,22 @@ pub enum Allowance {
     },
     /// So many at the same time.
     AtOnce(u32),
+}
+
+impl fmt::Display for Allowance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtOnce(most) => write!(f, "{most} at once"),
+            Self::Rate { burst, refill, secs } => {
+                let period = match secs {
+                    1 => "a second",
+                    60 => "a minute",
+                    _ => "an hour",
+                };
+                write!(f, "{burst} at once, {refill} {period}")
+            }
+        }
+    }
 }
 
 /// One line of the page.
@@ -120,9 +137,7 @@ page! {
     Letters "letters_per_account_minute" rate(6, 30, 60),
         "Letters and chat sent by an account.", "You write too fast.";
     LettersTo "letters_per_receiver_minute" rate(20, 20, 60),
-        "Letters a player gets from strangers; one to a player at a table counts four times.", "That player gets too many letters just now.";
-    LettersHeard "letters_heard_per_account_minute" rate(30, 30, 60),
-        "Letters of strangers that the receiver's own node hands on; more are dropped.", "More letters were dropped.";
+        "Letters a player gets from strangers, counted for the whole cluster; one to a player at a table counts four times.", "That player gets too many letters just now.";
     Bench "chat_per_bench_second" rate(20, 5, 1),
         "What all watchers of a table say there, by node.", "Too much is said at that table.";
     Blocks "blocks_per_account_minute" rate(20, 20, 60),
@@ -242,6 +257,7 @@ impl FromStr for Allowances {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut all = Self::default();
+        let mut given = Vec::new();
         for word in text.split_whitespace() {
             let (name, number) = word
                 .split_once('=')
@@ -250,6 +266,10 @@ impl FromStr for Allowances {
                 let known: Vec<&str> = ALL.iter().map(|limit| limit.line().name).collect();
                 format!("there is no limit {name:?}; there are: {}", known.join(" "))
             })?;
+            if given.contains(&limit) {
+                return Err(format!("{name} is given twice: write it once"));
+            }
+            given.push(limit);
             let number: u32 = number
                 .parse()
                 .ok()

@@ -1,5 +1,6 @@
 //! What nodes are to one another: the bus, the heartbeat, this node's sessions, its mirror of the lobby, its live copies.
 
+mod attempts;
 pub mod balance;
 pub mod bus;
 pub mod census;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use serde_json::json;
 use warp::reply::Response;
@@ -18,21 +18,27 @@ pub struct Failure {
     status: StatusCode,
     code: &'static str,
     words: String,
-    retry_after_secs: Option<u64>,
-    closes: bool,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Failure {
     /// A failure with its status, code and words. One that passes may be tried again after a second.
     pub fn new(status: StatusCode, code: &'static str, words: impl Into<String>) -> Self {
-        let retry_after_secs = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
-        Self { status, code, words: words.into(), retry_after_secs, closes: false }
+        let failure = Self { status, code, words: words.into(), headers: Vec::new() };
+        if status == StatusCode::SERVICE_UNAVAILABLE { failure.with(RETRY_AFTER, 1) } else { failure }
+    }
+
+    /// The same with a header.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// The same, after which the connection is of no use.
     #[must_use]
     pub fn closing(self) -> Self {
-        Self { closes: true, ..self }
+        self.with(CONNECTION, HeaderValue::from_static("close"))
     }
 
     /// Whether it says that there is no login.
@@ -44,21 +50,15 @@ impl Failure {
     pub fn into_response(self) -> Response {
         let mut response = json(&json!({ "code": self.code, "words": self.words }));
         *response.status_mut() = self.status;
-        if let Some(secs) = self.retry_after_secs {
-            response.headers_mut().insert(RETRY_AFTER, secs.into());
-        }
-        if self.closes {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
+        response.headers_mut().extend(self.headers);
         response
     }
 }
 
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
-        let retry_after_secs = Some(refused.retry_after_secs().max(1));
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        Self { retry_after_secs, ..Self::new(status, "too_many", refused.words()) }
+        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", refused.words());
+        failure.with(RETRY_AFTER, refused.retry_after_secs().max(1))
     }
 }
 

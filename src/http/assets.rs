@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use rust_embed::RustEmbed;
@@ -23,6 +24,8 @@ const THOROUGHLY: u32 = if cfg!(debug_assertions) { 5 } else { 11 };
 /// The same while somebody waits.
 pub const QUICKLY: u32 = 4;
 const BROTLI_WINDOW: u32 = 22;
+/// Bytes of other versions' files that are kept as they are sent, at most.
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// One file, as it is sent.
 #[derive(Clone)]
@@ -35,6 +38,12 @@ pub struct Asset {
     pub media: &'static str,
 }
 
+impl Asset {
+    fn bytes(&self) -> usize {
+        self.plain.len() + self.brotli.as_ref().map_or(0, Bytes::len)
+    }
+}
+
 /// All files.
 pub struct Assets {
     files: HashMap<String, Asset>,
@@ -42,6 +51,8 @@ pub struct Assets {
     pub index: Asset,
     /// The hash of all files, part of their addresses.
     pub hash: String,
+    /// Files of other versions, by hash and address, so that each is compressed once and not for everybody who asks.
+    others: Mutex<HashMap<(String, String), Asset>>,
 }
 
 impl Default for Assets {
@@ -73,7 +84,12 @@ impl Default for Assets {
             .collect();
         let index = files.remove("index.html").map(|index| index.plain).unwrap_or_default();
         let index = String::from_utf8_lossy(&index).replace("/assets/HASH/", &format!("/assets/{hash}/"));
-        Self { files, index: asset("index.html", index.into_bytes(), THOROUGHLY), hash }
+        Self {
+            files,
+            index: asset("index.html", index.into_bytes(), THOROUGHLY),
+            hash,
+            others: Mutex::default(),
+        }
     }
 }
 
@@ -86,6 +102,25 @@ impl Assets {
     /// A file by its address behind the hash.
     pub fn get(&self, path: &str) -> Option<&Asset> {
         self.files.get(path)
+    }
+
+    /// A file of another version that is kept.
+    pub fn kept(&self, key: &(String, String)) -> Option<Asset> {
+        self.others().get(key).cloned()
+    }
+
+    /// Keeps a file of another version; beyond the bound all others go.
+    pub fn keep(&self, key: (String, String), asset: Asset) {
+        let mut others = self.others();
+        let bytes: usize = others.values().chain([&asset]).map(Asset::bytes).sum();
+        if bytes > KEPT_BYTES {
+            others.clear();
+        }
+        others.insert(key, asset);
+    }
+
+    fn others(&self) -> MutexGuard<'_, HashMap<(String, String), Asset>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,17 +8,20 @@ pub mod forwarded;
 pub mod login;
 pub mod ops;
 pub mod pages;
+pub mod query;
 pub mod replay;
 pub mod server;
 pub mod socket;
 pub mod waiting;
+pub mod wire;
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::StatusCode;
-use http::header::{HOST, HeaderMap, ORIGIN};
+use http::header::{ALLOW, HOST, HeaderMap, HeaderValue, ORIGIN};
+use http::{Method, StatusCode};
 use tokio::sync::watch;
 use warp::filters::BoxedFilter;
 use warp::header::headers_cloned;
@@ -27,6 +30,7 @@ use warp::{Filter, Rejection};
 
 use self::answer::Failure;
 use self::assets::Assets;
+use self::query::Query;
 use self::replay::Replays;
 use self::waiting::Place;
 use crate::cluster::App;
@@ -125,6 +129,23 @@ pub fn routes(http: &Arc<Http>) -> BoxedFilter<(Response,)> {
 
 type Answers = BoxedFilter<(Result<Response, Failure>,)>;
 
+/// What changes an account, by the name behind `/api/`: nothing but POST asks it.
+const CHANGES: [&str; 7] = ["signup", "login", "guest", "logout", "password", "upgrade", "delete"];
+
+/// A refusal of a method that an address does not have.
+pub fn wrong_method(method: &Method, path: &str) -> Option<Failure> {
+    let name = path.strip_prefix("/api/").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let changes = name.is_some_and(|name| CHANGES.contains(&name));
+    let (fits, methods) = if changes {
+        (method == Method::POST, "POST")
+    } else {
+        (method == Method::GET || method == Method::HEAD, "GET, HEAD")
+    };
+    let words = || format!("That address takes {methods} only.");
+    let refused = || Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method", words());
+    (!fits).then(|| refused().with(ALLOW, HeaderValue::from_static(methods)))
+}
+
 /// What changes an account.
 fn accounts(http: &Arc<Http>) -> Answers {
     let post = own_post(http);
@@ -155,14 +176,14 @@ fn accounts(http: &Arc<Http>) -> Answers {
 /// What only reads.
 fn reading(http: &Arc<Http>) -> Answers {
     let get = warp::get().and(with(http)).boxed();
-    let query = || warp::query::<pages::PageQuery>();
-    let game = warp::path!("game" / String).and(warp::query::<replay::ReplayQuery>());
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify().map(Query).boxed();
+    let game = warp::path!("game" / String).and(query.clone());
     let game = game.and(get.clone()).and(headers_cloned());
     either!(
         warp::path!("me").and(get.clone()).and(cookie(http)).then(Http::me).boxed(),
-        warp::path!("player" / String).and(get.clone()).and(query()).then(Http::player).boxed(),
+        warp::path!("player" / String).and(get.clone()).and(query.clone()).then(Http::player).boxed(),
         game.then(Http::game).boxed(),
-        warp::path!("games").and(get).and(query()).then(Http::games).boxed(),
+        warp::path!("games").and(get).and(query).then(Http::games).boxed(),
     )
 }
 
@@ -239,17 +260,25 @@ fn plain(words: impl Into<String>) -> Response {
 /// What no route took.
 async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
     use warp::filters::body::BodyDeserializeError;
-    use warp::reject::{LengthRequired, MethodNotAllowed, PayloadTooLarge};
+    use warp::reject::{LengthRequired, PayloadTooLarge, UnsupportedMediaType};
+    if let Some(error) = rejection.find::<BodyDeserializeError>() {
+        let error = error.source().and_then(|error| error.downcast_ref::<serde_json::Error>());
+        let fault = error.filter(|error| error.is_data()).map(ToString::to_string);
+        // Without the place in the text.
+        let fault =
+            fault.as_deref().and_then(|fault| fault.split(" at line ").next()).unwrap_or("it is no JSON");
+        let words = format!("The body is not what was expected: {fault}.");
+        return Ok(Failure::new(StatusCode::BAD_REQUEST, "malformed", words).into_response());
+    }
     let (status, code, words) = if rejection.find::<ForeignOrigin>().is_some() {
         (StatusCode::FORBIDDEN, "foreign_origin", "That request comes from another site.")
     } else if rejection.find::<PayloadTooLarge>().is_some() {
-        (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "That is too much.")
+        (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "A body has at most 4,096 bytes.")
     } else if rejection.find::<LengthRequired>().is_some() {
         (StatusCode::LENGTH_REQUIRED, "length_required", "The request has to say how long it is.")
-    } else if rejection.find::<BodyDeserializeError>().is_some() {
-        (StatusCode::BAD_REQUEST, "malformed", "That is not what was expected.")
-    } else if rejection.find::<MethodNotAllowed>().is_some() {
-        (StatusCode::METHOD_NOT_ALLOWED, "method", "That cannot be done here.")
+    } else if rejection.find::<UnsupportedMediaType>().is_some() {
+        let words = "The body has to be JSON, with the header `Content-Type: application/json`.";
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", words)
     } else if rejection.is_not_found() {
         (StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
     } else {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use warp::path::{FullPath, Tail};
 use warp::reply::Response;
 
 use super::answer::{self, Failure};
 use super::assets::{self, Asset, QUICKLY};
-use super::replay::ReplayQuery;
+use super::query::Query;
+use super::replay::Range;
 use super::{Http, plain};
 use crate::ids::{AccountId, AccountName, TableId};
 use crate::protocol::GameRow;
@@ -27,12 +28,11 @@ const FOR_A_WHILE: &str = "public, max-age=3600";
 /// Pages of a list, at most.
 const PAGE_MAX: usize = 10_000;
 
-/// Which page of a list.
-#[derive(Debug, Deserialize)]
-pub struct PageQuery {
-    /// Counted from 0.
-    #[serde(default)]
-    page: usize,
+/// Which page of a list, counted from 0.
+fn page_of(query: &Query) -> Result<usize, Failure> {
+    let words = format!("`page` is a whole number from 0 to {PAGE_MAX}.");
+    let page = |text: &str| text.parse().ok().filter(|page| *page <= PAGE_MAX);
+    Ok(query.value("page", &words, page)?.unwrap_or_default())
 }
 
 #[derive(Serialize)]
@@ -50,7 +50,8 @@ type Answer = Result<Response, Failure>;
 
 impl Http {
     /// A player, by its name or by its account, which archived games tell, and its finished games.
-    pub async fn player(who: String, http: Arc<Self>, query: PageQuery) -> Answer {
+    pub async fn player(who: String, http: Arc<Self>, query: Query) -> Answer {
+        let page = page_of(&query)?;
         let nobody = || Failure::new(StatusCode::NOT_FOUND, "nobody", "Nobody has that name.");
         let store = &http.app.store;
         let id = if let Ok(id) = who.parse::<AccountId>() {
@@ -61,7 +62,7 @@ impl Http {
         };
         let gone = || Failure::new(StatusCode::NOT_FOUND, "deleted", "There is no such account any more.");
         let account = store.account(id).await?.ok_or_else(gone)?;
-        let (games, more) = store.archive_of(account.id, query.page.min(PAGE_MAX), GAMES_PAGE).await?;
+        let (games, more) = store.archive_of(account.id, page, GAMES_PAGE).await?;
         let online = store.is_online(account.id).await?;
         let since_ms = account.created_ms;
         Ok(answer::json(&PlayerPage {
@@ -76,21 +77,20 @@ impl Http {
     }
 
     /// Recently finished games.
-    pub async fn games(http: Arc<Self>, query: PageQuery) -> Answer {
-        let (games, more) = http.app.store.archive_recent(query.page.min(PAGE_MAX)).await?;
+    pub async fn games(http: Arc<Self>, query: Query) -> Answer {
+        let (games, more) = http.app.store.archive_recent(page_of(&query)?).await?;
         Ok(answer::json(&json!({ "games": games, "more": more })))
     }
 
     /// A finished game with everything needed to replay it: its records, and the whole view after each of them, or after
     /// those that are asked for.
-    pub async fn game(id: String, query: ReplayQuery, http: Arc<Self>, headers: HeaderMap) -> Answer {
+    pub async fn game(id: String, query: Query, http: Arc<Self>, headers: HeaderMap) -> Answer {
+        let words =
+            "`views` is `none`, or the numbers of the first and the last record wanted, as in `20-39`.";
+        let range = query.value("views", words, Range::parse)?.unwrap_or_default();
         let nothing =
             || Failure::new(StatusCode::NOT_FOUND, "no_game", "There is no finished game of that name.");
         let table: TableId = id.parse().map_err(|_| nothing())?;
-        let range = query.range().ok_or_else(|| {
-            let words = "`views` is `none`, `last`, or the first and the last record wanted, as in `20-39`.";
-            Failure::new(StatusCode::BAD_REQUEST, "malformed", words)
-        })?;
         let pack = takes_brotli(&headers);
         // Another version may show the same game otherwise.
         let tag =
@@ -140,11 +140,18 @@ impl Http {
         if !assets::is_hash(&hash) {
             return nothing();
         }
-        match http.app.store.asset(&hash, path.as_str()).await {
+        let key = (hash, path.as_str().to_owned());
+        if let Some(kept) = http.assets.kept(&key) {
+            return encoded(&kept, &headers, FOR_EVER);
+        }
+        match http.app.store.asset(&key.0, &key.1).await {
             Ok(Some(content)) => {
-                let name = path.as_str().to_owned();
+                let name = key.1.clone();
                 let asset = tokio::task::spawn_blocking(move || assets::asset(&name, content, QUICKLY));
-                asset.await.map_or_else(|_| nothing(), |asset| encoded(&asset, &headers, FOR_EVER))
+                let Ok(asset) = asset.await else { return nothing() };
+                let response = encoded(&asset, &headers, FOR_EVER);
+                http.assets.keep(key, asset);
+                response
             }
             Ok(None) => nothing(),
             Err(error) => Failure::from(error).into_response(),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -34,29 +34,27 @@ pub struct Range {
     to: usize,
 }
 
-/// What stands behind the address of a game.
-#[derive(Debug, Default, Deserialize)]
-pub struct ReplayQuery {
-    /// `none`, `last`, or the numbers of the first and the last record whose views are wanted, as in `20-39`.
-    views: Option<String>,
-}
-
 /// The view after the last record, whichever that is.
 const LAST: Range = Range { from: usize::MAX, to: usize::MAX };
 
-impl ReplayQuery {
-    /// The views asked for: without a word all, as far as one answer may go; nothing if the words are not understood.
-    pub fn range(&self) -> Option<Range> {
-        let words = self.views.as_deref();
+impl Default for Range {
+    /// All, as far as one answer may go.
+    fn default() -> Self {
+        Self { from: 0, to: VIEWS_MAX }
+    }
+}
+
+impl Range {
+    /// `none`, `last`, or the numbers of the first and the last record whose views are wanted, as in `20-39`.
+    pub fn parse(words: &str) -> Option<Self> {
         match words {
-            None => Some(Range { from: 0, to: VIEWS_MAX }),
-            Some("none") => Some(Range { from: 0, to: 0 }),
-            Some("last") => Some(LAST),
-            Some(words) => {
+            "none" => Some(Self { from: 0, to: 0 }),
+            "last" => Some(LAST),
+            words => {
                 let (from, last) = words.split_once('-')?;
                 let (from, last): (usize, usize) = (from.parse().ok()?, last.parse().ok()?);
                 let to = last.checked_add(1)?;
-                (from < to).then_some(Range { from, to: to.min(from.saturating_add(VIEWS_MAX)) })
+                (from < to).then_some(Self { from, to: to.min(from.saturating_add(VIEWS_MAX)) })
             }
         }
     }

@@ -17,6 +17,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -29,7 +30,8 @@ use super::answer::Failure;
 use super::cookies::NewCookie;
 use super::forwarded::forwarded;
 use super::waiting::{Place, Waiting};
-use super::{BODY_MAX, Caller, Http, Peer, routes};
+use super::wire::Wire;
+use super::{BODY_MAX, Caller, Http, Peer, routes, wrong_method};
 use crate::limits::{Held, Key, Limit, Limits, Refused, Source};
 use crate::metrics;
 
@@ -103,7 +105,7 @@ where
         let connection = http1::Builder::new()
             .max_buf_size(HEAD_MAX)
             .header_read_timeout(None)
-            .serve_connection(TokioIo::new(stream), answer)
+            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(&place))), answer)
             .with_upgrades();
         tokio::pin!(connection);
         let served = async {
@@ -115,7 +117,9 @@ where
                 }
             }
         };
+        // A head that is late is answered where it is read, which comes first.
         tokio::select! {
+            biased;
             served = served => if let Err(error) = served {
                 tracing::debug!(%error, "a connection ended badly");
             },
@@ -129,6 +133,7 @@ where
         let http = Arc::clone(&self.http);
         let host = request.headers().get(HOST).cloned();
         let place = Arc::clone(&self.place);
+        place.has_head();
         let (mut response, held) = match self.admitted(request).await {
             Ok((request, mut service, held)) => (service.call(request).await?, held),
             Err(failure) => (failure.into_response(), Vec::new()),
@@ -173,9 +178,13 @@ where
                 return Err(Failure::new(StatusCode::FORBIDDEN, "foreign_host", words));
             }
         }
-        // HEAD is answered as GET; its body is left out at the end.
+        if let Some(failure) = wrong_method(&parts.method, parts.uri.path()) {
+            return Err(failure);
+        }
+        // HEAD is answered as GET; its body is left out at the end, and nothing comes of it.
         if parts.method == Method::HEAD {
             parts.method = Method::GET;
+            parts.extensions.remove::<OnUpgrade>();
         }
         let body = match expected(&parts.headers) {
             Some(0) | None => Bytes::new(),
@@ -207,11 +216,13 @@ fn expected(headers: &HeaderMap) -> Option<u64> {
     (length <= BODY_MAX).then_some(length)
 }
 
+/// What is said of a request that comes too slowly.
+pub fn late_words() -> String {
+    format!("The request did not arrive within {} seconds.", REQUEST_WITHIN.as_secs())
+}
+
 async fn arrived(body: Incoming, place: &Place) -> Result<Bytes, Failure> {
-    let late = || {
-        let words = format!("The request did not arrive within {} seconds.", REQUEST_WITHIN.as_secs());
-        Failure::new(StatusCode::REQUEST_TIMEOUT, "late", words).closing()
-    };
+    let late = || Failure::new(StatusCode::REQUEST_TIMEOUT, "late", late_words()).closing();
     let body = timeout(place.left(), body.collect()).await.map_err(|_| late())?;
     body.map(http_body_util::Collected::to_bytes).map_err(|_| late())
 }

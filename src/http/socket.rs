@@ -10,13 +10,13 @@ use http::header::{
 };
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
 use super::answer::Failure;
 use super::cookies::NewCookie;
 use super::waiting::Place;
+use super::wire::Wire;
 use super::{Http, Peer};
 use crate::limits::Limit;
 use crate::protocol::CloseCode;
@@ -78,11 +78,11 @@ async fn admit(
     tokio::spawn(async move {
         let leave = Arc::clone(&place);
         let upgraded = tokio::select! {
-            upgraded = upgrade => upgraded.ok().and_then(|upgraded| upgraded.downcast::<TokioIo<TcpStream>>().ok()),
+            upgraded = upgrade => upgraded.ok().and_then(|upgraded| upgraded.downcast::<TokioIo<Wire>>().ok()),
             () = leave.over() => None,
         };
         let Some(parts) = upgraded else { return };
-        let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+        let (stream, read) = (parts.io.into_inner().into_stream(), parts.read_buf.to_vec());
         match login {
             Ok(login) => {
                 place.works();

@@ -47,7 +47,19 @@ pub struct Place {
     waiting: Waiting,
     /// Changes each time it begins to wait.
     number: Mutex<u64>,
+    stage: Mutex<Stage>,
     until: watch::Receiver<Option<Instant>>,
+}
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// That its browser asks for something.
+    Idle,
+    /// The rest of a head.
+    Head,
+    /// The rest of a body, or the node.
+    Request,
 }
 
 impl Waiting {
@@ -77,7 +89,12 @@ impl Waiting {
         let (sender, until) = watch::channel(Some(Instant::now() + within));
         let number = room.put(Seat { source, until: sender }, true);
         metrics::connections_waiting(room.all.len());
-        Some(Place { waiting: self.clone(), number: Mutex::new(number), until })
+        Some(Place {
+            waiting: self.clone(),
+            number: Mutex::new(number),
+            stage: Mutex::new(Stage::Idle),
+            until,
+        })
     }
 
     fn make_room(&self, room: &mut Room, limit: Limit, oldest: Option<u64>) -> Option<()> {
@@ -135,7 +152,30 @@ impl Room {
 impl Place {
     /// The browser has to go on within this time, and may have to go for others until it does.
     pub fn waits(&self, within: Duration) {
+        *self.stage() = Stage::Idle;
         self.set(within, true);
+    }
+
+    /// Something of the browser has come.
+    pub fn hears(&self) {
+        let mut stage = self.stage();
+        if *stage == Stage::Idle {
+            *stage = Stage::Head;
+        }
+    }
+
+    /// The head has come.
+    pub fn has_head(&self) {
+        *self.stage() = Stage::Request;
+    }
+
+    /// Whether a head has begun and the time for it is over.
+    pub fn is_head_late(&self) -> bool {
+        *self.stage() == Stage::Head && self.left().is_zero()
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The node is at work.

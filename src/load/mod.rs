@@ -35,6 +35,7 @@ use self::player::Player;
 use self::processes::{Processes, float};
 use self::report::Report;
 use self::stage::{Login, Stage};
+use crate::limits::Limit;
 
 /// Bots that cannot all connect in so long, and 200 ms for each, will not.
 const ARRIVED_WITHIN: Duration = Duration::from_mins(1);
@@ -129,10 +130,15 @@ async fn log_in(stage: &Arc<Stage>, count: usize, tell: &impl Fn(&str)) -> Resul
     let mut all = std::pin::pin!(try_join_all(all));
     let mut tick = interval(Duration::from_secs(5));
     tick.tick().await;
+    let guests = Limit::Guests.line();
+    let words = format!(
+        "still logging in: by {} (unless NINEFLAGS_LIMITS says otherwise) an address gets {} guests; --sources gives more addresses",
+        guests.name, guests.allowance
+    );
     loop {
         tokio::select! {
             logins = &mut all => return logins,
-            _ = tick.tick() => tell("still logging in: each address may do so 60 times a minute"),
+            _ = tick.tick() => tell(&words),
         }
     }
 }

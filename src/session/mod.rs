@@ -97,7 +97,6 @@ struct Session {
     /// What is to be told of events, gathered.
     untold: Untold,
     /// Players whose letters are no strangers': this one wrote to them, or they to it.
-    written_to: Names,
     heard_from: Names,
 }
 
@@ -126,7 +125,6 @@ pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
         pace: Pace::default(),
         source: socket.source,
         untold: Untold::default(),
-        written_to: Names::default(),
         heard_from: Names::default(),
     };
     let account_id = session.account.id;

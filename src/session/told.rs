@@ -97,9 +97,7 @@ impl Session {
                     }
                 }
                 PlayerEvent::Message { account, message } => {
-                    let is_heard = self.blocked().hears(account, &message.from);
-                    let is_known = self.written_to.has(&message.from);
-                    if is_heard && (is_known || self.charge(Limit::LettersHeard, 1).is_ok()) {
+                    if self.blocked().hears(account, &message.from) {
                         self.heard_from.note(&message.from);
                         self.outbox.offer(text_of(&Update::Message(message)));
                     }

@@ -16,6 +16,9 @@ use crate::store::talk::LetterSent;
 /// As many letters of strangers as one to a player at a table counts for.
 const PLAYING_COSTS: u32 = 4;
 
+/// Bytes of a name in a list, at most: with its quotes and a comma.
+const NAME_BYTES: u32 = 23;
+
 /// The last few names of some players.
 #[derive(Debug, Default)]
 pub(super) struct Names(VecDeque<AccountName>);
@@ -53,7 +56,7 @@ impl Session {
         let Some(other) = self.account_of(to).await? else { return Ok(Err(not_online(to))) };
         // Whoever is blocked takes no room from others.
         if self.app.store.hears(other, self.account.id).await?
-            && let Err(refusal) = self.reaches(to, other)
+            && let Err(refusal) = self.reaches(to, other).await
         {
             return Ok(Err(refusal));
         }
@@ -62,7 +65,6 @@ impl Session {
         Ok(match self.app.store.letter_send(self.account.id, other, id, &message).await? {
             LetterSent::Sent(sent_ms) => {
                 message.sent_ms = sent_ms;
-                self.written_to.note(to);
                 self.send(&Update::Message(message));
                 Ok(Done::default())
             }
@@ -75,8 +77,8 @@ impl Session {
     }
 
     /// Whether a letter reaches its receiver. Whoever sits at the same table, or was written to by the receiver, is no
-    /// stranger; all strangers together may write so much, and less while the receiver plays.
-    fn reaches(&self, to: &AccountName, other: AccountId) -> Result<(), Refusal> {
+    /// stranger; all strangers together, at whatever nodes, may write so much, and less while the receiver plays.
+    async fn reaches(&self, to: &AccountName, other: AccountId) -> Result<(), Refusal> {
         let seat = |account| self.app.mirror.with(|lobby| lobby.seat_of(account));
         let theirs = seat(other);
         if self.heard_from.has(to)
@@ -85,7 +87,7 @@ impl Session {
             return Ok(());
         }
         let cost = if theirs.is_some() { PLAYING_COSTS } else { 1 };
-        self.app.limits.take_many(Limit::LettersTo, other, cost).map_err(too_many)
+        self.app.take_of_all([(Limit::LettersTo, other.into(), cost)]).await.map_err(too_many)
     }
 
     pub(super) async fn say(
@@ -142,7 +144,11 @@ impl Session {
         if other == own {
             return Ok(Err(Refusal::new(RefusalCode::Yourself, "That would be yourself.")));
         }
-        if let Err(refusal) = self.charge(Limit::Blocks, 1) {
+        // The answer brings the whole list.
+        let names = u32::try_from(self.blocked().names.len()).unwrap_or(u32::MAX);
+        let bytes = names.saturating_mul(NAME_BYTES);
+        let charged = self.charge(Limit::Blocks, 1).and_then(|()| self.charge(Limit::Bytes, bytes));
+        if let Err(refusal) = charged.and_then(|()| self.charge_source(Limit::BytesFrom, bytes)) {
             return Ok(Err(refusal));
         }
         if !block {

@@ -121,7 +121,8 @@ async fn attempts_are_counted_for_the_whole_cluster_and_a_known_browser_is_no_st
     let keys: Vec<String> = site.ask(&["KEYS", "limit:*"]);
     assert!(!keys.is_empty());
     for key in keys {
-        assert!(site.ask::<i64>(&["PTTL", &key]) > 0, "{key}");
+        // One that has ended by now is fine, too.
+        assert_ne!(site.ask::<i64>(&["PTTL", &key]), -1, "{key}");
     }
 }
 

@@ -79,6 +79,7 @@ mod redis_settings;
 mod redis_words;
 mod rolling;
 #[cfg(feature = "test-hooks")]
+mod routes;
 mod safeguards;
 mod scripts;
 mod secrets;

@@ -131,6 +131,8 @@ fn the_setting_changes_numbers_by_name_or_is_refused_in_a_sentence() {
         ("letters_per_account_minute=-1", "is a whole number from 1"),
         ("letters_per_account_minute=4294967296", "is a whole number from 1"),
         ("letters_per_account_minute=3,websockets_per_source=2", "is a whole number from 1"),
+        ("letters_per_account_minute=1e9", "is a whole number from 1"),
+        ("websockets_per_source=2 websockets_per_source=2", "is given twice: write it once"),
     ] {
         let error = parsed(wrong).expect_err(wrong);
         assert!(error.contains(words), "{wrong}: {error}");
@@ -145,5 +147,14 @@ fn every_limit_has_a_name_and_sentences_of_its_own() {
         let line = limit.line();
         assert!(line.what.ends_with('.') && line.refusal.ends_with('.'), "{line:?}");
         assert_eq!(Limit::named(line.name), Some(*limit));
+        if let Allowance::Rate { secs, .. } = line.allowance {
+            let period = match secs {
+                1 => "a second",
+                60 => "a minute",
+                3_600 => "an hour",
+                other => panic!("{}: {other} seconds are no period of the page", line.name),
+            };
+            assert!(line.allowance.to_string().ends_with(period), "{}", line.allowance);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use nineflags::limits::{ALL, Allowance};
+use nineflags::limits::ALL;
 use nineflags::{cluster, outbox, protocol, session, store};
 
 fn read(path: &str) -> String {
@@ -32,19 +32,7 @@ fn every_rate_is_on_the_page_as_it_is_in_the_source() {
         .iter()
         .map(|limit| {
             let line = limit.line();
-            let allowed = match line.allowance {
-                Allowance::AtOnce(most) => format!("{most} at once"),
-                Allowance::Rate { burst, refill, secs } => {
-                    let period = match secs {
-                        1 => "a second",
-                        60 => "a minute",
-                        3_600 => "an hour",
-                        other => panic!("{}: {other} seconds are no period of the page", line.name),
-                    };
-                    format!("{burst} at once, {refill} {period}")
-                }
-            };
-            format!("| `{}` | {allowed} | {} | {} |", line.name, line.what, line.refusal)
+            format!("| `{}` | {} | {} | {} |", line.name, line.allowance, line.what, line.refusal)
         })
         .collect();
     let page = read("docs/LIMITS.md");
