@@ -27,9 +27,8 @@ redis.call('DEL', KEYS[5])
 make_login(ARGV[1], ARGV[5], tonumber(ARGV[7]), tonumber(ARGV[8]), 0)
 
 local function rename(to, from, field)
-  local text = redis.call('HGET', 'invites:' .. to, from)
-  if not text then return end
-  local invite = cjson.decode(text)
+  local invite = read(redis.call('HGET', 'invites:' .. to, from))
+  if not invite then return end
   invite[field] = ARGV[2]
   redis.call('HSET', 'invites:' .. to, from, cjson.encode(invite))
   tell('online', to, {kind = 'invites_changed'})

@@ -40,8 +40,8 @@ if there > number then
 end
 
 if ARGV[5] ~= '' then
-  local live = redis.call('HGET', KEYS[2], ARGV[5])
-  if not live or cjson.decode(live).session ~= ARGV[6] then return {'not_live'} end
+  local good, live = pcall(cjson.decode, redis.call('HGET', KEYS[2], ARGV[5]) or '')
+  if not good or type(live) ~= 'table' or live.session ~= ARGV[6] then return {'not_live'} end
 end
 
 local time = redis.call('TIME')

@@ -11,7 +11,7 @@
 --            another invite concerned; to lobby table_in.
 local by, from, table_id = ARGV[1], ARGV[2], ARGV[3]
 local text = redis.call('HGET', KEYS[2], from)
-if not text or cjson.decode(text).expires_ms <= now_ms() then return 'no_invite' end
+if (tonumber((read(text) or {}).expires_ms) or 0) <= now_ms() then return 'no_invite' end
 if text ~= ARGV[12] then return 'changed' end
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'you_are_playing' end
 if redis.call('EXISTS', KEYS[4]) == 1 then return 'playing' end

@@ -12,8 +12,8 @@ for _, pair in ipairs(due) do
   redis.call('ZREM', KEYS[2], pair)
   tell(KEYS[1], from, {kind = 'invites_changed'})
   tell(KEYS[1], to, {kind = 'invites_changed'})
-  if text then
-    local name = cjson.decode(text).to_name
+  local name = (read(text) or {}).to_name
+  if name then
     tell(KEYS[1], from, {kind = 'notice', code = 'invite_expired', name = name,
       words = 'Your invite to ' .. name .. ' has lapsed.'})
   end

@@ -7,7 +7,7 @@
 if redis.call('EXISTS', KEYS[5]) == 1 then return 'removed' end
 local text = redis.call('HGET', KEYS[2], ARGV[1])
 if not text then return 'none' end
-if ARGV[5] ~= '' and cjson.decode(text).id ~= ARGV[5] then return 'changed' end
+if ARGV[5] ~= '' and (read(text) or {}).id ~= ARGV[5] then return 'changed' end
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[3], ARGV[2])
 redis.call('ZREM', KEYS[4], ARGV[1] .. ' ' .. ARGV[2])

@@ -13,8 +13,8 @@ if redis.call('EXISTS', KEYS[6]) == 1 then return 'playing' end
 if redis.call('SISMEMBER', KEYS[7], ARGV[1]) == 1 then return 'blocked' end
 local now = now_ms()
 local function standing(text)
-  local invite = text and cjson.decode(text)
-  return invite and invite.expires_ms > now and invite
+  local invite = read(text)
+  return invite and (tonumber(invite.expires_ms) or 0) > now and invite
 end
 local function same(one, other)
   if type(one) ~= 'table' or type(other) ~= 'table' then return one == other end

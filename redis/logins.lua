@@ -40,9 +40,9 @@ end
 -- Sends the account's session away whose login has ended; one of an older version does not tell its login, and has to show
 -- its cookie once more.
 local function close_ended(id)
-  local live = redis.call('HGET', 'online', id)
+  local live = read(redis.call('HGET', 'online', id))
   if not live then return end
-  local login = cjson.decode(live).login
+  local login = live.login
   if not login then
     tell('online', id, {kind = 'changed'})
   elseif redis.call('EXISTS', 'login:' .. login) == 0 then

@@ -4,8 +4,8 @@
 -- Returns: the table the account sits at, or ''; 'logged_out' if the login has ended meanwhile.
 -- Publishes: to node:{node of the older session} taken_over; to lobby player_in; to table:{table} presence.
 if ARGV[6] ~= '' and redis.call('EXISTS', 'login:' .. ARGV[6]) == 0 then return 'logged_out' end
-local older = redis.call('HGET', KEYS[1], ARGV[1])
-older = older and cjson.decode(older).session
+local older = read(redis.call('HGET', KEYS[1], ARGV[1]))
+older = older and older.session
 if older and older ~= ARGV[3] then tell(KEYS[1], ARGV[1], {kind = 'taken_over', session = older}) end
 redis.call('HSET', KEYS[1], ARGV[1],
   cjson.encode({node = ARGV[2], session = ARGV[3], name = ARGV[4], guest = ARGV[5] == '1',

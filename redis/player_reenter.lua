@@ -5,5 +5,5 @@
 -- Returns: the table the account sits at, or ''; nothing if another session is live; 'logged_out' if the login
 --          has ended meanwhile.
 -- Publishes: to lobby player_in; to table:{table} presence.
-local live = redis.call('HGET', KEYS[1], ARGV[1])
-if live then return cjson.decode(live).session == ARGV[3] and '' end
+local live = read(redis.call('HGET', KEYS[1], ARGV[1]))
+if live then return live.session == ARGV[3] and '' end

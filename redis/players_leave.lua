@@ -10,8 +10,8 @@ local dead = ARGV[2] == '1'
 if dead and redis.call('EXISTS', KEYS[4]) == 1 then return -1 end
 local now = now_ms()
 local function leave(account, session)
-  local live = redis.call('HGET', KEYS[1], account)
-  if not live or cjson.decode(live).session ~= session then return 0 end
+  local live = read(redis.call('HGET', KEYS[1], account))
+  if not live or live.session ~= session then return 0 end
   redis.call('HDEL', KEYS[1], account)
   change(KEYS[2], {kind = 'player_out', account = account})
   local seat = redis.call('GET', 'seat:' .. account)

@@ -1,10 +1,12 @@
 -- Keeps a stopped game and lists it for both players: as long as the longer-lived of two guests, or for a year. Follows
 -- prelude.lua, logins.lua and saved.lua.
--- KEYS: 1 saved:{table} 2 saved-row:{table}
+-- KEYS: 1 saved:{table} 2 saved-row:{table} 3 table:{table}
 -- ARGV: 1 table 2 when it was stopped, ms 3 the game as JSON 4 its row ('' for none) 5 most games in a list
---       6, 7 accounts of both seats
--- Returns: 1; may be repeated.
+--       6, 7 accounts of both seats 8 when the table was made, as its hash says ('' where that says nothing)
+-- Returns: 1, or 0 if the table was closed already, or made again since: a node that is late puts nothing away. May be
+--          repeated.
 -- Publishes: nothing.
+if redis.call('EXISTS', KEYS[3]) == 0 or (redis.call('HGET', KEYS[3], 'made_ms') or '') ~= ARGV[8] then return 0 end
 local ends, lists = 0, {}
 for i = 6, 7 do
   local account, list = 'account:' .. ARGV[i], 'saved-by:' .. ARGV[i]

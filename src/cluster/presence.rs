@@ -81,6 +81,10 @@ impl Rounds {
         let accounts = self.sessions.split_off(self.sessions.len().saturating_sub(SESSIONS_COMPARED));
         if !accounts.is_empty() {
             let held = app.store.entered(&accounts).await?;
+            // The word that a login has ended may have been lost: its session looks for itself.
+            for (account, session) in app.store.logged_out(held.iter().flatten()).await? {
+                app.sessions.missed(account, session);
+            }
             set_right(app, accounts.into_iter().zip(held)).await?;
         }
         self.online = said_to_be_here(app, self.online).await?;

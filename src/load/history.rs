@@ -40,6 +40,8 @@ pub enum What {
         /// Requests that had been called unsaved, and were taken back.
         unsaved: u32,
     },
+    /// The player on turn has nothing to play but cards that it drew unsaved, which are shown once they are saved.
+    Waits,
     /// A game is over; the next one has not begun.
     Over,
 }

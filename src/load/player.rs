@@ -170,7 +170,9 @@ impl Player {
             return self.link.ask(Ask::Resign { table }).await;
         }
         let Some(view) = &seated.to_choose else { return };
-        let Some(moves) = choice::choose(view, &mut self.dice) else { return };
+        let Some(moves) = choice::choose(view, &mut self.dice) else {
+            return self.link.stage.history.note(self.pair, What::Waits);
+        };
         let grown = u32::try_from(moves.len()).unwrap_or(u32::MAX);
         seated.flights.sent(seated.tip.number.saturating_add(grown), view.viewer);
         self.link.ask(Ask::Move { table, tip: seated.tip.clone(), moves }).await;

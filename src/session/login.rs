@@ -33,13 +33,12 @@ impl Session {
         entered == Entered::Live
     }
 
-    /// Has the login last while the websocket is open.
-    pub(super) async fn use_login(&self) {
-        match self.app.store.login_use(self.login.clone()).await {
-            Ok(Some(_)) => {}
-            Ok(None) => self.show_cookie_again(),
-            Err(error) => tracing::debug!(%error, "a login could not be used"),
+    /// Has the login last while the websocket is open, or ends the session where the login has ended.
+    pub(super) async fn use_login(&self) -> Result<(), StoreError> {
+        if self.app.store.login_use(self.login.clone()).await?.is_none() {
+            self.show_cookie_again();
         }
+        Ok(())
     }
 
     /// The login has ended, which was not heard. The browser may have another one by now, as after an upgrade.

@@ -218,7 +218,9 @@ impl Session {
                 }
                 () = sleep_until(login_due) => {
                     login_due = Instant::now() + login::USED_EVERY;
-                    Box::pin(self.use_login()).await;
+                    if let Err(error) = Box::pin(self.use_login()).await {
+                        tracing::debug!(%error, "a login could not be used");
+                    }
                 }
                 () = sleep_until(leave_at), if self.leave_at.is_some() => {
                     self.outbox.close(CloseCode::GoingAway);

@@ -108,8 +108,9 @@ impl Session {
         Ok(())
     }
 
-    /// Reads what the player's events would have told.
+    /// Reads what the player's events would have told, the end of the login among it.
     async fn catch_up(&mut self) -> Result<(), StoreError> {
+        Box::pin(self.use_login()).await?;
         self.untold.invites = true;
         self.untold.games = true;
         self.untold.soon();

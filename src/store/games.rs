@@ -44,7 +44,8 @@ static APPEND: LazyLock<Script> = LazyLock::new(|| {
     let text = fault::script(text, "compare", behind, "number, hash = there, tip");
     let already = "if field(entry, 'request') == request and field(entry, 'seat') == seat then return {'already', missing} end";
     let text = fault::script(&text, "request", already, "");
-    let not_live = "if not live or cjson.decode(live).session ~= ARGV[6] then return {'not_live'} end";
+    let not_live =
+        "if not good or type(live) ~= 'table' or live.session ~= ARGV[6] then return {'not_live'} end";
     Script::new(&fault::script(&text, "session", not_live, ""))
 });
 
@@ -419,22 +420,14 @@ impl Store {
 
     /// Lets the backup of a game that was put away at a tip go after a while, for whoever is late; not one that goes on.
     pub async fn game_drop_later(&self, shard: usize, table: TableId, tip: &Tip) -> Result<(), StoreError> {
-        self.let_go(shard, table, tip, DROP_AFTER_SECS).await
+        let args: [Arg; 3] =
+            [u64::from(tip.number).into(), tip.hash.0.as_str().into(), DROP_AFTER_SECS.into()];
+        self.backup(shard).invoke::<u8>(&LET_GO, &[keys::game(table)], &args).await.map(drop)
     }
 
     /// Keeps the backup of a game that goes on, though it was to be dropped.
     pub async fn game_keep(&self, shard: usize, table: TableId) -> Result<(), StoreError> {
         let persist = redis::cmd("PERSIST").arg(keys::game(table)).to_owned();
         self.backup(shard).query(&persist).await
-    }
-
-    /// Drops the backup of a game that was put away at a tip; not one that goes on.
-    pub async fn game_drop(&self, shard: usize, table: TableId, tip: &Tip) -> Result<(), StoreError> {
-        self.let_go(shard, table, tip, 0).await
-    }
-
-    async fn let_go(&self, shard: usize, table: TableId, tip: &Tip, secs: u64) -> Result<(), StoreError> {
-        let args: [Arg; 3] = [u64::from(tip.number).into(), tip.hash.0.as_str().into(), secs.into()];
-        self.backup(shard).invoke::<u8>(&LET_GO, &[keys::game(table)], &args).await.map(drop)
     }
 }

@@ -332,21 +332,23 @@ impl Store {
         }
         let sent: Vec<Option<String>> = self.data().pipe(&commands).await?;
         Ok(Invites {
-            received: listed(received.into_values(), |standing| &standing.from_name)?,
-            sent: listed(sent.into_iter().flatten(), |standing| &standing.to_name)?,
+            received: listed(account, received.into_values(), |standing| &standing.from_name),
+            sent: listed(account, sent.into_iter().flatten(), |standing| &standing.to_name),
         })
     }
 }
 
-/// Invites oldest first.
+/// Invites oldest first. One that cannot be read, as of a newer version, is left out: the others can be answered.
 fn listed(
+    account: AccountId,
     texts: impl Iterator<Item = String>,
     other: impl Fn(&Standing) -> &AccountName,
-) -> Result<Vec<Invite>, StoreError> {
-    let standing: Result<Vec<Standing>, serde_json::Error> =
-        texts.map(|text| serde_json::from_str(&text)).collect();
-    let mut invites: Vec<Invite> = standing?
-        .into_iter()
+) -> Vec<Invite> {
+    let standing = texts.filter_map(|text| {
+        let read = serde_json::from_str::<Standing>(&text);
+        read.inspect_err(|error| tracing::warn!(%account, %error, "an invite cannot be listed")).ok()
+    });
+    let mut invites: Vec<Invite> = standing
         .map(|standing| Invite {
             id: standing.id,
             name: other(&standing).clone(),
@@ -356,5 +358,5 @@ fn listed(
         })
         .collect();
     invites.sort_by_key(|invite| invite.expires_ms);
-    Ok(invites)
+    invites
 }

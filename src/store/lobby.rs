@@ -30,7 +30,7 @@ macro_rules! script {
 
 static ENTER: LazyLock<Script> = LazyLock::new(|| {
     let text = concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/player_enter.lua"));
-    let older = "local older = redis.call('HGET', KEYS[1], ARGV[1])";
+    let older = "local older = read(redis.call('HGET', KEYS[1], ARGV[1]))";
     Script::new(&fault::script(text, "session", older, "local older = false"))
 });
 static REENTER: LazyLock<Script> = LazyLock::new(|| {
@@ -75,6 +75,8 @@ pub(super) struct Online {
     pub(super) session: SessionId,
     pub(super) name: AccountName,
     pub(super) guest: bool,
+    /// Absent for sessions of older versions.
+    pub(super) login: Option<String>,
 }
 
 /// What became of a session that enters.
@@ -140,7 +142,9 @@ impl Store {
     pub async fn seat_of(&self, account: AccountId) -> Result<Option<TableId>, StoreError> {
         let command = redis::cmd("GET").arg(keys::seat(account)).to_owned();
         let table: Option<String> = self.data().query(&command).await?;
-        Ok(table.map(|table| table.parse()).transpose()?)
+        // A seat at what is no table is none: its player is not kept out.
+        let unreadable = |error| tracing::warn!(key = keys::seat(account), %error, "a seat cannot be read");
+        Ok(table.and_then(|table| table.parse().map_err(unreadable).ok()))
     }
 
     /// Whether an account is online.

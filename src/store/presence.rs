@@ -39,7 +39,7 @@ pub enum Left {
 }
 
 /// A player online, as the store holds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnlineAt {
     /// The player's account.
     pub account: AccountId,
@@ -47,6 +47,7 @@ pub struct OnlineAt {
     pub node: NodeId,
     /// The session.
     pub session: SessionId,
+    login: Option<String>,
 }
 
 /// Where a look at a collection goes on; it begins anew after the end.
@@ -101,8 +102,8 @@ impl Store {
         let scan = redis::cmd("HSCAN").arg(keys::ONLINE).arg(from.0).arg("COUNT").arg(LOOKED_AT).to_owned();
         let (next, entries): (u64, Vec<(String, String)>) = self.data().query(&scan).await?;
         let entered = entries.iter().filter_map(|(account, text)| {
-            let Online { node, session, .. } = serde_json::from_str(text).ok()?;
-            Some(OnlineAt { account: account.parse().ok()?, node, session })
+            let Online { node, session, login, .. } = serde_json::from_str(text).ok()?;
+            Some(OnlineAt { account: account.parse().ok()?, node, session, login })
         });
         Ok((entered.collect(), Cursor(next)))
     }
@@ -135,9 +136,31 @@ impl Store {
         }
         let texts: Vec<Option<String>> = self.data().query(&command).await?;
         let entered = accounts.iter().zip(texts).map(|(account, text)| {
-            let Online { node, session, .. } = serde_json::from_str(&text?).ok()?;
-            Some(OnlineAt { account: *account, node, session })
+            let Online { node, session, login, .. } = serde_json::from_str(&text?).ok()?;
+            Some(OnlineAt { account: *account, node, session, login })
         });
         Ok(entered.collect())
+    }
+
+    /// Those whose logins have ended.
+    pub async fn logged_out<'a>(
+        &self,
+        online: impl Iterator<Item = &'a OnlineAt>,
+    ) -> Result<Vec<(AccountId, SessionId)>, StoreError> {
+        let (mut commands, mut asked) = (redis::pipe(), Vec::new());
+        for OnlineAt { account, session, login, .. } in online {
+            let Some(login) = login else { continue };
+            commands.exists(keys::login(login));
+            asked.push((*account, *session));
+        }
+        if asked.is_empty() {
+            return Ok(asked);
+        }
+        let exist: Vec<bool> = self.data().pipe(&commands).await?;
+        Ok(asked
+            .into_iter()
+            .zip(exist)
+            .filter_map(|(session, exists)| (!exists).then_some(session))
+            .collect())
     }
 }

@@ -8,7 +8,7 @@ use super::archive::{ArchivedGame, off_thread};
 use super::group::{Arg, StoreError};
 use super::{Store, keys};
 use crate::ids::{AccountId, TableId};
-use crate::protocol::GameRow;
+use crate::protocol::{ClosedWhy, GameRow};
 use crate::table::record::Entry;
 
 /// Saved games of one player, at most: more are refused.
@@ -45,9 +45,9 @@ pub enum Removed {
 impl Store {
     /// Keeps a stopped game; may be repeated. Where a list is full, as tables that everybody left can fill it, its oldest
     /// game goes.
-    pub async fn saved_put(&self, game: &ArchivedGame) -> Result<(), StoreError> {
+    pub async fn saved_put(&self, game: &ArchivedGame, made_ms: &str) -> Result<(), StoreError> {
         let row = if self.writes_new_forms() { serde_json::to_string(&game.row())? } else { String::new() };
-        let args: [Arg; 7] = [
+        let args: [Arg; 8] = [
             game.table.to_string().into(),
             game.ended_ms.into(),
             serde_json::to_string(game)?.into(),
@@ -55,8 +55,9 @@ impl Store {
             LISTED.into(),
             game.accounts.first.to_string().into(),
             game.accounts.second.to_string().into(),
+            made_ms.into(),
         ];
-        let keys = [keys::saved(game.table), keys::saved_row(game.table)];
+        let keys = [keys::saved(game.table), keys::saved_row(game.table), keys::table(game.table)];
         self.data().settled(self.data().invoke::<u8>(&PUT, &keys, &args)).await.map(drop)
     }
 
@@ -98,6 +99,16 @@ impl Store {
             0 => Removed::NotThere,
             _ => Removed::Done,
         })
+    }
+
+    /// Where a game was put away, if it was.
+    pub async fn put_away(&self, table: TableId) -> Result<Option<ClosedWhy>, StoreError> {
+        let exists = |key: String| redis::cmd("EXISTS").arg(key).to_owned();
+        if self.data().query(&exists(keys::saved(table))).await? {
+            return Ok(Some(ClosedWhy::Saved));
+        }
+        let finished: bool = self.archive().query(&exists(keys::archive(table))).await?;
+        Ok(finished.then_some(ClosedWhy::Finished))
     }
 
     /// How many saved games each of two accounts has.

@@ -215,7 +215,7 @@ impl Compared {
         let held = "Redis answers";
         let accounts: Vec<_> = (0..PLAYERS).map(account).collect();
         let live = self.store.entered(&accounts).await.expect(held);
-        let live: Vec<_> = live.iter().map(|live| live.map(|live| live.session)).collect();
+        let live: Vec<_> = live.iter().map(|live| live.as_ref().map(|live| live.session)).collect();
         let (expected, _) = self.model.weigh(Place { node: 0, life: 0 }, &Command::Online, Leaves::Nothing);
         let Reply::Online(online, tables) = expected else { panic!("{expected:?}") };
         assert_eq!(live, online.map(|live| live.map(|live| session_id(live.session))));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nineflags::protocol::{Ask, Update};
+use nineflags::protocol::{Ask, CloseCode, Update};
 use serde_json::json;
 
 use crate::harness::browser::{Browser, seated};
@@ -43,6 +43,35 @@ async fn tabs_closed_while_redis_was_away_are_gone_soon_after() {
         .await;
     assert_eq!(stays.table.as_ref().map(|view| view.table), Some(table));
     assert!(matches!(stays.ask(Ask::Ping).await, Update::Done { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_login_ended_unheard_is_closed() {
+    let site = Site::start(1, &[]);
+    let mut browser = Browser::guest(site.address(0)).await;
+    let entry: Vec<String> = site.ask(&["HGETALL", "online"]);
+    let entry: serde_json::Value = serde_json::from_str(&entry[1]).expect("an entry");
+    // As a log-out elsewhere whose word was lost in a failover.
+    let _: u64 = site.ask(&["DEL", &format!("login:{}", entry["login"].as_str().expect("a login"))]);
+    assert_eq!(browser.until_closed().await, Some(CloseCode::GoingAway as u16), "to show its cookie again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_cannot_be_read_keeps_nobody_out() {
+    let site = Site::start(1, &[]);
+    let node = site.address(0);
+    let browser = Browser::guest(node).await;
+    let cookie = browser.cookie.clone();
+    let account = site.ask::<Vec<String>>(&["HKEYS", "online"]).remove(0);
+    drop(browser);
+    until("it has left", || online(&site) == 0);
+    let stranger = uuid::Uuid::now_v7().to_string();
+    let _: u64 = site.ask(&["HSET", &format!("invites:{account}"), &stranger, "a newer version's"]);
+    let _: u64 = site.ask(&["SADD", &format!("blocked:{account}"), "nobody"]);
+    let _: String = site.ask(&["SET", &format!("seat:{account}"), "nowhere"]);
+    let _: u64 = site.ask(&["HSET", "online", &account, "1"]);
+    let mut browser = Browser::connect(node, &cookie).await;
+    assert!(matches!(browser.ask(Ask::Ping).await, Update::Done { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

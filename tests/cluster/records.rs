@@ -411,7 +411,14 @@ async fn saved_games_end_with_their_guests_and_with_their_accounts() {
         }
     }
     game.table = TableId::random();
-    store.saved_put(&game).await.expect("it is kept");
+    let _: u64 = site.ask(&["HSET", &format!("table:{}", game.table), "made_ms", "1"]);
+    store.saved_put(&game, "2").await.expect("an answer");
+    assert_eq!(
+        site.ask::<u64>(&["EXISTS", &format!("saved:{}", game.table)]),
+        0,
+        "the table was made again since"
+    );
+    store.saved_put(&game, "1").await.expect("it is kept");
     let counts = || lists.clone().map(|list| site.ask::<u64>(&["ZCARD", &list]));
     assert_eq!(counts(), [100, 100]);
     assert_eq!(site.ask::<u64>(&["EXISTS", &kept[0], &kept[1]]), 0, "nobody has it");
@@ -440,7 +447,9 @@ async fn a_game_is_stopped_fifty_times_at_most() {
         }
     }
     assert_eq!(copy.saves(), 49);
-    store.saved_put(&ArchivedGame::of(&copy).expect("a game")).await.expect("it is kept");
+    let _: u64 = site.ask(&["HSET", &format!("table:{table}"), "made_ms", "1"]);
+    store.saved_put(&ArchivedGame::of(&copy).expect("a game"), "1").await.expect("it is kept");
+    let _: u64 = site.ask(&["DEL", &format!("table:{table}")]);
     assert!(matches!(resumed(&mut one, &mut two, table).await, Update::Done { .. }));
     let fiftieth = one.ask_as(id("fiftieth"), Ask::Save { table }).await;
     assert!(tip_of(&fiftieth).is_some(), "{fiftieth:?}");

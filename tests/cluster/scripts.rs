@@ -37,7 +37,7 @@ async fn logged_in(store: &Store, account: &Account) -> Login {
 
 /// The live session of an account.
 async fn live(store: &Store, account: &Account) -> Option<SessionId> {
-    store.entered(&[account.id]).await.expect("sessions")[0].map(|entered| entered.session)
+    store.entered(&[account.id]).await.expect("sessions")[0].as_ref().map(|entered| entered.session)
 }
 
 fn standing(from: &Account, to: &Account) -> Standing {

@@ -94,3 +94,55 @@ async fn a_node_that_stood_still_changes_nothing_and_serves_again() {
     assert_eq!(pair.finish_and_check(zombie).await, 0);
     assert_eq!(next.finish_and_check(lives).await, 0);
 }
+
+/// A pair at two nodes of which the first stands still while the other seat saves the game; it wakes with a move under way.
+/// Gives the site, the sleeper's move, and the answer of the one who saves.
+async fn saved_unheard(site: &Site, dropped: bool) -> (Opponents, Seat, RequestId) {
+    let (sleeper, saves_at) = (site.address(0), site.address(1));
+    let mut pair = Opponents::meet(&[sleeper], &[saves_at], 43).await;
+    pair.play_on(6).await;
+    let newest = pair.newest();
+    for seat in Seat::BOTH {
+        pair.players[seat].until_view(pair.table, newest).await;
+    }
+    let here = if pair.players.first.nodes[0] == sleeper { Seat::First } else { Seat::Second };
+    while pair.turn().await != Some(here) {
+        pair.play_on(1).await;
+    }
+    let newest = pair.newest();
+    let own = pair.players[here].until_view(pair.table, newest).await;
+    pair.players[here.other()].until_view(pair.table, newest).await;
+
+    site.nodes[0].signal("STOP");
+    let moves = choose(&own, &mut Dice(5));
+    let ask = Ask::Move { table: pair.table, tip: own.tip, moves };
+    let late = send(&mut pair.players[here].browser, ask).await;
+    let saver = &mut pair.players[here.other()].browser;
+    assert!(matches!(saver.ask(Ask::Save { table: pair.table }).await, Update::Done { .. }));
+    let table = pair.table;
+    saver.until("the table closes", |update| matches!(update, Update::TableClosed { .. })).await;
+    if dropped {
+        let _: u64 = site.ask(&["DEL", &format!("game:{table}")]);
+    }
+    site.nodes[0].signal("CONT");
+    (pair, here, late)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_was_on_its_way_while_the_game_was_saved_is_refused() {
+    for dropped in [false, true] {
+        let site = Site::start(2, &[]);
+        let (mut pair, here, late) = saved_unheard(&site, dropped).await;
+        let table = pair.table;
+        let browser = &mut pair.players[here].browser;
+        let seen = |frames: &[String], words: &str| frames.iter().any(|frame| frame.contains(words));
+        let (refused, closed) = (format!(r#""refused","id":"{late}""#), r#""why":"saved""#);
+        while !seen(&browser.frames, &refused) || !seen(&browser.frames, closed) {
+            browser.until("the refusal, and the end of the table", |_| true).await;
+        }
+        let left: i64 = site.ask(&["TTL", &format!("game:{table}")]);
+        assert!(left > 0 || dropped && left == -2, "the stream has an end: {left}");
+        let seat: Vec<Option<String>> = site.ask(&["KEYS", "seat:*"]);
+        assert!(seat.is_empty(), "{seat:?}");
+    }
+}

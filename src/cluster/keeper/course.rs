@@ -99,7 +99,7 @@ impl Keeper {
         let Some(game) = ArchivedGame::of(&self.copy) else { return Ok(()) };
         stop_at("finish:appended");
         if self.copy.stopped() {
-            self.shared.store.saved_put(&game).await?;
+            self.shared.store.saved_put(&game, &self.info.made_ms).await?;
         } else {
             self.archive(&game).await?;
         }
@@ -109,10 +109,6 @@ impl Keeper {
         stop_at("finish:expiring");
         self.shared.store.table_close(self.table, &self.info).await?;
         stop_at("finish:closed");
-        if self.copy.stopped() {
-            // So that a game that is resumed starts from what was saved.
-            self.shared.store.game_drop(self.info.shard, self.table, &tip).await?;
-        }
         Ok(())
     }
 
@@ -129,7 +125,8 @@ impl Keeper {
     }
 
     pub(super) fn close(mut self) {
-        let why = if self.copy.stopped() { ClosedWhy::Saved } else { ClosedWhy::Finished };
+        let stopped = if self.copy.stopped() { ClosedWhy::Saved } else { ClosedWhy::Finished };
+        let why = self.ended_elsewhere.unwrap_or(stopped);
         let text = text_of(&Update::TableClosed { table: self.table, why });
         for member in &self.members {
             member.outbox.send(text.clone());

@@ -29,7 +29,7 @@ use crate::fault;
 use crate::ids::{AccountId, AccountName, NodeId, RequestId, SessionId, TableId};
 use crate::metrics;
 use crate::outbox::Outbox;
-use crate::protocol::{CloseCode, Message, TableView, Update};
+use crate::protocol::{CloseCode, ClosedWhy, Message, TableView, Update};
 use crate::rules::moves::Move;
 use crate::rules::seat::Seat;
 use crate::store::games::{Compared, Mover};
@@ -237,6 +237,8 @@ pub struct Keeper {
     put_away_at: Option<Instant>,
     /// Since when nobody looks at the table.
     idle_since: Option<Instant>,
+    /// Another node has put the game away, and this one heard nothing of its end.
+    ended_elsewhere: Option<ClosedWhy>,
 }
 
 impl Keeper {
@@ -267,6 +269,7 @@ impl Keeper {
             told_last: false,
             put_away_at: None,
             idle_since: None,
+            ended_elsewhere: None,
         };
         keeper.read_again().await?;
         keeper.begin().await?;
@@ -296,7 +299,7 @@ impl Keeper {
                     self.flush().await;
                 }
             }
-            if self.put_away_if_over().await {
+            if self.ended_elsewhere.is_some() || self.put_away_if_over().await {
                 return self.close();
             }
             if self.let_go_if_idle().await {

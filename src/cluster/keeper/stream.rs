@@ -158,6 +158,13 @@ impl Keeper {
         if is_without("heal") {
             return self.believe_stream().await;
         }
+        if at.number == 0 {
+            // The stream of a game that was put away is dropped after a while: there is nothing to heal.
+            self.ended_elsewhere = self.shared.store.put_away(self.table).await?;
+            if self.ended_elsewhere.is_some() {
+                return Err(StoreError::Unavailable("the game was put away".to_owned()));
+            }
+        }
         tracing::warn!(table = %self.table, from = at.number, records = entries.len(), "healing the backup");
         metrics::healed(entries.len());
         self.append_again(at, entries).await

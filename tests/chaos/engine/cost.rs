@@ -45,6 +45,8 @@ pub struct Cost {
     pub pause: Times,
     /// The same for pairs whose two were connected to one node, which was not hit.
     pub pause_together: Times,
+    /// Pairs that had played every card they saw, and waited for those they had drawn unsaved.
+    pub waited: usize,
     /// Pairs that were playing, and did not move again before the next fault.
     pub stuck: Vec<usize>,
     /// Requests taken back that had been accepted.
@@ -95,7 +97,9 @@ pub fn cost(span: &Span, events: &[Event]) -> Cost {
                 pause_together.push(time);
             }
         }
-        for event in events.iter().filter(|event| span.began <= event.at && event.at < span.next) {
+        let within = || events.iter().filter(|event| span.began <= event.at && event.at < span.next);
+        cost.waited += usize::from(within().any(|event| matches!(event.what, What::Waits)));
+        for event in within() {
             if let What::WentBack { accepted, unsaved } = event.what {
                 cost.accepted_back += u64::from(accepted);
                 cost.unsaved_back += u64::from(unsaved);
@@ -125,17 +129,18 @@ fn first_move(span: &Span, events: &[&Event]) -> Next {
         match event.what {
             What::Accepted { sent, .. } if sent >= span.began => return Next::After(event.at - span.began),
             What::Over => return Next::NotPlaying,
-            What::Accepted { .. } | What::WentBack { .. } => {}
+            What::Accepted { .. } | What::WentBack { .. } | What::Waits => {}
         }
     }
     Next::Never
 }
 
-/// The longest time between two moves of one game that a fault has a part in.
+/// The longest time between two moves of one game that a fault has a part in. A pair that has played all that it sees waits
+/// for the cards that it drew, which is not the table's pause: it ends where that begins.
 fn longest_pause(span: &Span, events: &[&Event]) -> Option<Duration> {
-    let moves = events.iter().filter(|event| matches!(event.what, What::Accepted { .. } | What::Over));
+    let moves = events.iter().filter(|event| !matches!(event.what, What::WentBack { .. }));
     let moves: Vec<&&Event> = moves.collect();
-    let pairs = moves.windows(2).filter(|two| !matches!(two[0].what, What::Over));
+    let pairs = moves.windows(2).filter(|two| matches!(two[0].what, What::Accepted { .. }));
     let touching = pairs.filter(|two| two[1].at >= span.began && two[0].at <= span.whole);
     touching.filter(|two| !matches!(two[1].what, What::Over)).map(|two| two[1].at - two[0].at).max()
 }

@@ -32,7 +32,8 @@ pub struct Player {
     /// The present websocket, with the frames of all that were before.
     pub browser: Browser,
     /// Where to connect, in turn.
-    nodes: Vec<SocketAddr>,
+    /// Where it connects, the first one first.
+    pub nodes: Vec<SocketAddr>,
     /// The last attempt was answered.
     is_open: bool,
     /// Every move that was said to be done.
