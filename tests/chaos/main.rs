@@ -3,6 +3,7 @@
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../cluster/harness"]
 mod harness {
+    pub mod browser;
     pub mod host;
     pub mod namespaces;
     pub mod net;

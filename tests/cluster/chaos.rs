@@ -56,6 +56,18 @@ fn a_cluster_that_does_not_heal_is_convicted() {
     }
 }
 
+/// Where an answer about the lobby or an account does not wait for the replicas, what was done is gone after a failover.
+#[cfg(feature = "test-hooks")]
+#[test]
+fn a_cluster_that_does_not_wait_for_its_replicas_is_convicted() {
+    let without = [("NINEFLAGS_TEST_WITHOUT", "settle")];
+    let arguments = "--seed 11 --nodes 1 --pairs 4 --pause-ms 50 --quiet-secs 1 --moved-secs 10 --last-secs 5 --script split";
+    let report = broken(arguments, &without);
+    if report.skipped.is_empty() {
+        assert_convicted(&report, &["was answered as done and is"]);
+    }
+}
+
 /// Where records are appended whatever the tip, two nodes write over one another: the same run ends with a conviction.
 #[cfg(feature = "test-hooks")]
 #[test]

@@ -9,6 +9,7 @@ pub mod harm;
 pub mod options;
 pub mod report;
 pub mod site;
+pub mod visitors;
 pub mod watch;
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +34,7 @@ use self::harm::{Begun, Skipped, Undo, begin, undo};
 use self::options::{Options, REST_LEAST_MS};
 use self::report::{Line, Report};
 use self::site::Site;
+use self::visitors::Visitors;
 use self::watch::{Seen, Watch};
 use crate::harness::net::Net;
 use crate::harness::node::ORIGIN;
@@ -50,6 +52,7 @@ struct Run<'a> {
     site: Site,
     stage: Arc<Stage>,
     play: JoinHandle<Result<Play, String>>,
+    visitors: Option<Visitors>,
     runtime: &'a Runtime,
     began: Instant,
     dice: Dice,
@@ -89,6 +92,7 @@ pub fn run(options: &Options, tell: &dyn Fn(&str)) -> Result<Report, String> {
         site,
         stage,
         play,
+        visitors: None,
         runtime: &runtime,
         began: Instant::now(),
         dice: Dice::new(seed),
@@ -126,6 +130,9 @@ fn load_options(options: &Options, seed: u64, site: &Site) -> LoadOptions {
 impl Run<'_> {
     fn until_the_end(mut self, seed: u64, watch: Watch) -> Result<Report, String> {
         self.until_all_play()?;
+        let nodes = self.site.addresses();
+        let clocks = self.site.clocks.is_ok();
+        self.visitors = Some(self.runtime.block_on(Visitors::come(&nodes, seed, clocks))?);
         if self.options.script.is_empty() {
             let deadline = Instant::now() + Duration::from_secs_f64(self.options.minutes * 60.0);
             let mut bag = Bag::of(self.options.bag());
@@ -147,6 +154,12 @@ impl Run<'_> {
             self.stage.give_up();
         }
         sleep(Duration::from_secs(self.options.quiet_secs));
+        if let Some(visitors) = self.visitors.take() {
+            let broken = self.runtime.block_on(visitors.leave());
+            for words in &broken {
+                self.violate(words);
+            }
+        }
         let ended = Instant::now();
         let play = self.last_games()?;
         let watched = watch.end();

@@ -102,6 +102,9 @@ impl Site {
         let ops = ops_of(self.hosts[machine_of_node(number)].at(port)).to_string();
         let mut variables = vec![("REDIS_URL", url.as_str()), ("NINEFLAGS_DRAIN_SPREAD_MS", "1000")];
         variables.push(("NINEFLAGS_OPS_LISTEN", &ops));
+        // Visitors do in minutes what people do in days.
+        variables
+            .push(("NINEFLAGS_LIMITS", "blocks_per_account_minute=6000 invites_per_account_minute=6000"));
         variables.extend(self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         start(&self.hosts[machine_of_node(number)], port, &data, &self.log(number), &variables)
     }

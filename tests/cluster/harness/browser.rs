@@ -85,7 +85,21 @@ fn reply_of(answer: &str) -> Option<Reply> {
 
 /// The same without headers, where the node may not answer: nothing then.
 pub async fn try_http(to: SocketAddr, method: &str, path: &str) -> Option<Reply> {
-    let request = format!("{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n\r\n");
+    try_exchange(to, &format!("{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n\r\n")).await
+}
+
+/// What a page of the site sends with a body, where the node may not answer: nothing then.
+pub async fn try_post(to: SocketAddr, path: &str, cookie: &str, body: &Value) -> Option<Reply> {
+    let (origin, body) = (origin_of(to), body.to_string());
+    let length = body.len();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {to}\r\norigin: {origin}\r\ncookie: {cookie}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    try_exchange(to, &request).await
+}
+
+async fn try_exchange(to: SocketAddr, request: &str) -> Option<Reply> {
     let exchange = async {
         let mut stream = TcpStream::connect(to).await.ok()?;
         stream.write_all(request.as_bytes()).await.ok()?;
