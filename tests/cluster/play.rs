@@ -1,14 +1,21 @@
 //! Whole games through the public websocket of a real node with a real Redis.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use nineflags::protocol::{Ask, ClosedWhy, RefusalCode, Update};
 use nineflags::rules::game::EndReason;
 use nineflags::rules::seat::Seat;
 use nineflags::table::options::TableOptions;
 use nineflags::table::record::Tip;
+use tokio::time::{sleep, timeout};
 
 use crate::harness::bot::{Dice, choose, play_on};
 use crate::harness::browser::{Browser, http, seated};
 use crate::harness::node::Node;
+use crate::harness::process::{WITHIN, until};
+use crate::harness::relay::gate;
+use crate::harness::site::Site;
 
 fn refused(update: &Update) -> Option<RefusalCode> {
     match update {
@@ -211,7 +218,7 @@ async fn who_is_away_too_long_loses_only_when_the_other_says_so() {
     let won = loop {
         match first.ask(Ask::ClaimWin { table }).await {
             Update::Refused { code: RefusalCode::NotAway, .. } => {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                sleep(Duration::from_millis(100)).await;
             }
             other => break other,
         }
@@ -220,6 +227,55 @@ async fn who_is_away_too_long_loses_only_when_the_other_says_so() {
     let over = first.until_table("the end", |view| view.view.ending.is_some()).await;
     let ending = over.view.ending.expect("just seen");
     assert_eq!((ending.winner, ending.reason), (Some(Seat::First), EndReason::Absence));
+}
+
+/// The seat that is away comes back at another node and moves while the claim is on its way to the shard: what the claim is
+/// answered with.
+async fn claim_and_come_back(site: &Site, shut: &AtomicBool) -> Update {
+    let (away, claims) = (Browser::guest(site.address(1)).await, Browser::guest(site.address(1)).await);
+    let (mut first, second, table) = seated(away, claims).await;
+    let own = first.until_table("the own view", |view| view.table == table).await;
+    let mut claims = Browser::connect(site.address(0), &second.cookie).await;
+    let cookie = first.cookie.clone();
+    drop(first);
+    let view = claims.until_table("the absence", |view| view.away_since_ms.first.is_some()).await;
+    let since_ms = u128::from(view.away_since_ms.first.expect("just seen"));
+    let now_ms = || SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+    until("it has been away for long enough", || now_ms() > since_ms + 1_100);
+    shut.store(true, Ordering::Relaxed);
+    let back = async {
+        // The claim is looked at before.
+        sleep(Duration::from_millis(50)).await;
+        let mut back = Browser::connect(site.address(1), &cookie).await;
+        let moves = choose(&own, &mut Dice(3));
+        let made = back.ask(Ask::Move { table, tip: own.tip.clone(), moves }).await;
+        assert!(matches!(made, Update::Done { .. }), "{made:?}");
+        shut.store(false, Ordering::Relaxed);
+        back
+    };
+    let (answer, _back) = tokio::join!(claims.ask(Ask::ClaimWin { table }), back);
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_loses_by_absence_who_has_moved_since() {
+    let mut site = Site::start_apart(0, 1);
+    let (port, shut) = gate(site.shards[0].port);
+    let (url, soon) = (format!("redis://127.0.0.1:{port}"), ("NINEFLAGS_AWAY_WIN_SECS", "1"));
+    site.add(&[soon, ("BACKUP_REDIS_URLS", &url)]);
+    // The table there is not to wait until the claim is decided.
+    site.add(&[soon, ("NINEFLAGS_TEST_WITHOUT", "hear")]);
+    let answered = async {
+        loop {
+            match claim_and_come_back(&site, &shut).await {
+                // The claim was given up before the other was back.
+                Update::Refused { code: RefusalCode::Unavailable, .. } => {}
+                answer => return answer,
+            }
+        }
+    };
+    let answer = timeout(WITHIN, answered).await.expect("an answer in time");
+    assert_eq!(refused(&answer), Some(RefusalCode::NotAway), "{answer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
