@@ -275,7 +275,6 @@ export const words = {
     too_many: 'That was too fast. Wait a moment and try again.',
     not_online: 'That player is not online.',
     yourself: 'That would be yourself.',
-    playing: 'That player is playing just now.',
     you_are_playing: 'You are playing: finish or save that game first.',
     invite_changed: 'That invite has changed. Look at it again before you accept.',
     too_many_blocked: 'You have blocked too many players. Unblock one first.',

@@ -106,7 +106,7 @@ function flagButton(model, flag, index, laid) {
   const pickable = laid.filter((code) => targets.includes(code));
   return h('div', { class: 'flag-row' },
     h('button', { class: 'flag', type: 'button', 'aria-label': flagLabel(model, flag, index, laid), on: { click: () => onFlag?.(index) } },
-      h('svg', { class: 'pennant', viewBox: '0 0 50 44', 'aria-hidden': 'true' },
+      h('svg', { class: 'pennant', viewBox: '0 0 50 44', 'aria-hidden': 'true', translate: 'no' },
         h('path', { class: 'cloth', d: 'M9 3H46L39 15.5 46 28H9Z' }), h('path', { class: 'pole', d: 'M9 2V43' }),
         h('text', { x: 24, y: 22 }, words.flag(index))),
       tag(model, flag, index, laid)),

@@ -25,7 +25,7 @@ test('the options of a table', () => {
 });
 
 test('a refusal is in words whatever its code', () => {
-  assert.equal(refusal({ code: 'playing', words: 'x' }), 'That player is playing just now.');
+  assert.equal(refusal({ code: 'yourself', words: 'x' }), 'That would be yourself.');
   assert.equal(refusal({ code: 'new_code', words: 'Something else.' }), 'Something else.');
   assert.ok(refusal({}));
 });
