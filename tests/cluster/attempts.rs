@@ -1,11 +1,13 @@
-//! How often somebody may try: passwords, sign-ups and guests, by source and name, for the whole cluster; and whose cookie counts.
+//! How often somebody may try: passwords, sign-ups and guests, by source and name, and letters, for the whole cluster; and whose cookie
+//! counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use nineflags::limits::{Key, Source};
+use nineflags::limits::{Key, Limit, Source};
 use nineflags::passwords::{HASHES_AT_ONCE, LINE_MAX, Passwords};
+use nineflags::protocol::{Ask, RefusalCode};
 use nineflags::store::logins::{LoginHash, OLD_NAME_READ};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,7 +15,8 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::accounts::{PASSWORD, cookie, failed, sign_up};
-use crate::harness::browser::{Reply, exchange, http, http_with};
+use super::floods::{burst, heard, is_done, letter, refused};
+use crate::harness::browser::{Browser, Reply, exchange, http, http_with};
 use crate::harness::node::Node;
 use crate::harness::site::Site;
 
@@ -309,6 +312,47 @@ async fn one_attacker_keeps_no_owner_off_a_new_device() {
     for address in ["10.3.0.1", "2001:db8:8::1"] {
         assert_eq!(from(address, "/api/login", &right).await.status, 200, "{address}");
     }
+}
+
+/// Strangers at other nodes draw on the same number: none of them is told that it was sent, and then it is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_of_strangers_at_all_nodes_are_counted_together() {
+    let site = Site::start(2, &[]);
+    let mut receiver = Browser::guest(site.address(0)).await;
+    let (mut sent, mut refusals) = (0, 0);
+    for number in 0..10 {
+        let mut stranger = Browser::guest(site.address(number % 2)).await;
+        for text in ["one", "two", "three", "four", "five", "six"] {
+            let answer = stranger.ask(letter(&receiver, text)).await;
+            sent += usize::from(is_done(&answer));
+            refusals += usize::from(refused(&answer) == Some(RefusalCode::TooMany));
+        }
+    }
+    assert_eq!(sent + refusals, 60);
+    let most = burst(Limit::LettersTo) as usize;
+    assert!((most..most + 10).contains(&sent), "{sent}");
+    receiver.ask(Ask::Ping).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while heard(&receiver, "message") < sent {
+        assert!(Instant::now() < deadline, "{} of {sent} arrived", heard(&receiver, "message"));
+        receiver.ask(Ask::Ping).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_whom_one_hears_is_charged_for_the_list_it_brings() {
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[("NINEFLAGS_LIMITS", "bytes_per_account_second=10")]);
+    let mut player = Browser::guest(node.address).await;
+    let mut others = Vec::new();
+    for _ in 0..8 {
+        others.push(Browser::guest(node.address).await.name.clone());
+    }
+    let mut refusals = 0;
+    for name in others {
+        refusals += u32::from(refused(&player.ask(Ask::Block { name }).await) == Some(RefusalCode::TooMany));
+    }
+    assert!(refusals > 0);
 }
 
 #[test]

@@ -17,7 +17,6 @@ use crate::harness::bot::{Dice, play_on};
 use crate::harness::browser::{Browser, accept, http, open_socket_on, seated};
 use crate::harness::lone::{private_url, query};
 use crate::harness::node::Node;
-use crate::harness::site::Site;
 
 /// Refusals are looked for within this time.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -34,13 +33,13 @@ pub fn is_done(update: &Update) -> bool {
 }
 
 /// How much of something may be used at once.
-fn burst(limit: Limit) -> u32 {
+pub fn burst(limit: Limit) -> u32 {
     match limit.line().allowance {
         Allowance::Rate { burst, .. } | Allowance::AtOnce(burst) => burst,
     }
 }
 
-fn letter(to: &Browser, text: &str) -> Ask {
+pub fn letter(to: &Browser, text: &str) -> Ask {
     Ask::Tell { to: to.name.clone(), text: text.to_owned() }
 }
 
@@ -49,7 +48,7 @@ fn invite(to: &Browser) -> Ask {
 }
 
 /// Frames of a kind that a browser has received.
-fn heard(browser: &Browser, update: &str) -> usize {
+pub fn heard(browser: &Browser, update: &str) -> usize {
     let start = format!("{{\"update\":\"{update}\"");
     browser.frames.iter().filter(|frame| frame.starts_with(&start)).count()
 }
@@ -203,47 +202,6 @@ async fn limits_outlive_a_websocket() {
         sender = Browser::connect(node.address, &sender.cookie).await;
         assert_eq!(refused(&sender.ask(letter(&receiver, "more")).await), Some(RefusalCode::TooMany));
     }
-}
-
-/// Strangers at other nodes draw on the same number: none of them is told that it was sent, and then it is not.
-#[tokio::test(flavor = "multi_thread")]
-async fn letters_of_strangers_at_all_nodes_are_counted_together() {
-    let site = Site::start(2, &[]);
-    let mut receiver = Browser::guest(site.address(0)).await;
-    let (mut sent, mut refusals) = (0, 0);
-    for number in 0..10 {
-        let mut stranger = Browser::guest(site.address(number % 2)).await;
-        for text in ["one", "two", "three", "four", "five", "six"] {
-            let answer = stranger.ask(letter(&receiver, text)).await;
-            sent += usize::from(is_done(&answer));
-            refusals += usize::from(refused(&answer) == Some(RefusalCode::TooMany));
-        }
-    }
-    assert_eq!(sent + refusals, 60);
-    let most = burst(Limit::LettersTo) as usize;
-    assert!((most..most + 10).contains(&sent), "{sent}");
-    receiver.ask(Ask::Ping).await;
-    let deadline = Instant::now() + WITHIN;
-    while heard(&receiver, "message") < sent {
-        assert!(Instant::now() < deadline, "{} of {sent} arrived", heard(&receiver, "message"));
-        receiver.ask(Ask::Ping).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_whom_one_hears_is_charged_for_the_list_it_brings() {
-    let data = tempfile::tempdir().expect("a folder");
-    let node = Node::start(data.path(), &[("NINEFLAGS_LIMITS", "bytes_per_account_second=10")]);
-    let mut player = Browser::guest(node.address).await;
-    let mut others = Vec::new();
-    for _ in 0..8 {
-        others.push(Browser::guest(node.address).await.name.clone());
-    }
-    let mut refusals = 0;
-    for name in others {
-        refusals += u32::from(refused(&player.ask(Ask::Block { name }).await) == Some(RefusalCode::TooMany));
-    }
-    assert!(refusals > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
