@@ -61,7 +61,7 @@ fn a_cluster_that_does_not_heal_is_convicted() {
 #[test]
 fn a_cluster_that_does_not_wait_for_its_replicas_is_convicted() {
     let without = [("NINEFLAGS_TEST_WITHOUT", "settle")];
-    let arguments = "--seed 11 --nodes 1 --pairs 4 --pause-ms 50 --quiet-secs 1 --moved-secs 10 --last-secs 5 --script split";
+    let arguments = "--seed 11 --nodes 1 --pairs 4 --pause-ms 50 --quiet-secs 1 --moved-secs 10 --last-secs 5 --script split,split";
     let report = broken(arguments, &without);
     if report.skipped.is_empty() {
         assert_convicted(&report, &["was answered as done and is"]);

@@ -81,6 +81,7 @@ mod rolling;
 #[cfg(feature = "test-hooks")]
 mod routes;
 mod safeguards;
+mod saved_games;
 mod scripts;
 mod secrets;
 mod sentinel;

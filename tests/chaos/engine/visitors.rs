@@ -180,7 +180,7 @@ impl Visitor {
         self.broken.extend(broken.into_iter().map(|words| format!("{}: {words}", self.name)));
     }
 
-    /// Makes one request; false where the websocket is closed.
+    /// Makes one request; false where its fate is not known.
     async fn ask(&mut self, browser: &mut Browser) -> bool {
         let other = self.others[self.dice.below(OTHERS)].clone();
         let stands = self.dice.below(2) == 0;
@@ -200,12 +200,12 @@ impl Visitor {
         let id: RequestId = format!("v-{:x}", uuid::Uuid::new_v4().simple()).parse().expect("an id");
         match timeout(ANSWER_WITHIN, browser.ask_if_open(&id, &ask)).await {
             Ok(Some(Update::Done { .. })) => self.promises.done(&what, stands),
-            Ok(Some(Update::Refused { code: RefusalCode::Unavailable, .. })) => self.promises.lost(&what),
-            Ok(Some(_)) => {}
-            Ok(None) | Err(_) => {
+            // What else was answered is looked at before it is asked for again.
+            Ok(Some(Update::Refused { code: RefusalCode::Unavailable, .. }) | None) | Err(_) => {
                 self.promises.lost(&what);
                 return false;
             }
+            Ok(Some(_)) => {}
         }
         true
     }
