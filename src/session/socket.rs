@@ -32,6 +32,8 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 const SILENT_MAX: Duration = Duration::from_secs(40);
 /// How long one frame may take to be written.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Frames that are read on the way to the browser's own goodbye, at most.
+pub const GOODBYE_FRAMES: usize = 4_096;
 /// How long the goodbye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -172,7 +174,11 @@ async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(mut stream: WebSocketStream<
             stream.close(Some(frame)).await?;
         }
         // Sends an answer that is queued. Reading on until the browser's own goodbye keeps the system from cutting ours off.
-        while stream.next().await.transpose()?.is_some() {}
+        for _ in 0..GOODBYE_FRAMES {
+            if stream.next().await.transpose()?.is_none() {
+                break;
+            }
+        }
         Ok::<_, Error>(())
     };
     let _ = timeout(CLOSE_TIMEOUT, courtesy).await;

@@ -144,23 +144,3 @@ fn nodes(site: &Site) -> Vec<String> {
 fn held_by(site: &Site, id: &str) -> usize {
     site.ask::<Vec<String>>(&["HVALS", "online"]).iter().filter(|text| text.contains(id)).count()
 }
-
-/// The node itself tells it, not only whoever compares later what is counted here.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_last_watcher_who_leaves_while_redis_is_away_is_counted_out_when_it_is_back() {
-    let mut site = Site::start(1, &[]);
-    let node = site.address(0);
-    let (_one, _two, table) = seated(Browser::guest(node).await, Browser::guest(node).await).await;
-    let elsewhere = site.add(&[("NINEFLAGS_TEST_WITHOUT", "session")]);
-    let mut watcher = Browser::guest(elsewhere).await;
-    assert!(matches!(watcher.ask(Ask::Watch { table }).await, Update::Done { .. }));
-    let watched =
-        |site: &Site| site.ask::<Vec<u64>>(&["HVALS", &format!("watchers:{table}")]).iter().sum::<u64>();
-    until("the watcher is counted", || watched(&site) == 1);
-    site.redis.freeze();
-    drop(watcher);
-    // Longer than a table is kept that nobody looks at.
-    tokio::time::sleep(Duration::from_secs(7)).await;
-    site.redis.thaw();
-    until("nobody is counted", || watched(&site) == 0);
-}

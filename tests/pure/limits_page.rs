@@ -48,6 +48,7 @@ fn every_size_on_the_page_is_the_one_in_the_source() {
     let known: BTreeMap<&str, usize> = [
         ("session::socket::FRAME_MAX", session::socket::FRAME_MAX),
         ("session::socket::INBOUND", session::socket::INBOUND),
+        ("session::socket::GOODBYE_FRAMES", session::socket::GOODBYE_FRAMES),
         ("session::EVENTS", session::EVENTS),
         ("session::MESSAGE_CHARS_MAX", session::MESSAGE_CHARS_MAX),
         ("session::MOVES_MAX", session::MOVES_MAX),

@@ -58,7 +58,7 @@ async fn ask(scene: &Scene, from: IpAddr, first: &str, body: &str, headers: &str
     timeout(ANSWER_WITHIN, stream.read_to_end(&mut answer)).await.map_err(words)?.map_err(words)?;
     let status = answer.get(9..12).unwrap_or_default();
     // A wrong password and a name that is taken cost the node what they are meant to cost.
-    if matches!(status, b"200" | b"401" | b"409") { Ok(()) } else { Err("refused".to_owned()) }
+    if matches!(status, b"200" | b"403" | b"409") { Ok(()) } else { Err("refused".to_owned()) }
 }
 
 /// The head of a request that is to go on.
