@@ -1,9 +1,18 @@
 //! Switches for tests, which prove that a safeguard is needed and that a half-done action can be gone on with. In a
 //! normal build none of them exists: every function here is then nothing.
 
-/// Ends the process here, as a power cut would, if a test asked for it by `NINEFLAGS_TEST_STOP_AT`.
+/// Ends the process here, as a power cut would, if a test asked for it by `NINEFLAGS_TEST_STOP_AT`; or has it stand still, the
+/// first time it comes here, until it is sent `SIGCONT`: by `NINEFLAGS_TEST_FREEZE_AT`.
 #[cfg(feature = "test-hooks")]
 pub fn stop_at(point: &str) {
+    static FROZE: std::sync::Once = std::sync::Once::new();
+    if std::env::var("NINEFLAGS_TEST_FREEZE_AT").is_ok_and(|wanted| wanted == point) {
+        FROZE.call_once(|| {
+            let own = std::process::id().to_string();
+            let stopped = std::process::Command::new("kill").args(["-STOP", &own]).status();
+            assert!(stopped.is_ok_and(|status| status.success()), "kill can be run");
+        });
+    }
     if std::env::var("NINEFLAGS_TEST_STOP_AT").is_ok_and(|wanted| wanted == point) {
         std::process::abort();
     }

@@ -192,12 +192,6 @@ impl Store {
         Ok(Some(info))
     }
 
-    /// Tells that a resumed game goes on, so that it is not resumed once more.
-    pub async fn table_resumed(&self, table: TableId) -> Result<(), StoreError> {
-        let command = redis::cmd("HSET").arg(keys::table(table)).arg("resume").arg("0").to_owned();
-        self.data().query(&command).await
-    }
-
     /// Takes a table out of the lobby and frees its seats, unless it was made again since `info` was read; may be
     /// repeated.
     pub async fn table_close(&self, table: TableId, info: &TableInfo) -> Result<(), StoreError> {

@@ -6,9 +6,11 @@ use redis::Script;
 
 use super::archive::{ArchivedGame, off_thread};
 use super::group::{Arg, StoreError};
+use super::lobby::TableInfo;
 use super::{Store, keys};
 use crate::ids::{AccountId, TableId};
 use crate::protocol::{ClosedWhy, GameRow};
+use crate::rules::seat::BySeat;
 use crate::table::record::Entry;
 
 /// Saved games of one player, at most: more are refused.
@@ -27,6 +29,9 @@ static PUT: LazyLock<Script> = LazyLock::new(|| {
         include_str!("../../redis/saved_put.lua")
     ))
 });
+static RESUMED: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("../../redis/table_resumed.lua")));
+
 static REMOVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(include_str!("../../redis/saved.lua"), include_str!("../../redis/saved_remove.lua")))
 });
@@ -79,14 +84,18 @@ impl Store {
         }
     }
 
-    /// Forgets a saved game that is played again; may be repeated.
-    pub async fn saved_drop(&self, table: TableId, accounts: [AccountId; 2]) -> Result<(), StoreError> {
-        let mut commands = redis::pipe();
-        commands.atomic().del(&[keys::saved(table), keys::saved_row(table)]).ignore();
-        for account in accounts {
-            commands.zrem(keys::saved_by(account), table.to_string()).ignore();
-        }
-        self.data().pipe(&commands).await
+    /// Forgets the saved game that goes on at a table; false if the table was closed or made again since. May be repeated.
+    pub async fn table_resumed(&self, table: TableId, info: &TableInfo) -> Result<bool, StoreError> {
+        let BySeat { first, second } = info.accounts;
+        let keys = [
+            keys::table(table),
+            keys::saved(table),
+            keys::saved_row(table),
+            keys::saved_by(first),
+            keys::saved_by(second),
+        ];
+        let args = [table.to_string().into(), info.made_ms.as_str().into()];
+        self.data().invoke(&RESUMED, &keys, &args).await
     }
 
     /// Takes a saved game out of one player's list; it is gone once the other does not have it either. May be repeated.

@@ -140,6 +140,76 @@ async fn resume_is_gone_on_with(point: &str) {
     assert_eq!(resumed.filter(|entry| entry["record"] == "resume").count(), 1);
 }
 
+/// Two nodes of which the first stands still at a point.
+fn site_freezing_at(point: &str) -> Site {
+    let mut site = Site::start(1, &[("NINEFLAGS_TEST_FREEZE_AT", point)]);
+    site.add(&[]);
+    site
+}
+
+/// Waits until the first node stands still.
+fn until_frozen(site: &Site) {
+    let status = format!("/proc/{}/stat", site.nodes[0].pid());
+    let stopped = || std::fs::read_to_string(&status).is_ok_and(|stat| stat.contains(") T "));
+    until("the node stands still", stopped);
+}
+
+/// A node that stood still as it put a saved game away does not save it once more where it was resumed since.
+async fn late_save_changes_nothing(point: &str) {
+    let site = site_freezing_at(point);
+    let here = site.address(1);
+    let (mut first, mut second, table) =
+        seated(Browser::guest(site.address(0)).await, Browser::guest(here).await).await;
+    play_on(&mut first, &mut second, table, 20, &mut Dice(5)).await;
+    last_words(&mut first, Ask::Save { table }).await;
+    until_frozen(&site);
+    until("the other node puts it away", || is_free(&site, table));
+    let mut first = Browser::connect(here, &first.cookie).await;
+    let mut second = Browser::connect(here, &second.cookie).await;
+    let offer =
+        Ask::Invite { to: second.name.clone(), options: TableOptions::default(), resume: Some(table) };
+    assert!(matches!(first.ask(offer).await, Update::Done { .. }));
+    let accept = Ask::Accept { from: first.name.clone(), invite: None };
+    assert!(matches!(second.ask(accept).await, Update::Done { .. }));
+    site.nodes[0].signal("CONT");
+    goes_on(&mut first, &mut second, table).await;
+    until("the seats are free", || is_free(&site, table));
+    until("nothing is saved", || site.ask::<Vec<String>>(&["KEYS", "saved*"]).is_empty());
+    assert_eq!(site.ask::<u64>(&["ZCARD", "archive-recent"]), 1);
+}
+
+/// A node that stood still as it resumed a game does not forget the same game where it was resumed and saved again since.
+async fn late_resume_forgets_nothing(point: &str) {
+    let site = site_freezing_at(point);
+    let here = site.address(1);
+    let (mut first, mut second, table) = seated(Browser::guest(here).await, Browser::guest(here).await).await;
+    play_on(&mut first, &mut second, table, 20, &mut Dice(5)).await;
+    assert!(matches!(first.ask(Ask::Save { table }).await, Update::Done { .. }));
+    until("the seats are free", || is_free(&site, table));
+    let offer =
+        Ask::Invite { to: second.name.clone(), options: TableOptions::default(), resume: Some(table) };
+    let mut first = Browser::connect(here, &first.cookie).await;
+    let mut second = Browser::connect(site.address(0), &second.cookie).await;
+    assert!(matches!(first.ask(offer).await, Update::Done { .. }));
+    // The first node is the first that opens the table.
+    site.nodes[1].signal("STOP");
+    last_words(&mut second, Ask::Accept { from: first.name.clone(), invite: None }).await;
+    until_frozen(&site);
+    site.nodes[1].signal("CONT");
+    first.until_table("the game to go on", |view| view.table == table && !view.stopped).await;
+    assert!(matches!(first.ask(Ask::Save { table }).await, Update::Done { .. }));
+    until("the seats are free", || is_free(&site, table));
+    site.nodes[0].signal("CONT");
+    // What the late node does is done when it answers.
+    let mut second = Browser::connect(site.address(0), &second.cookie).await;
+    assert!(matches!(second.ask(Ask::Watch { table }).await, Update::Refused { .. }));
+    assert!(is_free(&site, table), "nothing of the table came back");
+    assert!(site.ask::<i64>(&["TTL", &format!("game:{table}")]) > 0, "its stream ends");
+    let first = Browser::connect(here, &first.cookie).await;
+    assert_eq!([&first, &second].map(|browser| browser.welcome.games.saved.len()), [1, 1]);
+    resume(first, second, table).await;
+}
+
 macro_rules! cut_off_at {
     ($($name:ident: $check:ident($point:literal);)*) => {
         $(#[tokio::test(flavor = "multi_thread")]
@@ -164,4 +234,10 @@ cut_off_at! {
     a_resume_cut_off_after_the_backup_is_filled: resume_is_gone_on_with("resume:filled");
     a_resume_cut_off_after_its_record: resume_is_gone_on_with("resume:goes-on");
     a_resume_cut_off_after_the_saved_game_is_dropped: resume_is_gone_on_with("resume:dropped");
+    a_save_that_is_late_before_the_game_is_kept: late_save_changes_nothing("finish:appended");
+    a_save_that_is_late_after_the_game_is_kept: late_save_changes_nothing("finish:kept");
+    a_save_that_is_late_before_the_seats_are_free: late_save_changes_nothing("finish:expiring");
+    a_resume_that_is_late_before_the_backup_is_filled: late_resume_forgets_nothing("resume:seated");
+    a_resume_that_is_late_after_the_backup_is_filled: late_resume_forgets_nothing("resume:filled");
+    a_resume_that_is_late_after_its_record: late_resume_forgets_nothing("resume:goes-on");
 }

@@ -50,10 +50,15 @@ impl Keeper {
             }
         }
         stop_at("resume:goes-on");
-        let BySeat { first, second } = self.info.accounts;
-        self.shared.store.saved_drop(self.table, [first, second]).await?;
+        if !self.shared.store.table_resumed(self.table, &self.info).await? {
+            // Another node was faster, and the game was saved again since: its backup has an end again, too.
+            let tip = self.copy.tip();
+            self.shared.store.game_drop_later(self.info.shard, self.table, &tip).await?;
+            self.ended_elsewhere = Some(ClosedWhy::Saved);
+            return Err(StoreError::Unavailable("the table was closed meanwhile".to_owned()));
+        }
         stop_at("resume:dropped");
-        self.shared.store.table_resumed(self.table).await?;
+        let BySeat { first, second } = self.info.accounts;
         self.shared.store.tell_games_changed(&[first, second]).await?;
         self.info.resume = false;
         Ok(())
