@@ -165,7 +165,6 @@ impl Attack {
             Attack::Bodies | Attack::SlowHeads | Attack::Silence | Attack::HalfTls | Attack::Handshakes => {
                 200
             }
-            Attack::Replays | Attack::BigBodies => 10,
             Attack::Pages
             | Attack::Guests
             | Attack::ForgedAddresses
