@@ -289,6 +289,9 @@ pub struct Welcome {
 /// The account of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct You {
+    /// Its id, the same whatever its name is; absent if a node of an older version tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
     /// Its name.
     pub name: AccountName,
     /// Whether it is a guest, without a password.

@@ -1,6 +1,6 @@
 // Wires the page together: one state, one connection, one screen at a time, one redraw per frame.
 
-import { Connection, accountOf, clock } from './connection.js';
+import { Connection, clock } from './connection.js';
 import { patch } from './render.js';
 import { hadLogin, keepAlerts, keepLogin, markIcon, page, stored, titleOf, useTheme } from './shell.js';
 import { fold, initial, isYourTurn, routeOf, sealedOf, sharedOf } from './state.js';
@@ -139,7 +139,7 @@ const sits = () => state.route.name === 'table' && (state.connection.word !== 'c
 const told = {
   playing: () => sits(),
   seen: () => document.visibilityState === 'visible',
-  account: () => accountOf(state.you ?? undefined),
+  you: () => state.you,
   // The tabs' clocks were set at different times: between them the offset is the server's time itself.
   shared: () => ({ ...sharedOf(state), offsetMs: state.offsetMs + clock() }),
   ask: (ask) => connection.ask(ask),
@@ -232,7 +232,7 @@ async function lookQuietly(tries) {
     tell({ kind: 'connection', connection: { word: 'logged_out', sinceMs: clock(), retryAtMs: null } });
     return loggedOut();
   }
-  if (ok) tell({ kind: 'me', you: { name: data.name, guest: data.guest, expires_ms: data.expires_ms } });
+  if (ok) tell({ kind: 'me', you: { account: data.account, name: data.name, guest: data.guest, expires_ms: data.expires_ms } });
   if (ok && (data.online === false || state.route.name === 'login')) return lead();
   tell({ kind: 'connection', connection: { word: ok ? 'quiet' : 'reconnecting', sinceMs: clock(), retryAtMs: null } });
   quiet = setTimeout(() => document.visibilityState === 'visible' && lookQuietly(tries + 1), QUIET_MS[Math.min(tries, QUIET_MS.length - 1)]);

@@ -1,5 +1,7 @@
 // The only user of the websocket: keeps one open, and asks until there is an answer.
 
+import { isSameAccount } from './state.js';
+
 /** @import { Answer, Ask, ConnectionState, Request, Update, You } from './protocol.js' */
 
 const SUBPROTOCOL = 'nineflags.1';
@@ -97,10 +99,10 @@ export class Connection {
   #watchTimer = null;
   #count = 0;
   #run;
-  /** In the order asked, each with the account it was asked under. @type {Map<string, { request: Request, account: string | null, settle: (answer: Answer) => void }>} */
+  /** In the order asked, each with the account it was asked under. @type {Map<string, { request: Request, you: You | null, settle: (answer: Answer) => void }>} */
   #unanswered = new Map();
-  /** The account of the last welcome. @type {string | null} */
-  #account = null;
+  /** The account of the last welcome. @type {You | null} */
+  #you = null;
   /** @type {ConnectionState['word']} */
   #word = 'connecting';
   #sinceMs = 0;
@@ -159,7 +161,7 @@ export class Connection {
     const request = /** @type {Request} */ ({ id: this.#newId(), ...ask });
     if (this.#word === 'logged_out' || this.#word === 'elsewhere') return Promise.resolve(notLive(request));
     return new Promise((settle) => {
-      this.#unanswered.set(request.id, { request, account: this.#account, settle });
+      this.#unanswered.set(request.id, { request, you: this.#you, settle });
       this.told.sent(request);
       this.#send(request);
     });
@@ -266,8 +268,8 @@ export class Connection {
   /** @param {import('./protocol.js').Welcome} welcome */
   #start(welcome) {
     // Taken before the welcome is heard, which may bring a newer view.
-    const seen = this.#everWelcomed && this.#account === accountOf(welcome.you) ? this.told.seen() : null;
-    this.#forgetOthers(accountOf(welcome.you));
+    const seen = this.#everWelcomed && isSameAccount(this.#you, welcome.you) ? this.told.seen() : null;
+    this.#forgetOthers(welcome.you);
     const unanswered = [...this.#unanswered.values()].map(({ request }) => request);
     this.#welcomed = true;
     this.#everWelcomed = true;
@@ -281,10 +283,10 @@ export class Connection {
     this.told.hear(welcome);
   }
 
-  /** What was asked under another account is not sent under this one. @param {string | null} account */
-  #forgetOthers(account) {
-    const others = [...this.#unanswered.values()].filter((asked) => asked.account !== null && asked.account !== account);
-    this.#account = account;
+  /** What was asked under another account is not sent under this one. @param {You} you */
+  #forgetOthers(you) {
+    const others = [...this.#unanswered.values()].filter((asked) => asked.you !== null && !isSameAccount(asked.you, you));
+    this.#you = you;
     for (const { request } of others) this.#answer(refused(request, 'another_account'));
     if (others.length) this.told.dropped(others.map(({ request }) => request));
   }
@@ -379,6 +381,3 @@ const refused = (request, code) => ({ update: 'refused', id: request.id, code, w
 
 /** @param {Request} request */
 const notLive = (request) => refused(request, 'not_live');
-
-/** What an account is told apart by. @param {You | undefined} you */
-export const accountOf = (you) => you?.name ?? null;

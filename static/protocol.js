@@ -67,7 +67,7 @@
  *   expires_ms?: number, you?: Seat, opponent?: string, accounts?: BySeat<string> }} GameRow
  * @typedef {{ saved: GameRow[], finished: GameRow[], finished_unknown?: boolean }} Games
  * @typedef {{ from: string, to?: string, table?: TableId, text: string, sent_ms: number }} Message
- * @typedef {{ name: string, guest: boolean, expires_ms?: number }} You
+ * @typedef {{ account?: string, name: string, guest: boolean, expires_ms?: number }} You
  * @typedef {{ message_chars: number, watched_tables: number, invites_sent: number, invite_secs: number, away_save_secs: number,
  *   away_win_secs: number }} Limits
  */

@@ -1,11 +1,13 @@
 // What is around every screen: the bar at the top, tabs on a phone, toasts, dialogs and the connection in a word.
 
 import { h, icon } from './render.js';
-import { isYourTurn } from './state.js';
+import { isSameAccount, isYourTurn } from './state.js';
 import { cut, deadline, minutes, optionsInWords, refusal, words } from './words.js';
 
 /** @import { Act, BySeat, Invite, Screen, Seat, State } from './protocol.js' */
 /** @import { Child, VNode } from './render.js' */
+
+/** A game, as far as it tells who plays it. @typedef {{ names: BySeat<string>, accounts?: BySeat<string>, you?: Seat, opponent?: string }} Played */
 
 const THEMES = ['system', 'light', 'dark'];
 
@@ -255,11 +257,14 @@ export const bounded = (most = 300, then) => ({
   } },
 });
 
-/** Which seat the own player has, or had. @param {State} state @param {BySeat<string>} names @returns {Seat} */
-export const seatOf = ({ you }, names) => (names.second === you?.name ? 'second' : 'first');
+/** Which seat the own player has, or had, whatever his name was; none of a game of others. @param {State} state @param {Played} game @returns {Seat | null} */
+export function ownSeat({ you }, { names, accounts, you: seat }) {
+  const isOwn = (/** @type {Seat} */ which) => (accounts && you?.account ? accounts[which] === you.account : names[which] === you?.name);
+  return seat ?? (isOwn('first') ? 'first' : isOwn('second') ? 'second' : null);
+}
 
-/** @param {State} state @param {BySeat<string>} names */
-export const opponent = (state, names) => (seatOf(state, names) === 'first' ? names.second : names.first);
+/** Who plays against the own seat, by the present name where it is known. @param {State} state @param {Played} game */
+export const opponentOf = (state, game) => game.opponent ?? (ownSeat(state, game) === 'second' ? game.names.first : game.names.second);
 
 /**
  * A whole game in nine cells: whose each flag is; solid for the first seat, or for the own one.
@@ -282,7 +287,7 @@ export const leftMs = (state, { expires_ms: expiresMs }) =>
 export async function readGuest({ you }, act) {
   if (!you?.guest) return;
   const { ok, data } = await act.get('/api/me');
-  if (ok && data.name === you.name) act.ui('guestEnds', data.expires_ms);
+  if (ok && isSameAccount(data, you)) act.ui('guestEnds', data.expires_ms);
 }
 
 /** When a guest ends that does not come back, in words, as far as the server has said. @param {State} state */

@@ -1,6 +1,6 @@
 // All that the page knows, as one object that only `fold` changes; no DOM, clock or network here.
 
-/** @import { Update, Welcome, TableView, LobbyPage, LobbyQuery, Request } from './protocol.js' */
+/** @import { Update, Welcome, TableView, LobbyPage, LobbyQuery, Request, You } from './protocol.js' */
 /** @import { Route, RouteName, State, StateEvent, Shared, Shown } from './protocol.js' */
 
 /** Letters, table talk and notices that are kept, each. */
@@ -123,9 +123,9 @@ export function fold(state, event) {
         ? { ...withoutAccount(state), connection: event.connection }
         : { ...state, connection: event.connection };
     case 'me':
-      return { ...(isAnother(state, event.you) ? withoutAccount(state) : state), you: event.you };
+      return { ...asAccount(state, event.you), you: event.you };
     case 'shared':
-      return withShared(isAnother(state, event.shared.you) ? withoutAccount(state) : state, event.shared);
+      return withShared(asAccount(state, event.shared.you), event.shared);
     case 'follows':
       return { ...state, follows: event.follows };
     case 'route':
@@ -171,8 +171,20 @@ function afterUpdate(state, update, nowMs) {
   }
 }
 
-/** @param {State} state @param {import('./protocol.js').You | null} you */
-const isAnother = (state, you) => state.you !== null && state.you.name !== you?.name;
+/**
+ * Whether both are one account, whatever its name is; where a node of an older version does not tell the account, by the name.
+ * @param {You | null | undefined} one @param {You | null | undefined} other
+ */
+export const isSameAccount = (one, other) => (one?.account && other?.account ? one.account === other.account : one?.name === other?.name);
+
+/** What stays of the state under an account: its letters with its present name, or of another account nothing. @param {State} state @param {You | null} you @returns {State} */
+function asAccount(state, you) {
+  const was = state.you?.name;
+  if (was === undefined || was === you?.name && isSameAccount(state.you, you)) return state;
+  if (!you || !isSameAccount(state.you, you)) return withoutAccount(state);
+  const renamed = (/** @type {string | undefined} */ name) => (name === was ? you.name : name);
+  return { ...state, letters: state.letters.map((letter) => ({ ...letter, from: renamed(letter.from) ?? '', to: renamed(letter.to) })) };
+}
 
 /** What stays when an account is left: nothing it was told, and nothing it had begun. @param {State} state @returns {State} */
 function withoutAccount({ route, ui, connection, follows, notices, noticed }) {
@@ -182,9 +194,8 @@ function withoutAccount({ route, ui, connection, follows, notices, noticed }) {
 
 /** @param {State} state @param {Welcome} welcome @param {number} nowMs @returns {State} */
 function welcomed(state, welcome, nowMs) {
-  const base = isAnother(state, welcome.you) ? withoutAccount(state) : state;
   const next = withLobby({
-    ...base,
+    ...asAccount(state, welcome.you),
     you: welcome.you,
     limits: welcome.limits,
     offsetMs: welcome.now_ms - nowMs,
@@ -260,7 +271,10 @@ function closed(state, table, why) {
 function withMessage(state, message) {
   const { table } = message;
   if (!table) return withLetter({ ...state, letters: [...state.letters, message].slice(-KEPT) }, message);
-  return { ...state, talk: { ...state.talk, [table]: [...(state.talk[table] ?? []), message].slice(-KEPT) } };
+  const said = state.talk[table] ?? [];
+  // Who comes back to a table is told the last words anew.
+  const isKnown = said.some(({ from, text, sent_ms: sentMs }) => from === message.from && text === message.text && sentMs === message.sent_ms);
+  return isKnown ? state : { ...state, talk: { ...state.talk, [table]: [...said, message].slice(-KEPT) } };
 }
 
 /** Another player's words are shown at once, unless they are being read. @param {State} state @param {import('./protocol.js').Message} message */

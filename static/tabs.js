@@ -1,7 +1,9 @@
 // Tabs of one browser share one session: one of them leads and has the connection; the others follow, show what it is told
 // and ask through it. Loaded when there is another tab.
 
-/** @import { Answer, Ask, Shared, StateEvent } from './protocol.js' */
+import { isSameAccount } from './state.js';
+
+/** @import { Answer, Ask, Shared, StateEvent, You } from './protocol.js' */
 
 /** How long a leader may take to answer; one that does not is asleep or gone. */
 const ANSWER_MS = 1_000;
@@ -15,13 +17,13 @@ const LOOK_MS = 5_000;
  * @typedef {{ kind: 'hello' } | { kind: 'here', to: string }
  *   | { kind: 'lead', stamp: number, playing: boolean, shared: Shared, to?: string }
  *   | { kind: 'event', event: StateEvent } | { kind: 'bye', watched: string | null }
- *   | { kind: 'ask', to: string, nr: number, account: string | null, ask: Ask } | { kind: 'heard', to: string, nr: number }
+ *   | { kind: 'ask', to: string, nr: number, you: You | null, ask: Ask } | { kind: 'heard', to: string, nr: number }
  *   | { kind: 'answer', to: string, nr: number, answer: Answer }} Said
  * @typedef {Said & { from: string }} Word
  *
  * What a tab is asked and told: whether it shows the own table, what it knows, that it follows or stops leading, that
  * nobody leads, and what happened to the leader.
- * @typedef {{ playing: () => boolean, seen: () => boolean, account: () => string | null, shared: () => Shared, ask: (ask: Ask) => Promise<Answer>,
+ * @typedef {{ playing: () => boolean, seen: () => boolean, you: () => You | null, shared: () => Shared, ask: (ask: Ask) => Promise<Answer>,
  *   follow: (shared: Shared, playing: boolean) => void, stop: () => void, alone: () => void, event: (event: StateEvent) => void,
  *   unwatch: (table: string) => void }} Told
  * @typedef {{ post: (word: Word) => void, now: () => number, after: (ms: number, run: () => void) => any, cancel: (timer: any) => void }} World
@@ -88,7 +90,7 @@ export class Tabs {
       // A leader that does not hear it at once is asleep or gone.
       const timer = this.world.after(ANSWER_MS, () => this.#unheard(nr));
       this.#asked.set(nr, { ask, settle, timer });
-      this.#say({ kind: 'ask', to: this.#leader?.id ?? '', nr, account: this.told.account(), ask });
+      this.#say({ kind: 'ask', to: this.#leader?.id ?? '', nr, you: this.told.you(), ask });
     });
   }
 
@@ -147,11 +149,10 @@ export class Tabs {
   }
 
   /** @param {Extract<Word, { kind: 'ask' }>} word */
-  async #serve({ from, nr, account, ask }) {
+  async #serve({ from, nr, you, ask }) {
     if (this.#stamp === null) return;
     this.#say({ kind: 'heard', to: from, nr });
-    const isOther = account !== this.told.account();
-    const answer = isOther ? refused('another_account') : await this.told.ask(ask);
+    const answer = isSameAccount(you, this.told.you()) ? await this.told.ask(ask) : refused('another_account');
     this.#say({ kind: 'answer', to: from, nr, answer });
   }
 

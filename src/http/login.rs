@@ -220,7 +220,9 @@ impl Http {
     async fn told_of(&self, Login { account, lasts, .. }: &Login) -> Result<serde_json::Value, StoreError> {
         let store = &self.app.store;
         let online = store.is_online(account.id).await?;
-        let mut me = json!({ "name": account.name, "guest": account.guest, "online": online });
+        let mut me = json!({
+            "account": account.id, "name": account.name, "guest": account.guest, "online": online,
+        });
         if account.guest {
             me["expires_ms"] = json!(store.now_ms().await? + millis(*lasts));
         }

@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use self::pace::{Charged, Pace};
 use self::socket::{Inbound, Socket};
 use self::told::Untold;
-use self::words::Names;
+use self::words::Writers;
 use crate::cluster::App;
 use crate::cluster::keeper::{Acted, Blocked, Member, Refusal, SeatAsk, text_of};
 use crate::cluster::mirror::PAGES_EVERY;
@@ -96,8 +96,8 @@ struct Session {
     source: Key,
     /// What is to be told of events, gathered.
     untold: Untold,
-    /// Players whose letters are no strangers': this one wrote to them, or they to it.
-    heard_from: Names,
+    /// Players who wrote to this one: an answer is no stranger's letter.
+    heard_from: Writers,
 }
 
 /// Serves one websocket from its first update to its end.
@@ -125,7 +125,7 @@ pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
         pace: Pace::default(),
         source: socket.source,
         untold: Untold::default(),
-        heard_from: Names::default(),
+        heard_from: Writers::default(),
     };
     let account_id = session.account.id;
     if let Err(error) = session.run(&mut socket, told, lasts).await {

@@ -98,7 +98,12 @@ impl Session {
                 }
                 PlayerEvent::Message { account, message } => {
                     if self.blocked().hears(account, &message.from) {
-                        self.heard_from.note(&message.from);
+                        // Nodes of older versions tell only the name.
+                        let account =
+                            account.or_else(|| self.app.mirror.with(|lobby| lobby.player(&message.from)));
+                        if let Some(account) = account {
+                            self.heard_from.note(account);
+                        }
                         self.outbox.offer(text_of(&Update::Message(message)));
                     }
                 }

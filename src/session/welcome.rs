@@ -38,7 +38,12 @@ impl Session {
             protocol: VERSION,
             server: env!("CARGO_PKG_VERSION").to_owned(),
             now_ms,
-            you: You { name: self.account.name.clone(), guest: self.account.guest, expires_ms },
+            you: You {
+                account: Some(self.account.id),
+                name: self.account.name.clone(),
+                guest: self.account.guest,
+                expires_ms,
+            },
             invites,
             table: table.map(Box::new),
             games,

@@ -19,26 +19,26 @@ const PLAYING_COSTS: u32 = 4;
 /// Bytes of a name in a list, at most: with its quotes and a comma.
 const NAME_BYTES: u32 = 23;
 
-/// The last few names of some players.
+/// The last few players who wrote to one, whatever their names are by now.
 #[derive(Debug, Default)]
-pub(super) struct Names(VecDeque<AccountName>);
+pub(super) struct Writers(VecDeque<AccountId>);
 
-impl Names {
-    /// Names that are kept.
+impl Writers {
+    /// How many are remembered.
     const MOST: usize = 20;
 
-    pub(super) fn note(&mut self, name: &AccountName) {
-        if self.has(name) {
+    pub(super) fn note(&mut self, account: AccountId) {
+        if self.has(account) {
             return;
         }
         if self.0.len() == Self::MOST {
             self.0.pop_front();
         }
-        self.0.push_back(name.clone());
+        self.0.push_back(account);
     }
 
-    pub(super) fn has(&self, name: &AccountName) -> bool {
-        self.0.contains(name)
+    fn has(&self, account: AccountId) -> bool {
+        self.0.contains(&account)
     }
 }
 
@@ -56,7 +56,7 @@ impl Session {
         let Some(other) = self.account_of(to).await? else { return Ok(Err(not_online(to))) };
         // Whoever is blocked takes no room from others.
         if self.app.store.hears(other, self.account.id).await?
-            && let Err(refusal) = self.reaches(to, other).await
+            && let Err(refusal) = self.reaches(other).await
         {
             return Ok(Err(refusal));
         }
@@ -78,10 +78,10 @@ impl Session {
 
     /// Whether a letter reaches its receiver. Whoever sits at the same table, or was written to by the receiver, is no
     /// stranger; all strangers together, at whatever nodes, may write so much, and less while the receiver plays.
-    async fn reaches(&self, to: &AccountName, other: AccountId) -> Result<(), Refusal> {
+    async fn reaches(&self, other: AccountId) -> Result<(), Refusal> {
         let seat = |account| self.app.mirror.with(|lobby| lobby.seat_of(account));
         let theirs = seat(other);
-        if self.heard_from.has(to)
+        if self.heard_from.has(other)
             || (theirs.is_some() && theirs == self.seat.or_else(|| seat(self.account.id)))
         {
             return Ok(());

@@ -1,7 +1,7 @@
 // Beside the lists: invites, messages, and the own saved and finished games.
 
 import { h, icon } from '../render.js';
-import { flagStrip, inviteAnswers, leftMs, named, nowMs, opponent, seatOf, told } from '../shell.js';
+import { flagStrip, inviteAnswers, leftMs, named, nowMs, opponentOf, ownSeat, told } from '../shell.js';
 import { ago, deadline, minutes, optionsInWords, words } from '../words.js';
 
 /** @import { Act, GameRow, Invite, State } from '../protocol.js' */
@@ -71,16 +71,13 @@ function games(state, act) {
 
 /** @param {State} state @param {Act} act @param {GameRow} game */
 function savedGame(state, act, game) {
-  const other = otherOf(state, game);
-  const own = game.you ?? seatOf(state, game.names);
+  const other = opponentOf(state, game);
+  const own = ownSeat(state, game) ?? 'first';
   return h('div', { class: 'inv', key: game.table },
     h('p', null, h('b', null, named(other)), ' ', h('span', { class: 'muted' }, words.lobby.move(game.number)), ' ', game.turn === own && h('span', { class: 'chip' }, words.games.yourTurn), h('br'),
       flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, savedWhen(state, game))),
     h('div', { class: 'acts' }, savedActs(state, act, game, 'small')));
 }
-
-/** Who plays against the own seat, by the present name. @param {State} state @param {GameRow} game */
-export const otherOf = (state, game) => game.opponent ?? opponent(state, game.names);
 
 /** When a game was saved, and how long it is kept. @param {State} state @param {GameRow} game */
 export const savedWhen = (state, { last_ms: lastMs, expires_ms: endsMs }) =>
@@ -89,7 +86,7 @@ export const savedWhen = (state, { last_ms: lastMs, expires_ms: endsMs }) =>
 /** What can be done with a saved game: go on with it, or drop it. @param {State} state @param {Act} act @param {GameRow} game @param {string} [more] @param {() => void} [then] */
 export function savedActs(state, act, game, more = '', then = () => {}) {
   const { table } = game;
-  const other = otherOf(state, game);
+  const other = opponentOf(state, game);
   const isInvited = state.invites.sent.some(({ resume }) => resume === table);
   const resume = () => told(act, act.ask({ ask: 'invite', to: other, resume: table }));
   const run = async () => {
@@ -105,8 +102,8 @@ export function savedActs(state, act, game, more = '', then = () => {}) {
 
 /** @param {State} state @param {Act} act @param {GameRow} game */
 function finishedGame(state, act, game) {
-  const other = otherOf(state, game);
-  const own = game.you ?? seatOf(state, game.names);
+  const other = opponentOf(state, game);
+  const own = ownSeat(state, game) ?? 'first';
   return h('div', { class: 'inv', key: game.table },
     h('p', null, h('b', null, named(other)), ' ', h('span', { class: 'muted' }, words.games.finishedAgo(ago(game.last_ms, nowMs(state)))), h('br'),
       flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, result(game, own))),

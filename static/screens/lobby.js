@@ -3,7 +3,7 @@
 import { inbox } from '../lobby/inbox.js';
 import { ask, list } from '../lobby/list.js';
 import { h, icon } from '../render.js';
-import { guestEnds, opponent, readGuest } from '../shell.js';
+import { guestEnds, opponentOf, readGuest } from '../shell.js';
 import { isShowing, queryOf } from '../state.js';
 import { words } from '../words.js';
 
@@ -59,6 +59,6 @@ function ownTable(state) {
   const table = state.seat ? state.tables[state.seat] : null;
   if (!table) return null;
   return h('div', { class: 'box own-table' },
-    h('p', null, words.lobby.playingNow(opponent(state, table.names))),
+    h('p', null, words.lobby.playingNow(opponentOf(state, { names: table.names, you: table.view.viewer === 'second' ? 'second' : 'first' }))),
     h('a', { class: 'btn primary', href: `/table/${table.table}` }, icon('play'), words.lobby.backToTable));
 }

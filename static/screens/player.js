@@ -3,6 +3,7 @@
 import { gameList, loadPage, morePages } from './games.js';
 import { h, icon } from '../render.js';
 import { blockButton, nowMs } from '../shell.js';
+import { isSameAccount } from '../state.js';
 import { day, words } from '../words.js';
 
 /** @import { Act, State } from '../protocol.js' */
@@ -26,7 +27,7 @@ export function draw(state, act) {
   if (!read.data) return missing(read.refused);
   const { data } = read;
   return h('div', { class: 'paper' },
-    h('header', null, h('h1', null, data.name), state.you && state.you.name !== data.name && actions(state, act, data)),
+    h('header', null, h('h1', null, data.name), state.you && !isSameAccount(state.you, data) && actions(state, act, data)),
     h('p', { class: 'player-facts muted' },
       h('span', { class: `st is-${data.online ? 'free' : 'away'}` }, icon(data.online ? 'free' : 'away'), data.online ? words.player.online : words.player.offline),
       h('span', null, data.guest ? words.player.guestSince(day(data.since_ms)) : words.player.since(day(data.since_ms)))),

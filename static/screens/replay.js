@@ -1,6 +1,7 @@
 // The replay of a finished game: every move forth and back, both hands open, and the proof that the decks were fixed before it.
 
 import { h, icon } from '../render.js';
+import { ownSeat } from '../shell.js';
 import { deckButtons, line, panels, recordWords, seatBar, seatWords, side } from '../table/board.js';
 import { cardName, endingWords, lastLaid, other } from '../table/turn.js';
 import { day, minutes, optionsInWords, refusal, tableWords as words, timeOfDay, words as site } from '../words.js';
@@ -162,7 +163,7 @@ function replay(state, act, game) {
   // Of a long game the views are fetched as they are needed: until then the last one before stays.
   const view = game.views[at] ?? /** @type {View} */ (game.views.findLast((view, number) => view && number < at));
   /** @type {Seat} */
-  const near = state.you?.name === game.names.second ? 'second' : 'first';
+  const near = ownSeat(state, game) ?? 'first';
   const go = (/** @type {number} */ number) => goTo(act, game, number);
   const model = /** @type {any} */ ({ table: { ...game, view }, near, talk: [], draft: '', mayTalk: false, limit: 0, fresh: 0, drawer: state.ui.drawer ?? null, at, onRecord: go });
   return h('div', { class: 'table-app replay', 'data-table': game.table, 'data-tip': at + 1, 'data-phase': view.phase },

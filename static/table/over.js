@@ -2,8 +2,8 @@
 // first needed.
 
 import { h, icon } from '../render.js';
-import { otherOf, savedActs, savedWhen } from '../lobby/inbox.js';
-import { named, seatOf, told } from '../shell.js';
+import { savedActs, savedWhen } from '../lobby/inbox.js';
+import { named, opponentOf, ownSeat, told } from '../shell.js';
 import { tableWords as words, words as site } from '../words.js';
 import { line } from './board.js';
 import { endingWords, lastLaid } from './turn.js';
@@ -46,26 +46,26 @@ const page = (title, text, acts, board) => h('div', { class: 'paper stack over' 
 
 /** @param {State} state @param {Act} act @param {GameRow} game */
 function savedPage(state, act, game) {
-  const other = otherOf(state, game);
-  const turn = !game.turn ? '' : game.turn === (game.you ?? seatOf(state, game.names)) ? ` ${site.games.yourTurn}.` : ` ${site.games.theirTurn(other)}.`;
+  const other = opponentOf(state, game);
+  const turn = !game.turn ? '' : game.turn === ownSeat(state, game) ? ` ${site.games.yourTurn}.` : ` ${site.games.theirTurn(other)}.`;
   return page(words.stopped, [words.savedWith, ' ', named(other), `, ${savedWhen(state, game)}.${turn}`], savedActs(state, act, game, '', () => act.go('/')));
 }
 
 /** @param {State} state @param {Act} act @param {any} game as the server gives finished ones */
 function finishedPage(state, act, game) {
   const { names, ending, table, views, log, options } = game;
-  const isOwn = [names.first, names.second].includes(state.you?.name);
-  const near = seatOf(state, names);
-  const other = names[near === 'first' ? 'second' : 'first'];
+  const own = ownSeat(state, game);
+  const near = own ?? 'first';
+  const other = opponentOf(state, state.games.finished.find((row) => row.table === table) ?? game);
   const isInvited = state.invites.sent.some(({ name }) => name === other);
   const again = async () => {
     if (await told(act, act.ask({ ask: 'invite', to: other, options }))) act.notice(words.invited(other));
   };
-  return page(endingWords(ending, names, isOwn ? near : null), [named(names.first), ' – ', named(names.second)],
-    [isOwn ? h('button', { type: 'button', class: 'btn primary', disabled: isInvited || Boolean(state.seat), on: { click: again } }, isInvited ? words.invited(other) : words.again) : null,
+  return page(endingWords(ending, names, own), [named(names.first), ' – ', named(names.second)],
+    [own ? h('button', { type: 'button', class: 'btn primary', disabled: isInvited || Boolean(state.seat), on: { click: again } }, isInvited ? words.invited(other) : words.again) : null,
       h('a', { class: 'btn', href: `/game/${table}` }, icon('play'), words.replay)],
     h('div', { class: 'over-board' }, line({
-      flags: views[views.length - 1].flags, near, viewer: isOwn ? near : 'watcher', names, last: lastLaid(log), staged: null, picked: null, chosen: null,
+      flags: views[views.length - 1].flags, near, viewer: own ?? 'watcher', names, last: lastLaid(log), staged: null, picked: null, chosen: null,
       targets: [], legal: [], claims: [], provable: [],
     })));
 }

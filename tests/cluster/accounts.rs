@@ -185,13 +185,16 @@ async fn a_guest_becomes_an_account_and_keeps_its_games() {
     // A window that has the new cookie already is not sent away by the word for the one that has not.
     let mut early = Browser::connect(node.address, &new_cookie).await;
     assert_eq!(ann.until_closed().await, Some(4409));
-    assert_eq!(me(node.address, &new_cookie).await.json()["name"], json!("Ann"));
+    let shown = me(node.address, &new_cookie).await.json();
+    assert_eq!((&shown["name"], &shown["account"]), (&json!("Ann"), &json!(ann.welcome.you.account)));
     failed(&me(node.address, &ann.cookie).await, 401, "logged_out");
     // The word comes half a second after the answer.
     sleep(Duration::from_millis(700)).await;
     assert!(matches!(early.ask(Ask::Ping).await, Update::Done { .. }), "closed with {:?}", early.closed);
     let again = Browser::connect(node.address, &cookie(&log_in(node.address, "Ann", PASSWORD).await)).await;
     assert_eq!((again.name.as_str(), again.welcome.you.guest), ("Ann", false));
+    assert!(again.welcome.you.account.is_some());
+    assert_eq!(again.welcome.you.account, ann.welcome.you.account, "the name is another, the account is not");
     assert_eq!(again.welcome.games.finished[0].table, table);
     let page = http(node.address, "GET", "/api/player/ann?page=0", "", None).await.json();
     assert_eq!((&page["name"], &page["online"]), (&json!("Ann"), &json!(true)));

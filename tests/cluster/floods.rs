@@ -187,6 +187,15 @@ async fn who_plays_gets_few_letters_of_strangers() {
     assert!(is_done(&first.ask(letter(&friend, "yes?")).await));
     friend.until("the letter", |update| matches!(update, Update::Message(_))).await;
     assert!(is_done(&friend.ask(letter(&first, "psst")).await), "an answer is none of a stranger");
+    // Nor is it one under another name, or another form of it.
+    let body = serde_json::json!({"name": "Mira", "password": "correct horse battery"});
+    let upgraded = http(node.address, "POST", "/api/upgrade", &first.cookie, Some(&body)).await;
+    let _mira = Browser::connect(node.address, &upgraded.cookie.expect("a login")).await;
+    for name in ["Mira", "mira"] {
+        let ask = Ask::Tell { to: name.parse().expect("a name"), text: "psst".to_owned() };
+        let answer = friend.ask(ask).await;
+        assert!(is_done(&answer), "{answer:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -306,6 +306,21 @@ test('what waits is sent only under the account that asked for it', async () => 
   }
 });
 
+test('a guest who has become an account is the same account: what waits is sent', () => {
+  const guest = { account: 'a', name: 'Guest-1', guest: true };
+  for (const [you, isSame] of /** @type {const} */ ([[{ account: 'a', name: 'Mira' }, true], [{ account: 'b', name: 'Guest-1' }, false],
+    // Nodes of older versions tell only the name.
+    [{ name: 'Guest-1' }, true], [{ name: 'Mira' }, false]])) {
+    const { connection, socket, dropped, pass } = connected({ seen: { table: 't', tip: TIP } });
+    socket().say({ ...WELCOME, you: guest });
+    connection.ask({ ask: 'move', table: 't', tip: TIP, moves: ['pass'] });
+    socket().end(1001);
+    pass(0);
+    socket().say({ ...WELCOME, you });
+    assert.deepEqual([asks(socket()), dropped], isSame ? [['seen', 'move'], []] : [[], ['move']], JSON.stringify(you));
+  }
+});
+
 test('a move that waits until it can be saved ends with its account', () => {
   const { connection, socket, pass } = connected();
   socket().say({ ...WELCOME, you: { name: 'Xan' } });

@@ -123,6 +123,24 @@ test('another account sees nothing of the one before', () => {
   assert.deepEqual([out.you, out.tables, out.seat], [null, {}, null]);
 });
 
+test('a guest who has become an account keeps what is there, and its letters are its own', () => {
+  const guest = { account: 'a', name: 'Guest-1', guest: true }, mira = { account: 'a', name: 'Mira', guest: false };
+  const letters = [['Guest-1', 'Otto'], ['Otto', 'Guest-1']].map(([from, to]) => ({ update: 'message', from, to, text: 'hello', sent_ms: 1 }));
+  const before = { ...after(welcome({ you: guest }), table(3), ...letters), ui: { draft: 'half a sen' } };
+  const other = welcome({ you: mira, table: table(3) });
+  for (const next of [hear(before, other), fold(before, { kind: 'me', you: mira }), fold(before, { kind: 'shared', shared: sharedOf(hear(before, other)) })]) {
+    assert.deepEqual([next.you, next.seat, next.ui.draft], [mira, TABLE, 'half a sen']);
+    assert.deepEqual(next.letters.map(({ from, to }) => [from, to]), [['Mira', 'Otto'], ['Otto', 'Mira']]);
+  }
+  assert.deepEqual(hear(before, welcome({ you: { account: 'b', name: 'Guest-1', guest: true } })).letters, [], 'another account by the same name');
+});
+
+test('who comes back to a table is told its last words again, and sees each once', () => {
+  const said = (text, sent_ms) => ({ update: 'message', from: 'Otto', table: TABLE, text, sent_ms });
+  const words = [said('hello', 1), said('hello', 2), said('you?', 2)];
+  assert.deepEqual(after(welcome(), table(3), ...words, welcome(), ...words, said('hello', 3)).talk[TABLE]?.map(({ sent_ms }) => sent_ms), [1, 2, 2, 3]);
+});
+
 test('letters of others are shown at once, unless they are being read', () => {
   const letter = { update: 'message', from: 'Otto', to: 'Mira', text: 'hello', sent_ms: 1 };
   assert.deepEqual(hear(after(welcome()), letter).notices.map(({ code, name }) => [code, name]), [['letter', 'Otto']]);

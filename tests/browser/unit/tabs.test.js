@@ -15,11 +15,11 @@ function browser() {
   };
   return {
     /** Opens a tab; `playing` is whether it shows the own table. @returns {any} */
-    open(id, { playing = false, account = 'Xan' } = {}) {
+    open(id, { playing = false, you = /** @type {import('../../../static/protocol.js').You} */ ({ name: 'Xan', guest: false }) } = {}) {
       /** @type {any} */
       const seen = { events: [], followed: [], stops: 0, alone: 0, asked: [], asleep: false };
       const tab = new Tabs(id, {
-        playing: () => playing, seen: () => true, account: () => account,
+        playing: () => playing, seen: () => true, you: () => you,
         shared: () => /** @type {any} */ ({ from: id }),
         ask: async (ask) => {
           seen.asked.push(ask.ask);
@@ -115,8 +115,16 @@ test('a tab that is closed ends what it watched', () => {
 
 test('what was asked under another account is refused', async () => {
   const { open } = browser();
-  const [one, two] = [open('one', { account: 'Yan' }), open('two')];
+  const [one, two] = [open('one', { you: { name: 'Yan', guest: false } }), open('two')];
   one.tab.lead();
   assert.equal((await two.tab.ask({ ask: 'tell', to: 'Zoe', text: 'hello' })).code, 'another_account');
   assert.deepEqual(one.asked, []);
+});
+
+test('what was asked under another name of the same account is asked', async () => {
+  const { open } = browser();
+  const [one, two] = [open('one', { you: { account: 'a', name: 'Mira', guest: false } }), open('two', { you: { account: 'a', name: 'Guest-1', guest: true } })];
+  one.tab.lead();
+  assert.equal((await two.tab.ask({ ask: 'tell', to: 'Zoe', text: 'hello' })).update, 'done');
+  assert.deepEqual(one.asked, ['tell']);
 });
