@@ -3,12 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use deadpool_redis::{Connection, Manager, Pool, Runtime};
 use redis::{ConnectionInfo, Pipeline, RedisResult, Value};
 use tokio::time::timeout;
 
 use super::archive::{Held, Source, held};
 use super::error::StoreError;
-use super::lines::Lines;
 use super::place::{self, Place};
 use crate::metrics;
 use crate::redis_url::{BadUrl, RedisUrl};
@@ -17,12 +17,14 @@ use crate::redis_url::{BadUrl, RedisUrl};
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(300);
 /// How long it is left alone after it failed.
 const REST: Duration = Duration::from_secs(5);
+/// Connections to it, at most: an exchange has one for itself, since whole games are long answers.
+const CONNECTIONS: usize = 8;
 
 /// Any Redis that has the archive or a copy of it. What it has is taken as it is, since a finished game is written once;
 /// what it does not have may yet be at the primary.
 pub struct Near {
     info: ConnectionInfo,
-    lines: Lines,
+    pool: Pool,
     rests_until: Mutex<Option<Instant>>,
 }
 
@@ -32,7 +34,8 @@ impl Near {
         let bad = |why| StoreError::BadUrl { setting: "ARCHIVE_NEAR_REDIS_URL".to_owned(), why };
         match Place::of(url).map_err(bad)? {
             Place::Fixed(info) => {
-                Ok(Self { info: *info, lines: Lines::default(), rests_until: Mutex::default() })
+                let pool = pool_of(&info)?;
+                Ok(Self { info: *info, pool, rests_until: Mutex::default() })
             }
             Place::Watched(_) => Err(bad(BadUrl::OneAddress)),
         }
@@ -67,12 +70,24 @@ impl Near {
 
     /// Carries commands out, each by itself.
     pub(super) async fn ask(&self, commands: &Pipeline) -> Result<Vec<RedisResult<Value>>, StoreError> {
-        let info = self.info.clone();
-        let line = self.lines.line(|| async move { place::connect(&info).await }).await?;
-        let got = commands.query_async(&mut line.wire.clone()).await;
+        let mut connection = self.pool.get().await?;
+        let got = commands.query_async(&mut connection).await;
         if got.is_err() {
-            self.lines.discard(&line);
+            // What it would answer next is no longer known.
+            drop(Connection::take(connection));
         }
         Ok(got?)
     }
+}
+
+fn pool_of(info: &ConnectionInfo) -> Result<Pool, StoreError> {
+    let manager = Manager::new_with_config(info.clone(), place::limits())?;
+    let pool = Pool::builder(manager)
+        .max_size(CONNECTIONS)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(ANSWER_TIMEOUT))
+        .create_timeout(Some(ANSWER_TIMEOUT))
+        .recycle_timeout(Some(ANSWER_TIMEOUT))
+        .build();
+    pool.map_err(|error| StoreError::Unavailable(error.to_string()))
 }
