@@ -226,16 +226,20 @@ function lead(anew = false) {
 /** Finds out who is logged in, and opens the session only if nobody else has it: to read needs none. @param {number} tries */
 async function lookQuietly(tries) {
   clearTimeout(quiet);
-  const { ok, status, data } = hadLogin() ? await act.get('/api/me') : { ok: false, status: 401, data: null };
+  // Where there seems to be no login nobody waits for the answer; but only the server knows, since a browser may forget all but its cookie.
+  if (!hadLogin() && state.connection.word === 'connecting') knowLoggedOut();
+  const { ok, status, data } = await act.get('/api/me');
   if (leads || state.follows) return;
-  if (status === 401) {
-    tell({ kind: 'connection', connection: { word: 'logged_out', sinceMs: clock(), retryAtMs: null } });
-    return loggedOut();
-  }
+  if (status === 401) return knowLoggedOut();
   if (ok) tell({ kind: 'me', you: { account: data.account, name: data.name, guest: data.guest, expires_ms: data.expires_ms } });
   if (ok && (data.online === false || state.route.name === 'login')) return lead();
   tell({ kind: 'connection', connection: { word: ok ? 'quiet' : 'reconnecting', sinceMs: clock(), retryAtMs: null } });
   quiet = setTimeout(() => document.visibilityState === 'visible' && lookQuietly(tries + 1), QUIET_MS[Math.min(tries, QUIET_MS.length - 1)]);
+}
+
+function knowLoggedOut() {
+  tell({ kind: 'connection', connection: { word: 'logged_out', sinceMs: clock(), retryAtMs: null } });
+  loggedOut();
 }
 
 /** There is reason to doubt that things are as they were. */

@@ -39,17 +39,38 @@ export function icon(name, label) {
 
 /**
  * Makes the children of `parent` equal to `children`. An element is kept if its key (or, without one, its position) and
- * tag are the same, so focus, scrolling and what is being typed stay. What a dialog took the focus from gets it back.
+ * tag are the same, so focus, scrolling and what is being typed stay. What a dialog took the focus from gets it back; where
+ * that is gone or disabled, what is beside or around it gets it.
  * @param {Element} parent
  * @param {Child} children
  */
 export function patch(parent, children) {
   const focused = document.activeElement;
+  const dialog = document.querySelector('dialog[open]');
+  wanted = [focused, dialog && openers.get(dialog)].filter((el) => el instanceof Element && el !== document.body);
   returnTo = null;
+  refuges = [];
   draw(parent, children);
-  if (document.activeElement !== document.body && document.activeElement) return;
-  const next = focused?.isConnected && focused !== document.body ? focused : returnTo;
-  if (next instanceof HTMLElement && next.isConnected) next.focus({ preventScroll: true });
+  const has = document.activeElement;
+  if (has && has !== document.body && !has.matches(':disabled')) return;
+  const kept = [wanted[0] === focused ? focused : null, returnTo].find((el) => el?.isConnected) ?? null;
+  const next = kept?.matches(':disabled') ? kept.closest(REFUGE) : kept ?? refuges.find((el) => el.isConnected);
+  if (next instanceof HTMLElement) next.focus({ preventScroll: true });
+}
+
+/** What takes the focus when what had it cannot keep it: a row, a heading before rows, a group of buttons. From `main` nobody would find back. */
+const REFUGE = '[tabindex="-1"]:not(main)';
+/** What has the focus, and what gets it from the dialog that is open. @type {(Element | null | undefined)[]} */
+let wanted = [];
+/** Beside or around what this drawing takes away with the focus in it, the nearest first. @type {Element[]} */
+let refuges = [];
+
+/** @param {Element} el */
+function refugesOf(el) {
+  if (!el.matches(REFUGE)) return [el.parentElement?.closest(REFUGE) ?? []].flat();
+  const all = [...el.parentElement?.children ?? []];
+  const at = all.indexOf(el);
+  return [...all.slice(at + 1), ...all.slice(0, at).reverse()].filter((other) => other.matches(REFUGE));
 }
 
 /** What had the focus before a dialog took it. @type {WeakMap<Element, Element | null>} */
@@ -71,6 +92,7 @@ function remove(node) {
   if (node instanceof Element) {
     const dialog = node.matches('dialog[open]') ? node : node.querySelector('dialog[open]');
     if (dialog) returnTo = openers.get(dialog) ?? returnTo;
+    if (wanted.some((el) => node.contains(el ?? null))) refuges.push(...refugesOf(node));
   }
   node.parentNode?.removeChild(node);
 }

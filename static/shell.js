@@ -138,7 +138,7 @@ function toasts(state, act) {
 /** @param {State} state @param {Act} act @param {import('./protocol.js').Notice} notice */
 function noticeToast(state, act, { key, code, name, words: said }) {
   const isLetter = code === 'letter' && name !== null;
-  return h('div', { class: 'toast', key: `n${key}` },
+  return h('div', { class: 'toast', tabindex: '-1', key: `n${key}` },
     h('p', null, isLetter && [h('b', null, named(name)), ': '], h('bdi', { class: 'theirs' }, said)),
     h('span', { class: 'acts' },
       isLetter && h('button', { type: 'button', class: 'btn small', on: { click: () => answer(act, key, name) } }, words.letters.answer),
@@ -157,7 +157,7 @@ function answer(act, key, name) {
 
 /** @param {State} state @param {Act} act @param {Invite} invite */
 function inviteToast(state, act, invite) {
-  return h('div', { class: 'toast invite', key: `i${invite.id ?? invite.name}` },
+  return h('div', { class: 'toast invite', tabindex: '-1', key: `i${invite.id ?? invite.name}` },
     h('p', null, h('b', null, words.invites.from(invite.name)), ' ',
       h('span', { class: 'muted' }, invite.resume ? words.invites.resume : optionsInWords(invite.options)), ' ',
       h('span', { class: 'muted num left' }, minutes(leftMs(state, invite)))),

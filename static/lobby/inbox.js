@@ -16,7 +16,7 @@ function invites(state, act) {
   const { received, sent } = state.invites;
   const waiting = received.length > 0 && h('span', { class: 'badge' }, received.length, h('span', { class: 'vh' }, ` ${words.invites.waiting}`));
   return h('section', { class: 'box invites', 'aria-label': words.invites.title },
-    h('h2', null, words.invites.title, waiting),
+    h('h2', { tabindex: '-1' }, words.invites.title, waiting),
     received.length + sent.length === 0 && h('p', { class: 'muted' }, words.invites.none),
     received.map((invite) => receivedInvite(state, act, invite)),
     sent.map((invite) => sentInvite(state, act, invite)));
@@ -24,7 +24,7 @@ function invites(state, act) {
 
 /** @param {State} state @param {Act} act @param {Invite} invite */
 function receivedInvite(state, act, invite) {
-  return h('div', { class: 'inv', key: `from ${invite.id ?? invite.name}` },
+  return h('div', { class: 'inv', tabindex: '-1', key: `from ${invite.id ?? invite.name}` },
     h('p', null, h('b', null, named(invite.name)), ' ', h('span', { class: 'muted num' }, minutes(leftMs(state, invite))), h('br'),
       h('span', { class: 'muted' }, contents(invite))),
     inviteAnswers(state, act, invite));
@@ -38,7 +38,7 @@ function sentInvite(state, act, invite) {
   const left = leftMs(state, invite);
   const part = Math.round(left / 10 / (state.limits?.invite_secs ?? 1));
   const retract = () => told(act, act.ask({ ask: 'withdraw', to: invite.name, ...(invite.id === undefined ? {} : { invite: invite.id }) }));
-  return h('div', { class: 'inv', key: `to ${invite.id ?? invite.name}` },
+  return h('div', { class: 'inv', tabindex: '-1', key: `to ${invite.id ?? invite.name}` },
     h('p', null, words.invites.to, ' ', h('b', null, named(invite.name)), ' ', h('span', { class: 'muted num' }, words.invites.left(minutes(left))), h('br'),
       h('span', { class: 'muted' }, contents(invite))),
     h('div', { class: 'bar', role: 'progressbar', 'aria-label': words.invites.timeLeft, 'aria-valuenow': part, 'aria-valuemin': 0, 'aria-valuemax': 100 },
@@ -62,7 +62,7 @@ function letters(state, act) {
 function games(state, act) {
   const { saved, finished, finished_unknown: unknown } = state.games;
   return h('section', { class: 'box games', 'aria-label': words.games.title },
-    h('h2', null, words.games.title),
+    h('h2', { tabindex: '-1' }, words.games.title),
     saved.length + finished.length === 0 && !unknown && h('p', { class: 'muted' }, words.games.none),
     saved.map((game) => savedGame(state, act, game)),
     unknown && h('p', { class: 'muted' }, words.games.unknown),
@@ -73,7 +73,7 @@ function games(state, act) {
 function savedGame(state, act, game) {
   const other = opponentOf(state, game);
   const own = ownSeat(state, game) ?? 'first';
-  return h('div', { class: 'inv', key: game.table },
+  return h('div', { class: 'inv', tabindex: '-1', key: game.table },
     h('p', null, h('b', null, named(other)), ' ', h('span', { class: 'muted' }, words.lobby.move(game.number)), ' ', game.turn === own && h('span', { class: 'chip' }, words.games.yourTurn), h('br'),
       flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, savedWhen(state, game))),
     h('div', { class: 'acts' }, savedActs(state, act, game, 'small')));
@@ -104,7 +104,7 @@ export function savedActs(state, act, game, more = '', then = () => {}) {
 function finishedGame(state, act, game) {
   const other = opponentOf(state, game);
   const own = ownSeat(state, game) ?? 'first';
-  return h('div', { class: 'inv', key: game.table },
+  return h('div', { class: 'inv', tabindex: '-1', key: game.table },
     h('p', null, h('b', null, named(other)), ' ', h('span', { class: 'muted' }, words.games.finishedAgo(ago(game.last_ms, nowMs(state)))), h('br'),
       flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, result(game, own))),
     h('div', { class: 'acts' },

@@ -94,7 +94,7 @@ function emptyWords({ page: { query } }) {
 function playerRow(state, act, row, gone) {
   const { name, guest, table } = row;
   const isYou = name === state.you?.name;
-  return h('tr', { key: name, class: gone ? 'is-gone' : null },
+  return h('tr', { tabindex: '-1', key: name, class: gone ? 'is-gone' : null },
     h('th', { scope: 'row', class: 'who' }, h('span', { class: 'row-words' }, h('a', { href: `/player/${name}` }, named(name)),
       isYou && h('span', { class: 'chip' }, said.youHere), guest && !isYou && h('span', { class: 'muted light' }, said.guest))),
     h('td', { class: 'c-st' }, gone ? status('away', said.left) : table ? playing(name, table) : status('free', said.free)),
@@ -133,7 +133,7 @@ const watchPath = (state, table) => (state.seat === table ? `/table/${table}` : 
 function tableRow(state, _act, row, gone) {
   const { names, flags, number: count, watchers, table } = row;
   const both = `${names.first} ${said.versus} ${names.second}`;
-  return h('tr', { key: table, class: gone ? 'is-gone' : null },
+  return h('tr', { tabindex: '-1', key: table, class: gone ? 'is-gone' : null },
     h('th', { scope: 'row', class: 'who' }, h('span', { class: 'row-words' }, h('a', { href: `/player/${names.first}` }, named(names.first)),
       h('span', { class: 'muted light' }, said.versus), h('a', { href: `/player/${names.second}` }, named(names.second)))),
     h('td', { class: 'c-st' }, gone ? status('away', said.over) : h('span', { class: 'row-words' }, status('busy', said.move(count)), watchers > 0 &&
@@ -152,7 +152,7 @@ function pager(act, query, { page, rows: { length }, changes }) {
   const to = (/** @type {number} */ index) => ask(act, { ...query, page: index });
   const step = (/** @type {string} */ sign, /** @type {string} */ label, /** @type {number} */ index) =>
     h('button', { type: 'button', class: 'btn', 'aria-label': label, disabled: index < 0 || index > last, on: { click: () => to(index) } }, icon(sign));
-  return h('nav', { class: 'pager', 'aria-label': said.pages },
+  return h('nav', { class: 'pager', tabindex: '-1', 'aria-label': said.pages },
     h('span', { class: 'muted grow num' }, length > 0 && said.range(from, Math.min(page.matching, from + PAGE_ROWS - 1), page.matching)),
     changes > 0 && h('button', { type: 'button', class: 'btn changes', on: { click: () => act.ui('listHeld', false) } }, said.changes(changes)),
     last > 0 && [step('left', said.before, at - 1), pageNumbers(at, last).map((index, place) => (index === null

@@ -61,7 +61,7 @@ function form(state, act, { part, title: heading, text, fields, send, danger, pa
     element.reset();
     then?.();
   };
-  return h('form', { class: 'box', 'aria-label': heading, on: { submit } },
+  return h('form', { class: 'box', tabindex: '-1', 'aria-label': heading, on: { submit } },
     h('h2', null, heading), text && h('p', { class: 'muted' }, text), fields,
     outcome?.said && h('p', { class: outcome.ok ? 'good' : 'bad', role: outcome.ok ? 'status' : 'alert' }, outcome.said),
     h('button', { type: 'submit', class: danger ? 'btn danger' : 'btn primary', disabled: Boolean(outcome?.busy) }, send));
@@ -127,9 +127,9 @@ function blocked(state, act) {
       h('button', { type: 'button', class: 'btn', on: { click: act.takeBack } }, said.blockedShow));
   }
   return h('section', { class: 'box', 'aria-label': said.blocked },
-    h('h2', null, said.blocked),
+    h('h2', { tabindex: '-1' }, said.blocked),
     state.blocked.length === 0 && h('p', { class: 'muted' }, said.blockedNone),
-    state.blocked.map((name) => h('div', { class: 'blocked-row', key: name }, h('b', null, named(name)),
+    state.blocked.map((name) => h('div', { class: 'blocked-row', tabindex: '-1', key: name }, h('b', null, named(name)),
       h('button', { type: 'button', class: 'btn small', 'aria-label': words.letters.unblockName(name), on: { click: () => act.ask({ ask: 'unblock', name }) } },
         words.letters.unblock))));
 }

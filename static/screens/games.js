@@ -59,7 +59,7 @@ function endingInWords({ winner, reason }, names) {
 /** @param {Read} read @param {(page: number) => void} show */
 export function morePages({ page, data }, show) {
   if (page === 0 && !data.more) return null;
-  return h('nav', { class: 'pages', 'aria-label': words.lobby.pages },
+  return h('nav', { class: 'pages', tabindex: '-1', 'aria-label': words.lobby.pages },
     h('button', { type: 'button', class: 'btn', disabled: page === 0, on: { click: () => show(page - 1) } }, icon('left'), words.archive.newer),
     h('button', { type: 'button', class: 'btn', disabled: !data.more, on: { click: () => show(page + 1) } }, words.archive.older, icon('right')));
 }

@@ -1,7 +1,6 @@
 // Log in, sign up, or play as a guest: the page of whoever is not logged in.
 
 import { h, icon } from '../render.js';
-import { hadLogin } from '../shell.js';
 import { refusal, words } from '../words.js';
 
 /** @import { Act, State } from '../protocol.js' */
@@ -27,7 +26,7 @@ export function draw(state, act) {
       h('p', { class: 'muted' }, login.intro),
       h('p', null, h('a', { href: '/rules' }, words.nav.rules), ' · ', h('a', { href: '/games' }, words.nav.games)),
       flagRow()),
-    h('section', { class: 'box login-box', 'aria-label': login.label },
+    h('section', { class: 'box login-box', tabindex: '-1', 'aria-label': login.label },
       h('div', { class: 'tabs', role: 'tablist', 'aria-label': login.label },
         tab(act, form, 'login', login.logIn), tab(act, form, 'signup', login.signUp)),
       credentials(act, form),
@@ -89,11 +88,18 @@ function submit(event, act, form) {
  * @param {Act} act @param {Form} form @param {string} path @param {object} body
  */
 async function send(act, form, path, body) {
-  act.ui('login', { ...form, busy: true, refused: null });
-  const me = hadLogin() ? await act.get('/api/me') : null;
-  if (me?.ok && path === '/api/guest') return act.login();
+  let isBusy = false;
+  act.ui('login', (/** @type {Form | undefined} */ now) => {
+    isBusy = Boolean(now?.busy);
+    return { ...form, busy: true, refused: null };
+  });
+  // The second of two quick clicks.
+  if (isBusy) return;
+  const me = await act.get('/api/me');
+  if (me.ok && path === '/api/guest') return enterAs(act, form);
   const run = () => post(act, form, path, body);
-  if (!me?.ok || !me.data.guest) return run();
+  if (me.status === 401 || me.ok && !me.data.guest) return run();
+  if (!me.ok) return act.ui('login', { ...form, busy: false, refused: me.data });
   const said = words.accountPage;
   act.ui('login', { ...form, busy: false, refused: null });
   act.ui('dialog', { kind: 'confirm', title: said.giveUpGuest(me.data.name), text: said.giveUpGuestText, yes: said.giveUpGuestYes, danger: true, run });
@@ -102,6 +108,12 @@ async function send(act, form, path, body) {
 /** @param {Act} act @param {Form} form @param {string} path @param {object} body */
 async function post(act, form, path, body) {
   const { ok, data } = await act.post(path, body);
-  act.ui('login', { ...form, busy: false, refused: ok ? null : data });
-  if (ok) act.login();
+  if (ok) enterAs(act, form);
+  else act.ui('login', { ...form, busy: false, refused: data });
+}
+
+/** There is a login now. @param {Act} act @param {Form} form */
+function enterAs(act, form) {
+  act.ui('login', { ...form, busy: false, refused: null });
+  act.login();
 }

@@ -217,7 +217,7 @@ function scrubber(state, game, at, go) {
   }, icon(symbol));
   return h('section', { class: 'prompt', 'aria-label': words.replay },
     h('p', { class: 'say', role: 'status', title: said }, said),
-    h('div', { class: 'scrub' },
+    h('div', { class: 'scrub', tabindex: '-1' },
       step(words.firstMove, 'first', 0), step(words.moveBack, 'left', at - 1), step(words.moveOn, 'right', at + 1), step(words.lastMove, 'lastp', last),
       state.ui.replayFailed && !game.views[at] ? h('button', { type: 'button', class: 'btn grow', on: { click: () => go(at) } }, site.again) : h('input', {
         type: 'range', min: 0, max: last, step: 1, 'aria-label': words.move, 'aria-valuetext': said, prop: { value: String(at) },

@@ -42,7 +42,7 @@ export function draw(state, act) {
 /** @param {string} title @param {import('../render.js').Child} text @param {import('../render.js').Child} acts @param {import('../render.js').Child} [board] */
 const page = (title, text, acts, board) => h('div', { class: 'paper stack over' },
   h('h1', null, title), h('p', null, text), board,
-  h('div', { class: 'acts' }, acts, h('a', { class: 'btn', href: '/' }, words.toLobby)));
+  h('div', { class: 'acts', tabindex: '-1' }, acts, h('a', { class: 'btn', href: '/' }, words.toLobby)));
 
 /** @param {State} state @param {Act} act @param {GameRow} game */
 function savedPage(state, act, game) {

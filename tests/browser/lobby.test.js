@@ -38,7 +38,9 @@ test('accounts and the lobby', { timeout: 300_000 }, async (t) => {
     await gus.button('Play as a guest').waitFor();
     gus.frames.length = 0;
     await gus.logIn();
-    assert.deepEqual(gus.frames.at(0).you, { name: 'Gus', guest: false });
+    const { account, ...you } = gus.frames.at(0).you;
+    assert.deepEqual(you, { name: 'Gus', guest: false });
+    assert.match(account, /^[0-9a-f-]{36}$/);
     await gus.close();
     world.people.pop();
   });
@@ -69,6 +71,8 @@ test('accounts and the lobby', { timeout: 300_000 }, async (t) => {
     await ben.button('Accept Ann').waitFor();
     await ann.button('Retract the invite to Ben').click();
     await ben.button('Accept Ann').waitFor({ state: 'detached' });
+    await ann.button('Retract the invite to Ben').waitFor({ state: 'detached' });
+    assert.equal(await ann.page.evaluate(() => document.activeElement?.textContent), 'Invites', 'the focus is not lost');
   });
 
   await world.stage('crossing invites start a game', async () => {

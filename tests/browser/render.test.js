@@ -38,6 +38,34 @@ test('drawing keeps what is the same', { timeout: 120_000 }, async (t) => {
     assert.deepEqual(seen, { same: true, focused: true, value: 'typed', order: 'cxa' });
   });
 
+  await t.test('a row that goes with the focus in it gives it to the next one, the one before or the heading; so does a button that is disabled', async () => {
+    const seen = await page.evaluate(() => {
+      const { h, patch, root } = globalThis.draw;
+      const row = (key, more, gone) => h('div', { key, tabindex: '-1', id: key }, h('button', more, key), !gone && h('button', { class: 'drop' }, 'Drop'));
+      const list = (...rows) => patch(root, h('section', null, h('h2', { tabindex: '-1', id: 'heading' }, 'Games'), rows.length === 0 && h('p', null, 'none'), rows));
+      const at = () => document.activeElement?.id;
+      const found = [];
+      list(row('a'), row('b'), row('c'));
+      root.querySelector('#b .drop').focus();
+      for (const rows of [['a', 'c'], ['a'], []]) {
+        list(...rows.map((key) => row(key)));
+        found.push(at());
+        root.querySelector(`[id='${at()}'] .drop`)?.focus();
+      }
+      list(row('a'), row('b'));
+      root.querySelector('#a button').focus();
+      list(row('a', { disabled: true }), row('b'));
+      found.push(at());
+      root.querySelector('#a .drop').focus();
+      list(row('a', {}, true), row('b'));
+      found.push(at());
+      root.querySelector('#b button').focus();
+      patch(root, h('p', null, 'elsewhere'));
+      return [...found, document.activeElement === document.body];
+    });
+    assert.deepEqual(seen, ['c', 'a', 'heading', 'a', 'a', true]);
+  });
+
   await t.test('what comes and goes does not disturb its neighbours', async () => {
     const same = await page.evaluate(() => {
       const { h, patch, root } = globalThis.draw;

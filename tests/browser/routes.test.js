@@ -13,6 +13,7 @@ import { World } from './world.js';
 
 const skip = vectorsMissing();
 const path = (page) => new URL(page.url()).pathname;
+const focused = (page) => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent);
 const at = (page, wanted) => page.waitForFunction((wanted) => location.pathname === wanted, wanted);
 
 test('addresses', { skip, timeout: 300_000 }, async (t) => {
@@ -40,8 +41,11 @@ test('addresses', { skip, timeout: 300_000 }, async (t) => {
   await world.stage('who is logged in is led off the login page, and Back is no trap', async () => {
     await ann.page.goto('/rules');
     await ann.page.getByRole('link', { name: 'Log in' }).click();
-    await ann.button('Play as a guest').click();
+    const guests = [];
+    ann.page.on('request', (request) => request.url().endsWith('/api/guest') && guests.push(request));
+    await ann.button('Play as a guest').dblclick();
     await ann.until(() => ann.live, 'the welcome');
+    assert.equal(guests.length, 1, 'asked once');
     await at(ann.page, '/');
     const { name } = ann.frames.findLast(({ update }) => update === 'welcome').you;
     await ann.page.goBack();
@@ -54,6 +58,13 @@ test('addresses', { skip, timeout: 300_000 }, async (t) => {
       await ann.page.getByRole('link', { name: `${name}, your account` }).waitFor();
     }
     assert.equal(await ann.button('Play as a guest').count(), 0);
+    // Whatever else the browser has forgotten: the cookie counts.
+    for (const [address, lands] of [['/rules', '/rules'], ['/login', '/']]) {
+      await ann.page.evaluate(() => localStorage.clear());
+      await ann.page.goto(address);
+      await at(ann.page, lands);
+      await ann.page.getByRole('link', { name: `${name}, your account` }).waitFor();
+    }
     await ann.page.getByText(/If you don’t come back before .+ at .+, this guest and its games are lost\./).waitFor();
   });
 
@@ -73,7 +84,6 @@ test('addresses', { skip, timeout: 300_000 }, async (t) => {
     const stale = await world.person('Stale', DESKTOP);
     await stale.button('Play as a guest').waitFor();
     await stale.page.evaluate(() => fetch('/api/guest', { method: 'POST' }));
-    await stale.page.evaluate(() => localStorage.setItem('hadLogin', 'yes'));
     const first = await stale.page.evaluate(() => fetch('/api/me').then((reply) => reply.json()));
     await stale.page.getByLabel('Name').fill('Somebody');
     await stale.page.getByLabel('Password').fill('correct horse battery');
@@ -137,6 +147,7 @@ test('addresses', { skip, timeout: 300_000 }, async (t) => {
       await dialog.getByRole('button', { name: answer }).click();
       await dialog.waitFor({ state: 'detached' });
       await ann.button('Resume with Ben').waitFor({ state: answer === 'Cancel' ? 'visible' : 'detached' });
+      assert.equal(await focused(ann.page), answer === 'Cancel' ? 'Drop game with Ben' : 'Your games');
     }
     await ben.page.getByText(/kept until \S/).waitFor();
     await ben.resume('Ann');
