@@ -86,7 +86,8 @@ async fn admit(
         match login {
             Ok(login) => {
                 place.works();
-                let socket = Socket::open(stream, read, peer, Box::new(place)).await;
+                let payer = (http.app.limits.clone(), login.account.id, peer);
+                let socket = Socket::open(stream, read, payer, Box::new(place)).await;
                 session::serve(Arc::clone(&http.app), login, socket).await;
             }
             Err(code) => tokio::select! {

@@ -2,6 +2,7 @@
 
 mod invites;
 mod login;
+mod metered;
 pub mod pace;
 mod saved;
 mod shows;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -11,7 +11,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as FrameC
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use crate::limits::Key;
+use super::metered::Metered;
+use crate::ids::AccountId;
+use crate::limits::{Key, Limits};
 use crate::metrics;
 use crate::outbox::{Outbox, OutboxReader, outbox};
 use crate::protocol::CloseCode;
@@ -32,8 +34,8 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 const SILENT_MAX: Duration = Duration::from_secs(40);
 /// How long one frame may take to be written.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Frames that are read on the way to the browser's own goodbye, at most.
-pub const GOODBYE_FRAMES: usize = 4_096;
+/// Bytes that are read on the way to the browser's own goodbye, at most.
+pub const GOODBYE_BYTES: u64 = 256 * 1024;
 /// How long the goodbye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -56,11 +58,17 @@ pub enum Inbound {
 }
 
 impl Socket {
-    /// Takes over an upgraded connection of which `read` was read already, and keeps what is held until the welcome.
-    pub async fn open<S>(stream: S, read: Vec<u8>, source: Key, until_welcome: Box<dyn Send + Sync>) -> Self
+    /// Takes over an account's upgraded connection of which `read` was read already, and keeps what is held until the welcome.
+    pub async fn open<S>(
+        stream: S,
+        read: Vec<u8>,
+        (limits, account, source): (Limits, AccountId, Key),
+        until_welcome: Box<dyn Send + Sync>,
+    ) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let stream = Metered::new(stream, limits, account);
         let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config())).await;
         let (outbox, waiting) = outbox();
         let (sender, inbound) = mpsc::channel(INBOUND);
@@ -94,7 +102,7 @@ impl Socket {
 
 /// The task that owns the websocket.
 struct Wire<S> {
-    stream: WebSocketStream<S>,
+    stream: WebSocketStream<Metered<S>>,
     waiting: OutboxReader,
     inbound: mpsc::Sender<Inbound>,
     heard: Instant,
@@ -103,10 +111,6 @@ struct Wire<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn run(mut self) {
         let code = self.exchange().await;
-        if code == Some(CloseCode::BadFrame) {
-            // All other codes come from the outbox, which counts them.
-            metrics::closed(CloseCode::BadFrame);
-        }
         // Nobody waits for the session any longer: it ends while the goodbyes are said.
         drop((self.waiting, self.inbound));
         goodbye(self.stream, code).await;
@@ -124,10 +128,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                     match frame {
                         Some(Ok(Message::Text(text))) => hand_over(room, Inbound::Text(text)),
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => hand_over(room, Inbound::Control),
-                        Some(Ok(Message::Binary(_) | Message::Frame(_))) => return Some(CloseCode::BadFrame),
-                        Some(Err(Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_))) => {
-                            return Some(CloseCode::BadFrame);
-                        }
+                        Some(
+                            Ok(Message::Binary(_) | Message::Frame(_))
+                            | Err(Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)),
+                        ) => return Some(counted(CloseCode::BadFrame)),
+                        Some(Err(_)) if self.stream.get_ref().is_over() => return Some(counted(CloseCode::Flooding)),
                         Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                     }
                 }
@@ -157,6 +162,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 }
 
+/// Counts a code that is not from the outbox, which counts its own.
+fn counted(code: CloseCode) -> CloseCode {
+    metrics::closed(code);
+    code
+}
+
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -169,16 +180,18 @@ fn config() -> WebSocketConfig {
 /// Says goodbye with a code, or answers the browser's own. The browser may be gone, or not reading: it is a courtesy.
 async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(mut stream: WebSocketStream<S>, code: Option<CloseCode>) {
     let courtesy = async {
-        if let Some(code) = code {
-            let frame = CloseFrame { code: FrameCode::from(code as u16), reason: Utf8Bytes::default() };
-            stream.close(Some(frame)).await?;
-        }
-        // Sends an answer that is queued. Reading on until the browser's own goodbye keeps the system from cutting ours off.
-        for _ in 0..GOODBYE_FRAMES {
-            if stream.next().await.transpose()?.is_none() {
-                break;
+        match code {
+            Some(code) => {
+                let frame = CloseFrame { code: FrameCode::from(code as u16), reason: Utf8Bytes::default() };
+                stream.close(Some(frame)).await?;
             }
+            // Sends an answer that is queued.
+            None => stream.flush().await?,
         }
+        let mut wire = stream.into_inner();
+        wire.shutdown().await?;
+        // Reading on until the browser is gone, too, keeps the system from cutting our goodbye off.
+        tokio::io::copy(&mut wire.take(GOODBYE_BYTES), &mut tokio::io::sink()).await?;
         Ok::<_, Error>(())
     };
     let _ = timeout(CLOSE_TIMEOUT, courtesy).await;
