@@ -8,7 +8,9 @@ local now_us = time[1] * 1000000 + time[2]
 local after = {}
 for at, key in ipairs(KEYS) do
   local burst, each_us = tonumber(ARGV[2 * at - 1]), tonumber(ARGV[2 * at])
-  after[at] = math.max(tonumber(redis.call('GET', key) or '0'), now_us) + each_us
+  -- No bucket is emptier than empty, whatever a clock says that has been set back since.
+  local full_at = math.min(tonumber(redis.call('GET', key) or '0'), now_us + burst * each_us)
+  after[at] = math.max(full_at, now_us) + each_us
   local over = after[at] - now_us - burst * each_us
   if over > 0 then return {at, over} end
 end

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::fmt;
 use std::hash::BuildHasher;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -105,6 +106,8 @@ page! {
         "Requests and ping frames from a source over all its websockets.", "Too many requests from your address.";
     Http "http_per_source_second" rate(600, 60, 1),
         "HTTP requests from a source, of every kind.", "Too many requests from your address.";
+    Health "health_per_source_second" rate(2_000, 200, 1),
+        "`/healthz` and `/readyz` asked from a source at the address that the node serves on.", "Too many requests from your address.";
     Reads "reads_per_source_second" rate(100, 20, 1),
         "Reads of players and games over HTTP from a source.", "Too many requests from your address.";
     Replays "replays_per_source_minute" rate(30, 60, 60),
@@ -138,6 +141,8 @@ page! {
         "Letters and chat sent by an account.", "You write too fast.";
     LettersTo "letters_per_receiver_minute" rate(20, 20, 60),
         "Letters a player gets from strangers, counted for the whole cluster; one to a player at a table counts four times.", "That player gets too many letters just now.";
+    LettersFrom "letters_per_receiver_and_network_minute" rate(5, 5, 60),
+        "The same from an IPv4 address or IPv6 /48.", "That player gets too many letters from your address just now.";
     Bench "chat_per_bench_second" rate(20, 5, 1),
         "What all watchers of a table say there, by node.", "Too much is said at that table.";
     Blocks "blocks_per_account_minute" rate(20, 20, 60),
@@ -146,6 +151,8 @@ page! {
         "Invites sent by an account.", "You invite too fast.";
     InvitesTo "invites_per_receiver_minute" rate(20, 20, 60),
         "Notices of invites that a player is told; more are dropped, since the list says the same.", "That player gets too many invites just now.";
+    InvitesFrom "invites_per_receiver_and_network" AtOnce(5),
+        "Invites of strangers from an IPv4 address or IPv6 /48 that stand for a player.", "That player has too many invites from your address to answer just now.";
     Starts "games_started_per_account_hour" rate(20, 60, 3_600),
         "Games started by an account.", "You start too many games.";
     StartsFrom "games_started_per_source_hour" rate(100, 600, 3_600),
@@ -156,6 +163,8 @@ page! {
         "Tables an account begins to watch.", "You change tables too fast.";
     Seen "seen_per_account_minute" rate(10, 30, 60),
         "Tips an account gives back after a reconnect.", "Too many requests.";
+    BytesIn "bytes_in_per_account_second" rate(1_048_576, 32_768, 1),
+        "Bytes that an account sends over its websockets, in frames of every kind.", "You send too much.";
     Bytes "bytes_per_account_second" rate(4_194_304, 262_144, 1),
         "Bytes an account's requests have the node send.", "You ask for too much.";
     BytesFrom "bytes_per_source_second" rate(33_554_432, 4_194_304, 1),
@@ -185,6 +194,14 @@ pub enum Key {
 }
 
 impl Key {
+    /// The network that is charged, as far as it is one.
+    pub fn network(self) -> Source {
+        match self {
+            Self::Source(source) | Self::Wide(source) | Self::NameFrom(_, source) => source.network(),
+            Self::Account(_) | Self::Name(_) => Source::of(Ipv4Addr::UNSPECIFIED.into()),
+        }
+    }
+
     /// As a short text, for keys in Redis and the log.
     pub fn to_text(self) -> String {
         match self {

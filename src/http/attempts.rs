@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::answer::Failure;
 use super::{Http, Peer};
 use crate::ids::{AccountId, AccountName};
-use crate::limits::{Key, Limit, Source};
+use crate::limits::{Key, Limit};
 
 /// Who tries a password.
 #[derive(Debug, Clone, Copy)]
@@ -33,16 +33,9 @@ impl Http {
         {
             return Ok(());
         }
-        let pair = Key::NameFrom(name, source_of(peer).network());
+        let pair = Key::NameFrom(name, peer.network());
         let all = [(Limit::Passwords, pair, 1), (Limit::PasswordsOfName, Key::Name(name), 1)];
         Ok(self.app.take_of_all(all).await?)
-    }
-}
-
-fn source_of(peer: Key) -> Source {
-    match peer {
-        Key::Source(source) | Key::Wide(source) | Key::NameFrom(_, source) => source,
-        Key::Account(_) | Key::Name(_) => Source::of(std::net::Ipv4Addr::UNSPECIFIED.into()),
     }
 }
 

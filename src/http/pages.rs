@@ -176,8 +176,10 @@ fn nothing() -> Response {
 fn takes_brotli(headers: &HeaderMap) -> bool {
     let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        parts.next() == Some("br") && parts.next() != Some("q=0")
+        let mut parts = coding.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let is_brotli = parts.next().as_deref() == Some("br");
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+        is_brotli && weight.is_none_or(|weight| weight > 0.0)
     })
 }
 

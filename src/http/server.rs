@@ -3,14 +3,14 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -50,7 +50,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// Browsers remember for a year that the site is opened over TLS only.
 const TLS_ONLY: &str = "max-age=31536000";
-/// Those who look after the node, and are not charged for it.
+/// Requests of a connection that may be refused one after the other: a flood is not answered for ever.
+pub const REFUSALS_MAX: u32 = 20;
+/// What those ask who look after the node: it has a limit of its own, so that pages use nothing of it up.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Accepts connections until told to stop, and ends once those that were busy then have their answers.
@@ -69,8 +71,8 @@ pub async fn serve(listener: TcpListener, http: Arc<Http>, mut stop: watch::Rece
                     let Some(place) = waiting.enter(source, REQUEST_WITHIN).filter(|_| stream.set_nodelay(true).is_ok()) else {
                         continue;
                     };
-                    let entry =
-                        Entry { http: Arc::clone(&http), address, place: Arc::new(place), service: service.clone() };
+                    let (http, place) = (Arc::clone(&http), Arc::new(place));
+                    let entry = Entry { http, address, place, service: service.clone(), refused: Arc::default() };
                     connections.spawn(entry.serve(stream, stop.clone()));
                 }
                 Err(error) => {
@@ -92,6 +94,8 @@ struct Entry<S> {
     address: SocketAddr,
     place: Arc<Place>,
     service: S,
+    /// Requests that limits refused since one was let through.
+    refused: Arc<AtomicU32>,
 }
 
 impl<S> Entry<S>
@@ -133,12 +137,21 @@ where
         let http = Arc::clone(&self.http);
         let host = request.headers().get(HOST).cloned();
         let place = Arc::clone(&self.place);
+        let refused = Arc::clone(&self.refused);
         place.has_head();
         let (mut response, held) = match self.admitted(request).await {
             Ok((request, mut service, held)) => (service.call(request).await?, held),
             Err(failure) => (failure.into_response(), Vec::new()),
         };
         drop(held);
+        if response.status() != StatusCode::TOO_MANY_REQUESTS {
+            refused.store(0, Ordering::Relaxed);
+        } else if refused.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSALS_MAX
+            && !http.app.config.trust_forwarded
+        {
+            // The connection of a balancer is that of many.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let bytes = response.body().size_hint().exact().unwrap_or_default();
             place.waits(REQUEST_WITHIN + Duration::from_secs(bytes / TAKEN_PER_SEC));
@@ -160,11 +173,15 @@ where
         self,
         request: Request<Incoming>,
     ) -> Result<(Request<Full<Bytes>>, S, Vec<Held>), Failure> {
-        let Self { http, address, place, service } = self;
+        let Self { http, address, place, service, .. } = self;
         let (mut parts, body) = request.into_parts();
         let mut held = Vec::new();
         let mut peer = Key::from(Source::of(address.ip()));
-        if !HEALTH.contains(&parts.uri.path()) {
+        if HEALTH.contains(&parts.uri.path()) {
+            // A balancer's own looks name nobody; those of others, which it passes on, are not charged to it.
+            let other = forwarded(&parts.headers).ok().filter(|_| http.app.config.trust_forwarded);
+            http.app.limits.take(Limit::Health, other.map_or(peer, |other| Source::of(other).into()))?;
+        } else {
             if http.app.config.trust_forwarded {
                 peer = behind_balancer(&parts.headers, address.ip());
                 held.push(http.app.limits.hold(Limit::Waiting, peer)?);
@@ -177,6 +194,12 @@ where
                 let words = "This server has not been told that it is called so: see NINEFLAGS_ORIGIN.";
                 return Err(Failure::new(StatusCode::FORBIDDEN, "foreign_host", words));
             }
+        }
+        // CONNECT, and whatever else names a host alone: the routes have paths only, and would panic.
+        if parts.uri.path_and_query().is_none() {
+            let words =
+                "The request names no path: write it like GET /rules, and the host in the header Host.";
+            return Err(Failure::new(StatusCode::BAD_REQUEST, "malformed", words));
         }
         if let Some(failure) = wrong_method(&parts.method, parts.uri.path()) {
             return Err(failure);

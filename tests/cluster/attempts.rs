@@ -129,6 +129,26 @@ async fn attempts_are_counted_for_the_whole_cluster_and_a_known_browser_is_no_st
     }
 }
 
+/// As after a clock that was set back by an hour, or a failover to a machine whose clock is behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_set_back_keeps_nobody_out() {
+    let site = Site::start(1, &[("NINEFLAGS_LIMITS", "")]);
+    let guest = async || http(site.address(0), "POST", "/api/guest", "", Some(&json!({}))).await;
+    assert_eq!(guest().await.status, 200);
+    let keys: Vec<String> = site.ask(&["KEYS", "limit:*"]);
+    assert!(keys.len() >= 2, "{keys:?}");
+    for key in keys {
+        let full_at: u64 = site.ask(&["GET", &key]);
+        let _: String = site.ask(&["SET", &key, &(full_at + 3_600_000_000).to_string(), "KEEPTTL"]);
+    }
+    // The buckets count as empty, and fill up again from now on: a guest comes back each 15 seconds.
+    let refused = guest().await;
+    failed(&refused, 429, "too_many");
+    let words = refused.body.split("Try again in ").nth(1).expect("a time");
+    let secs: u64 = words.split(' ').next().and_then(|number| number.parse().ok()).expect("a number");
+    assert!(secs <= 16, "{}", refused.body);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_cookie_of_others_logs_anybody_in_or_out() {
     let data = tempfile::tempdir().expect("a folder");

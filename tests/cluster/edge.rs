@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use nineflags::http::server::REQUEST_WITHIN;
+use nineflags::http::server::{REFUSALS_MAX, REQUEST_WITHIN};
 use nineflags::protocol::Ask;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -203,17 +203,50 @@ async fn websockets_without_a_login_stay_within_the_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pipelined_requests_are_charged_one_by_one() {
+async fn pipelined_requests_are_charged_one_by_one_and_not_refused_for_ever() {
     let data = tempfile::tempdir().expect("a folder");
-    let node = Node::start(data.path(), &[("NINEFLAGS_LIMITS", "http_per_source_second=1")]);
-    let one = format!("GET /rules HTTP/1.1\r\nhost: {}\r\n\r\n", node.address);
-    let last = one.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
-    let answers = exchange(node.address, format!("{}{last}", one.repeat(50)).as_bytes()).await;
-    let (served, refused) =
-        (answers.matches("HTTP/1.1 200").count(), answers.matches("HTTP/1.1 429").count());
-    assert!((10..15).contains(&served) && served + refused == 51, "{served} served, {refused} refused");
-    assert!(answers.contains("retry-after: 1\r\n"), "{answers:.2000}");
-    assert_eq!(http(node.address, "GET", "/readyz", "", None).await.status, 200, "health is not charged");
+    let limits = "http_per_source_second=1 health_per_source_second=1";
+    let node = Node::start(data.path(), &[("NINEFLAGS_LIMITS", limits)]);
+    for path in ["/rules", "/healthz"] {
+        let one = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", node.address);
+        let answers = exchange(node.address, one.repeat(60).as_bytes()).await;
+        let (served, refused) =
+            (answers.matches("HTTP/1.1 200").count(), answers.matches("HTTP/1.1 429").count());
+        assert!((10..15).contains(&served), "{path}: {served} served, {refused} refused");
+        assert!(answers.contains("retry-after: 1\r\n"), "{answers:.2000}");
+        // Some may have been let through meanwhile; the last answer says that it is the last.
+        assert!((REFUSALS_MAX as usize..60 - served).contains(&refused), "{path}: {refused} refused");
+        assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
+        assert!(served + refused < 60, "{path}: the connection goes on");
+    }
+    // Others ask as ever.
+    let mut other = from(2, node.address).await;
+    let ask = format!("GET /readyz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", node.address);
+    other.write_all(ask.as_bytes()).await.expect("it can be sent");
+    let mut answer = String::new();
+    other.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// A balancer that is asked for health by others is not kept from asking itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balancer_that_passes_a_flood_on_can_still_look_whether_the_node_is_well() {
+    let data = tempfile::tempdir().expect("a folder");
+    let limits = "health_per_source_second=1 http_per_source_second=1";
+    let settings = [("NINEFLAGS_TRUST_FORWARDED", "true"), ("NINEFLAGS_LIMITS", limits)];
+    let node = Node::start(data.path(), &settings);
+    let flood = |path: &str| {
+        let forwarded = "x-forwarded-for: 198.51.100.7";
+        format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{forwarded}\r\n\r\n", node.address).repeat(30)
+    };
+    let last = format!("GET /readyz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", node.address);
+    let all = format!("{}{}{last}", flood("/readyz"), flood("/rules"));
+    let answers = exchange(node.address, all.as_bytes()).await;
+    // Its connection is that of many, and stays.
+    assert_eq!(answers.matches("HTTP/1.1 ").count(), 61, "{answers}");
+    assert!(answers.matches("HTTP/1.1 429").count() > 30, "{answers}");
+    let last = answers.rsplit("HTTP/1.1 ").next().expect("an answer");
+    assert!(last.starts_with("200 OK"), "{last}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,8 @@
 //! Addresses over HTTP: which methods, bodies and queries each takes, and what it says to others.
 
+use crate::harness::bot::Dice;
 use crate::harness::browser::{exchange, http, http_with};
+use crate::harness::host::Host;
 use crate::harness::node::{Node, origin_of};
 use crate::harness::site::Site;
 
@@ -106,4 +108,69 @@ async fn a_file_of_another_version_is_made_ready_once() {
     let again = get().await;
     assert_eq!((again.status, again.body), (200, first.body));
     assert_eq!(http(site.address(0), "GET", "/assets/0123456789abcdef/b.js", "", None).await.status, 404);
+}
+
+/// Bytes that mean something in a request's first line, and some that do not belong there.
+const ODD: &[u8] = b"/:@?#[]%*.a1 \\;=&~^`{|}\"<>\x80\xff";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_line_breaks_a_task_of_the_node() {
+    let data = tempfile::tempdir().expect("a folder");
+    let log = data.path().join("log");
+    let node = Node::on(&Host::here(), 0, &data.path().join("data"), &log, &[]);
+    let ask = async |method: &str, target: &[u8]| {
+        let rest =
+            format!(" HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", node.address);
+        let request = [method.as_bytes(), b" ", target, rest.as_bytes()].concat();
+        let answer = exchange(node.address, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 "), "{method} {}: {answer}", target.escape_ascii());
+        answer
+    };
+    let methods: [&str; 6] = ["GET", "HEAD", "POST", "CONNECT", "OPTIONS", "BREW"];
+    for method in methods {
+        for host_alone in ["x:1", "evil:443", "evil", "[::1]:1", "a@b:1", "1"] {
+            let answer = ask(method, host_alone.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 400"), "{method} {host_alone}: {answer}");
+            assert!(
+                method == "HEAD" || answer.contains("The request names no path: write it like GET /rules"),
+                "{answer}"
+            );
+        }
+        for other in
+            ["*", "http://x", "http://x?q", "https://x:1/a", "/", "//", "/?", "?q", "/%zz", "/a?b#c", "a/b"]
+        {
+            ask(method, other.as_bytes()).await;
+        }
+    }
+    let mut dice = Dice(17);
+    for _ in 0..300 {
+        let target: Vec<u8> = (0..=dice.below(8)).map(|_| *dice.pick(ODD)).collect();
+        ask(*dice.pick(&methods), &target).await;
+    }
+    let log = std::fs::read_to_string(&log).expect("a log");
+    assert!(!log.contains("panicked"), "{log:.1000}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_browser_does_not_take_is_not_sent_packed() {
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[]);
+    for (accepted, is_packed) in [
+        ("br", true),
+        ("gzip, BR;q=0.5", true),
+        ("br ; q=0.001", true),
+        ("br;q=0", false),
+        ("br;q=0.0", false),
+        ("br ; Q=0.000", false),
+        ("gzip, br; q=0.00", false),
+        ("gzip", false),
+        ("", false),
+    ] {
+        let ask = format!(
+            "GET / HTTP/1.1\r\nhost: {}\r\naccept-encoding: {accepted}\r\nconnection: close\r\n\r\n",
+            node.address
+        );
+        let answer = exchange(node.address, ask.as_bytes()).await;
+        assert_eq!(answer.contains("content-encoding: br"), is_packed, "{accepted}");
+    }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use nineflags::limits::ALL;
-use nineflags::{cluster, outbox, protocol, session, store};
+use nineflags::{cluster, http, outbox, protocol, session, store};
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -48,7 +48,8 @@ fn every_size_on_the_page_is_the_one_in_the_source() {
     let known: BTreeMap<&str, usize> = [
         ("session::socket::FRAME_MAX", session::socket::FRAME_MAX),
         ("session::socket::INBOUND", session::socket::INBOUND),
-        ("session::socket::GOODBYE_FRAMES", session::socket::GOODBYE_FRAMES),
+        ("session::socket::GOODBYE_BYTES", usize::try_from(session::socket::GOODBYE_BYTES).expect("small")),
+        ("http::server::REFUSALS_MAX", http::server::REFUSALS_MAX as usize),
         ("session::EVENTS", session::EVENTS),
         ("session::MESSAGE_CHARS_MAX", session::MESSAGE_CHARS_MAX),
         ("session::MOVES_MAX", session::MOVES_MAX),

@@ -35,7 +35,8 @@ const RAISED: &str = "http_per_source_second=1000000 requests_per_source_second=
                       passwords_per_name_and_network_hour=1000000 guests_per_source_hour=1000000 \
                       signups_per_source_hour=1000000 games_started_per_source_hour=1000000 \
                       games_started_per_account_hour=1000000 blocks_per_account_minute=1000000 \
-                      bytes_per_source_second=1000000000";
+                      bytes_per_source_second=1000000000 letters_per_receiver_and_network_minute=1000000 \
+                      invites_per_receiver_and_network=1000";
 
 /// A running node.
 pub struct Node {
