@@ -204,6 +204,7 @@ export const words = {
     dropName: /** @param {string} name */ (name) => `Drop game with ${name}`,
     dropTitle: /** @param {string} name */ (name) => `Drop your game with ${name}?`,
     dropText: /** @param {string} name */ (name) => `It’s taken off your list. ${name} isn’t told and still has it: until ${name} drops it too, you can go on with it if ${name} invites you.`,
+    dropGone: 'It’s gone for good then.', gone: 'can’t be resumed: that account is gone',
     savedAgo: /** @param {string} when */ (when) => `saved ${when}`,
     finishedAgo: /** @param {string} when */ (when) => `finished ${when}`,
     won: /** @param {number} own @param {number} other */ (own, other) => `you won ${own} to ${other}`,

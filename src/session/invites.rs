@@ -20,7 +20,9 @@ impl Session {
         options: TableOptions,
         resume: Option<TableId>,
     ) -> Result<Answer, StoreError> {
-        let Some(other) = self.account_of(to).await? else { return Ok(Err(not_online(to))) };
+        let Some(other) = self.account_of(to).await? else {
+            return Ok(Err(if resume.is_some() { is_gone(to) } else { not_online(to) }));
+        };
         if other == self.account.id {
             return Ok(Err(Refusal::new(RefusalCode::Yourself, "That would be yourself.")));
         }
@@ -60,6 +62,10 @@ impl Session {
             // Whoever does not know what became of a crossing invite asks again.
             Sent::YouArePlaying => {
                 self.table_with(other).await?.map(Done::at).ok_or_else(|| sent_refusal(sent, to))
+            }
+            // The name of a deleted account rests, and nobody waits for it to come online.
+            Sent::NotOnline if resume.is_some() && self.app.store.account(other).await?.is_none() => {
+                Err(is_gone(to))
             }
             refused => Err(sent_refusal(refused, to)),
         })
@@ -216,6 +222,11 @@ fn no_invite(name: &AccountName) -> Refusal {
 
 fn no_saved_game() -> Refusal {
     Refusal::new(RefusalCode::NoSavedGame, "There is no such saved game of you two.")
+}
+
+fn is_gone(name: &AccountName) -> Refusal {
+    let words = format!("The account of {name} is gone: that game cannot be resumed, only dropped.");
+    Refusal::new(RefusalCode::NoSavedGame, words)
 }
 
 fn you_play() -> Refusal {

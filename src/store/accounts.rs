@@ -47,7 +47,11 @@ static DELETE: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 static BLOCK: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/block_add.lua")))
+    Script::new(concat!(
+        include_str!("../../redis/prelude.lua"),
+        include_str!("../../redis/logins.lua"),
+        include_str!("../../redis/block_add.lua")
+    ))
 });
 static CLAIM_SKELETON: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("../../redis/skeleton_claim.lua")));

@@ -79,22 +79,29 @@ function savedGame(state, act, game) {
     h('div', { class: 'acts' }, savedActs(state, act, game, 'small')));
 }
 
-/** When a game was saved, and how long it is kept. @param {State} state @param {GameRow} game */
-export const savedWhen = (state, { last_ms: lastMs, expires_ms: endsMs }) =>
-  [words.games.savedAgo(ago(lastMs, nowMs(state))), endsMs && words.games.keptUntil(deadline(endsMs, nowMs(state)))].filter(Boolean).join(', ');
+/** Whether the other player's account is gone, where the server says who is who. @param {GameRow} game */
+const isGone = (game) => Boolean(game.you) && !game.opponent;
+
+/** When a game was saved, how long it is kept, and whether nobody can go on with it. @param {State} state @param {GameRow} game */
+export function savedWhen(state, game) {
+  const { last_ms: lastMs, expires_ms: endsMs } = game;
+  const kept = endsMs && words.games.keptUntil(deadline(endsMs, nowMs(state)));
+  return [words.games.savedAgo(ago(lastMs, nowMs(state))), kept, isGone(game) && words.games.gone].filter(Boolean).join(', ');
+}
 
 /** What can be done with a saved game: go on with it, or drop it. @param {State} state @param {Act} act @param {GameRow} game @param {string} [more] @param {() => void} [then] */
 export function savedActs(state, act, game, more = '', then = () => {}) {
   const { table } = game;
+  const canRun = !isGone(game);
   const other = opponentOf(state, game);
   const isInvited = state.invites.sent.some(({ resume }) => resume === table);
   const resume = () => told(act, act.ask({ ask: 'invite', to: other, resume: table }));
   const run = async () => {
     if (await told(act, act.ask({ ask: 'drop_saved', table }))) then();
   };
-  const drop = () => act.ui('dialog', { kind: 'confirm', title: words.games.dropTitle(other), text: words.games.dropText(other), yes: words.games.dropYes, danger: true, run });
+  const drop = () => act.ui('dialog', { kind: 'confirm', title: words.games.dropTitle(other), text: canRun ? words.games.dropText(other) : words.games.dropGone, yes: words.games.dropYes, danger: true, run });
   return [
-    h('button', { type: 'button', key: 'resume', class: `btn primary ${more}`, disabled: isInvited || Boolean(state.seat), 'aria-label': words.games.resumeName(other),
+    canRun && h('button', { type: 'button', key: 'resume', class: `btn primary ${more}`, disabled: isInvited || Boolean(state.seat), 'aria-label': words.games.resumeName(other),
       on: { click: resume } }, isInvited ? words.lobby.invited : words.games.resume),
     h('button', { type: 'button', key: 'drop', class: `btn ${more}`, 'aria-label': words.games.dropName(other), on: { click: drop } }, words.games.drop),
   ];
@@ -109,7 +116,7 @@ function finishedGame(state, act, game) {
       flagStrip(game.flags, own), ' ', h('span', { class: 'muted' }, result(game, own))),
     h('div', { class: 'acts' },
       h('a', { class: 'btn small', href: `/game/${game.table}`, 'aria-label': words.games.replayName(other) }, icon('play'), words.games.replay),
-      h('button', { type: 'button', class: 'btn small', disabled: Boolean(state.seat), 'aria-label': words.games.rematchName(other),
+      !isGone(game) && h('button', { type: 'button', class: 'btn small', disabled: Boolean(state.seat), 'aria-label': words.games.rematchName(other),
         on: { click: () => act.ui('dialog', { kind: 'invite', name: other }) } }, words.games.rematch)));
 }
 

@@ -90,5 +90,6 @@ mod steps;
 mod stored;
 #[cfg(feature = "test-hooks")]
 mod supervised;
+mod traces;
 mod unsaved;
 mod zombies;

@@ -74,7 +74,7 @@ async fn what_only_a_cut_off_primary_has_is_undone_with_a_word_when_another_move
     let first_device = pair.players[mover].change_device(&[site.node(1)]).await.expect("a table");
     let own = pair.players[mover].browser.table.clone().expect("a view");
     assert_eq!(own.view.turn, Some(mover));
-    pair.move_from(mover, own).await;
+    pair.move_otherwise(mover, own).await;
 
     site.net.heal();
     pair.players[stays].until_went_back().await;

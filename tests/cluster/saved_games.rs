@@ -1,8 +1,12 @@
-//! How long saved games are kept, and how many.
+//! How long saved games are kept, how many, and that a game is saved or finished, never both.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use nineflags::ids::TableId;
 use nineflags::protocol::{Ask, Update};
 use nineflags::store::Store;
+use tokio::time::sleep;
 
 use crate::harness::browser::{Browser, http, seated};
 use crate::harness::site::Site;
@@ -65,4 +69,57 @@ async fn saved_games_end_with_their_guests_and_with_their_accounts() {
     let gone = http(node, "POST", "/api/delete", &ann, Some(&body)).await;
     assert_eq!(gone.status, 200, "{}", gone.body);
     assert!(counts().contains(&0), "the account's list is gone with it");
+}
+
+fn is_end(frame: &str, table: TableId) -> bool {
+    frame.contains("\"table_closed\"") && frame.contains(&table.to_string())
+}
+
+/// One of the two stops the game at one node, the other gives it up at another, at once or while the first puts it away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_game_that_is_saved_and_resigned_at_once_is_one_of_both() {
+    let site = Site::start(2, &[]);
+    let pairs = (0..6).map(async |pair| {
+        let (one, two) = (Browser::guest(site.address(0)).await, Browser::guest(site.address(1)).await);
+        save_and_resign(&site, one, two, Duration::from_millis(pair)).await;
+    });
+    let stands_still = async {
+        loop {
+            // It wakes with a request under way, and what was published unheard.
+            site.nodes[0].signal("STOP");
+            sleep(Duration::from_millis(20)).await;
+            site.nodes[0].signal("CONT");
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = join_all(pairs) => {}
+        () = stands_still => {}
+    }
+    site.nodes[0].signal("CONT");
+    assert_eq!(site.ask::<Vec<String>>(&["KEYS", "table:*"]), Vec::<String>::new());
+    assert_eq!(site.ask::<Vec<String>>(&["KEYS", "seat:*"]), Vec::<String>::new());
+}
+
+async fn save_and_resign(site: &Site, mut one: Browser, mut two: Browser, later: Duration) {
+    for _ in 0..5 {
+        let (mut first, mut second, table) = seated(one, two).await;
+        let resigned = async {
+            sleep(later).await;
+            second.ask(Ask::Resign { table }).await
+        };
+        let answers = tokio::join!(first.ask(Ask::Save { table }), resigned);
+        for browser in [&mut first, &mut second] {
+            // It may come before the answer.
+            while !browser.frames.iter().any(|frame| is_end(frame, table)) {
+                browser.until("the end", |_| true).await;
+            }
+        }
+        let done = [&answers.0, &answers.1].map(|answer| matches!(answer, Update::Done { .. }));
+        let held =
+            ["saved", "archive"].map(|kind| site.ask::<u64>(&["EXISTS", &format!("{kind}:{table}")]) == 1);
+        assert_eq!(held, done, "saved, finished: {answers:?}");
+        assert!(held[0] != held[1], "saved, finished: {held:?}");
+        (one, two) = (first, second);
+    }
 }

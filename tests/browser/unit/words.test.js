@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { savedActs, savedWhen } from '../../../static/lobby/inbox.js';
 import { pageNumbers } from '../../../static/lobby/list.js';
 import { ago, cut, minutes, optionsInWords, plural, refusal } from '../../../static/words.js';
 
@@ -44,4 +45,20 @@ test('a text is cut by characters as the server counts them', () => {
   }
   assert.equal(cut('a🙂b', 2), 'a🙂');
   assert.doesNotThrow(() => encodeURIComponent(cut('🙂'.repeat(400), 300)));
+});
+
+test('a saved game whose other player is gone can only be dropped, and says so', () => {
+  /** @type {any} */
+  const state = { ui: { nowMs: 1e12 }, offsetMs: 0, invites: { sent: [] }, seat: null, you: { name: 'Mira' } };
+  /** @param {any} more */
+  const shown = (more) => {
+    /** @type {any} */
+    const game = { table: 't', names: { first: 'Mira', second: 'Ben' }, number: 3, flags: '---------', last_ms: 1e12, ...more };
+    const acts = savedActs(state, /** @type {any} */ ({}), game).filter(Boolean);
+    return [acts.map((/** @type {any} */ button) => button.props.key), savedWhen(state, game)];
+  };
+  const gone = 'saved just now, can’t be resumed: that account is gone';
+  assert.deepEqual(shown({ you: 'first', opponent: 'Ben' }), [['resume', 'drop'], 'saved just now']);
+  assert.deepEqual(shown({ you: 'first' }), [['drop'], gone]);
+  assert.deepEqual(shown({}), [['resume', 'drop'], 'saved just now'], 'an older server does not say who is who');
 });

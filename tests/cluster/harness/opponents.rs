@@ -1,5 +1,6 @@
 //! Two players in one game, which is compared with all that they were told.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct Opponents {
     /// The table.
     pub table: TableId,
     pending: Option<Pending>,
+    /// The moves that were chosen last at each number of records.
+    chosen: HashMap<u32, Vec<String>>,
     dice: Dice,
 }
 
@@ -62,7 +65,13 @@ impl Opponents {
         };
         let is_first = one.until_view(table, 1).await.names.first == one.browser.name;
         let (first, second) = if is_first { (one, other) } else { (other, one) };
-        Self { players: BySeat { first, second }, table, pending: None, dice: Dice(seed) }
+        Self {
+            players: BySeat { first, second },
+            table,
+            pending: None,
+            chosen: HashMap::new(),
+            dice: Dice(seed),
+        }
     }
 
     /// The newest record that somebody was told is there, and no word undid.
@@ -101,6 +110,7 @@ impl Opponents {
             let own = self.players[turn].until_view(self.table, newest).await;
             if own.view.turn == Some(turn) && !must_wait(&own) {
                 let moves = choose(&own, &mut self.dice);
+                self.chosen.insert(own.tip.number, moves.clone());
                 let ask = Ask::Move { table: self.table, tip: own.tip, moves };
                 return Some(Pending { seat: turn, id: fresh_id(), ask });
             }
@@ -113,9 +123,14 @@ impl Opponents {
         }
     }
 
-    /// Has a seat move from a view it has.
-    pub async fn move_from(&mut self, seat: Seat, view: TableView) {
-        let moves = choose(&view, &mut self.dice);
+    /// Has a seat lay another card than it did from the same view, or lay it elsewhere.
+    pub async fn move_otherwise(&mut self, seat: Seat, view: TableView) {
+        let chosen = self.chosen.get(&view.tip.number).and_then(|moves| moves.first());
+        let places = &view.view.choices.as_ref().expect("choices for the seat on turn").place;
+        let mut all =
+            places.iter().flat_map(|(card, flags)| flags.iter().map(move |flag| format!("{card}@{flag}")));
+        let other = all.find(|play| Some(play) != chosen).expect("another move");
+        let moves = vec![other];
         self.pending = Some(Pending {
             seat,
             id: fresh_id(),
