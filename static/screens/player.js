@@ -25,9 +25,11 @@ export function draw(state, act) {
   const name = state.route.id;
   if (!read || !read.path.endsWith(`/${encodeURIComponent(name)}`)) return h('p', { class: 'loading muted' }, words.loading);
   if (!read.data) return missing(read.refused);
-  const { data } = read;
+  const isOwn = isSameAccount(state.you, read.data);
+  // When the own page was read, the session may not have been open yet.
+  const data = isOwn && state.connection.word === 'connected' ? { ...read.data, online: true } : read.data;
   return h('div', { class: 'paper' },
-    h('header', null, h('h1', null, data.name), state.you && !isSameAccount(state.you, data) && actions(state, act, data)),
+    h('header', null, h('h1', null, data.name), state.you && !isOwn && actions(state, act, data)),
     h('p', { class: 'player-facts muted' },
       h('span', { class: `st is-${data.online ? 'free' : 'away'}` }, icon(data.online ? 'free' : 'away'), data.online ? words.player.online : words.player.offline),
       h('span', null, data.guest ? words.player.guestSince(day(data.since_ms)) : words.player.since(day(data.since_ms)))),

@@ -20,7 +20,13 @@ let over = null;
 // ---- what the screen is about ----------------------------------------------------------------------------------------
 
 /** @param {State} state */
-const tableOf = (state) => state.tables[state.route.id];
+function tableOf({ tables, route, you }) {
+  const table = tables[route.id];
+  const seat = table?.view.viewer;
+  // Its first record has the name that the own player had then.
+  if (!you || !seat || seat === 'watcher' || table.names[seat] === you.name) return table;
+  return { ...table, names: { ...table.names, [seat]: you.name } };
+}
 
 /**
  * What the seat has chosen at this tip; choices made at an earlier one are gone. While another window plays, it is as if

@@ -173,7 +173,7 @@ export const seatWords = ({ name, here, flags, tactics }) => [
  *   onCard: (code: string) => void, onDown: (code: string, event: PointerEvent) => void }} model
  */
 export const hand = ({ slots, chosen, legal, back: order, waiting, onCard, onDown }) =>
-  h('div', { class: 'hand', role: 'group', 'aria-label': words.hand(slots.filter(Boolean).length), style: { '--count': slots.length } },
+  h('div', { class: slots.length > HAND ? 'hand many' : 'hand', role: 'group', 'aria-label': words.hand(slots.filter(Boolean).length), style: { '--count': slots.length } },
     slots.map((code, index) => {
       if (code === 't' || code === 'x') return back(code, { key: `back${index}`, role: 'img', 'aria-label': words.unseen[code] });
       if (!code) return h('span', { key: `slot${index}`, class: 'slot', 'aria-hidden': 'true' });

@@ -172,6 +172,9 @@ test('addresses', { skip, timeout: 300_000 }, async (t) => {
         await person.page.getByRole('link', { name: 'Replay' }).waitFor();
       }
     }
+    // Whoever reads his own page is online.
+    await ann.page.goto('/player/Ann');
+    await ann.page.locator('.player-facts').getByText('Online', { exact: true }).waitFor();
     await ben.exactly('Invite again').click();
     await ann.accept('Ben');
     const again = await ann.until(() => ann.table() && ann.table().table !== table, 'another table').then(() => ann.table().table);

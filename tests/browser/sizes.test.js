@@ -132,16 +132,27 @@ test('the table at every size', { timeout: 300_000 }, async (t) => {
   await t.test('hands, decks, flags and the other side\'s cards are whole, with nine cards in hand, and ranks have their symbols', async () => {
     await atEverySize(async (size, width, height) => {
       const icons = width <= 900 && height > width || height <= 520 ? ', .panels button' : '';
-      const hand = ['r10', 'o10', 'y10', 'g10', 'b10', 'p10', 'r9', 'Tr', 'De'];
+      const hand = ['r10', 'o10', 'y10', 'g10', 'b10', 'Co', 'Re', 'Al', 'De'];
       for (const held of [hand, hand.slice(0, 7)]) {
         const table = tableWith({ complete: 9, names: NAMES, hand: held });
         await drawTable(page, table, {}, { welcome: { invites: { received: [], sent: [] } } });
         assert.deepEqual(await unreachable(page, `#shown :is(.hand .card, .deck, .far .backs${icons})`), [], size);
-        const cut = await page.evaluate(() => [...document.querySelectorAll('#shown :is(.hand, .cols) .card:not(.tac) .idx')]
-          .filter((idx) => idx.scrollWidth > idx.clientWidth + 1).map((idx) => `${idx.closest('.hand') ? 'hand' : 'line'} ${idx.parentElement?.dataset.card} ${idx.scrollWidth}/${idx.clientWidth}`));
+        const cut = await page.evaluate(() => [...document.querySelectorAll('#shown :is(.hand, .cols) .card .idx')].flatMap((idx) => {
+          const words = document.createRange();
+          words.selectNodeContents(idx);
+          const [inner, outer] = [words, idx].map((part) => part.getBoundingClientRect());
+          const over = Math.max(outer.left - inner.left, inner.right - outer.right);
+          return over > 0.5 ? [`${idx.closest('.hand') ? 'hand' : 'line'} ${idx.parentElement?.dataset.card} by ${over}`] : [];
+        }));
         assert.deepEqual([...new Set(cut)], [], size);
       }
     });
+  });
+
+  await t.test('a guest who became an account during the game sits there by the new name', async () => {
+    await drawTable(page, tableWith({ names: { first: 'Guest-1', second: 'Ben' } }), {}, { welcome: { you: { name: 'Mira', guest: false } } });
+    await page.locator('#shown .me').getByText('Mira').waitFor();
+    assert.equal(await page.getByText('Guest-1').count(), 0);
   });
 
   await t.test('a watcher sees both hands that are open', async () => {
