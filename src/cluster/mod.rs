@@ -30,6 +30,7 @@ use crate::limits::Limits;
 use crate::lobby::Lobby;
 use crate::metrics;
 use crate::protocol::{GameRow, Games, VERSION};
+use crate::store::archive::GAMES_PAGE;
 use crate::store::nodes::NodeState;
 use crate::store::{Store, StoreError};
 use crate::table::record::KINDS;
@@ -112,7 +113,8 @@ impl App {
     /// Saved and recent games of an account. While the archive is away it is said that the finished ones
     /// are not known.
     pub async fn games_of(&self, account: AccountId) -> Result<Games, StoreError> {
-        let (saved, finished) = tokio::join!(self.store.saved_of(account), self.finished_of(account));
+        let (saved, finished) =
+            tokio::join!(self.store.saved_of(account), self.finished_of(account, FINISHED_SHOWN));
         let finished_unknown = finished.is_err();
         let finished = finished.unwrap_or_else(|error| {
             tracing::warn!(%error, "finished games could not be listed");
@@ -140,10 +142,18 @@ impl App {
         Ok(())
     }
 
-    async fn finished_of(&self, account: AccountId) -> Result<Vec<GameRow>, StoreError> {
+    /// Whether two have a saved game, or one of the last twenty finished ones of the first: they are no strangers. Where that
+    /// cannot be read they count as such.
+    pub async fn have_played(&self, one: AccountId, other: AccountId) -> bool {
+        let (saved, finished) = tokio::join!(self.store.saved_of(one), self.finished_of(one, GAMES_PAGE));
+        let mut rows = saved.into_iter().chain(finished).flatten();
+        rows.any(|row| row.accounts.is_some_and(|both| both.find(|account| *account == other).is_some()))
+    }
+
+    async fn finished_of(&self, account: AccountId, most: usize) -> Result<Vec<GameRow>, StoreError> {
         let archive = self.store.archive();
         tokio::select! {
-            games = self.store.archive_of(account, 0, FINISHED_SHOWN) => Ok(games?.0),
+            games = self.store.archive_of(account, 0, most) => Ok(games?.0),
             () = archive.away() => Err(StoreError::Unavailable("it is away".to_owned()).at(archive.name())),
         }
     }

@@ -4,11 +4,11 @@ use super::{Answer, Done, Session, not_online};
 use crate::chance;
 use crate::cluster::keeper::Refusal;
 use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
-use crate::limits::Limit;
+use crate::limits::{Allowance, Limit};
 use crate::protocol::{Invites, RefusalCode};
 use crate::rules::seat::BySeat;
 use crate::store::StoreError;
-use crate::store::invites::{NewTable, Offer, Removed, Sent, Standing, Started};
+use crate::store::invites::{NewTable, Offer, Removed, Sender, Sent, Standing, Started};
 use crate::table::options::TableOptions;
 use crate::table::record::Start;
 
@@ -46,9 +46,20 @@ impl Session {
             }
         }
         let lives_ms = self.app.config.invite_secs * 1_000;
-        let mut sent = self.app.store.invite_send(request, self.account.id, other, &invite, lives_ms).await?;
-        if sent == Sent::YouArePlaying && self.app.tables.is_free_soon(self.account.id).await? {
-            sent = self.app.store.invite_send(request, self.account.id, other, &invite, lives_ms).await?;
+        let (app, own) = (&self.app, self.account.id);
+        let ask = async |sender| app.store.invite_send(request, own, other, &invite, sender, lives_ms).await;
+        let stranger = self.as_stranger();
+        let mut sent = ask(&stranger).await?;
+        if sent == Sent::YouArePlaying && app.tables.is_free_soon(own).await? {
+            sent = ask(&stranger).await?;
+        }
+        if matches!(sent, Sent::TooManyReceived | Sent::TooManyFromNetwork)
+            && app.have_played(own, other).await
+        {
+            sent = ask(&Sender::Known).await?;
+        }
+        if sent == Sent::TooManyFromNetwork {
+            app.limits.count(Limit::InvitesFrom);
         }
         Ok(match sent {
             Sent::Sent => Ok(Done::default()),
@@ -69,6 +80,14 @@ impl Session {
             }
             refused => Err(sent_refusal(refused, to)),
         })
+    }
+
+    /// The player as whoever has not played with it sees it.
+    fn as_stranger(&self) -> Sender {
+        let most = match self.app.limits.allowance(Limit::InvitesFrom) {
+            Allowance::AtOnce(most) | Allowance::Rate { burst: most, .. } => most,
+        };
+        Sender::Stranger { network: self.source.network(), most }
     }
 
     pub(super) async fn accept(
@@ -248,6 +267,9 @@ fn sent_refusal(refused: Sent, to: &AccountName) -> Refusal {
             RefusalCode::TooManyInvites,
             format!("{to} has too many invites to answer just now."),
         ),
+        Sent::TooManyFromNetwork => {
+            Refusal::new(RefusalCode::TooManyInvites, Limit::InvitesFrom.line().refusal)
+        }
         Sent::Blocked => Refusal::new(RefusalCode::Blocked, format!("{to} does not take invites from you.")),
     }
 }

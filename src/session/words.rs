@@ -76,8 +76,9 @@ impl Session {
         })
     }
 
-    /// Whether a letter reaches its receiver. Whoever sits at the same table, or was written to by the receiver, is no
-    /// stranger; all strangers together, at whatever nodes, may write so much, and less while the receiver plays.
+    /// Whether a letter reaches its receiver. Whoever sits at the same table, was written to by the receiver, or has played
+    /// with it, is no stranger; all strangers together, at whatever nodes, may write so much, those of one network a part of
+    /// it, and less while the receiver plays.
     async fn reaches(&self, other: AccountId) -> Result<(), Refusal> {
         let seat = |account| self.app.mirror.with(|lobby| lobby.seat_of(account));
         let theirs = seat(other);
@@ -87,7 +88,14 @@ impl Session {
             return Ok(());
         }
         let cost = if theirs.is_some() { PLAYING_COSTS } else { 1 };
-        self.app.take_of_all([(Limit::LettersTo, other.into(), cost)]).await.map_err(too_many)
+        // Any fixed part of the id does.
+        let (_, receiver) = other.0.as_u64_pair();
+        let of_network = (Limit::LettersFrom, Key::NameFrom(receiver, self.source.network()), cost);
+        let taken = self.app.take_of_all([of_network, (Limit::LettersTo, other.into(), cost)]).await;
+        match taken {
+            Err(refused) if !self.app.have_played(self.account.id, other).await => Err(too_many(refused)),
+            _ => Ok(()),
+        }
     }
 
     pub(super) async fn say(

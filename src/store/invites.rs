@@ -12,6 +12,7 @@ use super::logins::millis;
 use super::talk::REPEATED_SECS;
 use super::{Store, keys};
 use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
+use crate::limits::Source;
 use crate::lobby::event::PlayerEvent;
 use crate::protocol::{Invite, Invites, NoticeCode};
 use crate::rules::seat::BySeat;
@@ -21,8 +22,10 @@ use crate::table::options::TableOptions;
 const START_CHECK_MS: u64 = 5_000;
 /// Invites one player may have sent at once.
 pub const INVITES_SENT_MAX: usize = 10;
-/// Invites that may stand for one player at once: all of them go into each list and welcome.
+/// Invites of strangers that may stand for one player at once: all of them go into each list and welcome.
 pub const INVITES_RECEIVED_MAX: usize = 20;
+/// The same with those of players it has played with, who find room when strangers have used up theirs.
+pub const INVITES_KNOWN_MAX: usize = 30;
 
 static SEND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/invite_send.lua")))
@@ -94,6 +97,20 @@ pub enum Removed {
     Changed,
 }
 
+/// Who sends an invite, for the room it finds with its receiver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    /// Somebody who has played with the receiver.
+    Known,
+    /// Somebody else, of whose network so many invites may stand for it.
+    Stranger {
+        /// The network.
+        network: Source,
+        /// How many.
+        most: u32,
+    },
+}
+
 /// What became of an invite to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
@@ -113,6 +130,8 @@ pub enum Sent {
     TooMany,
     /// Too many stand for the receiver.
     TooManyReceived,
+    /// Too many of the stranger's network do.
+    TooManyFromNetwork,
     /// The receiver does not want to hear of the sender.
     Blocked,
 }
@@ -157,6 +176,7 @@ impl Store {
         from: AccountId,
         to: AccountId,
         invite: &Standing,
+        sender: &Sender,
         lives_ms: u64,
     ) -> Result<Sent, StoreError> {
         let keys = [
@@ -171,15 +191,20 @@ impl Store {
             keys::words(from, request),
         ];
         let most = u64::try_from(INVITES_SENT_MAX).unwrap_or(u64::MAX);
-        let most_received = u64::try_from(INVITES_RECEIVED_MAX).unwrap_or(u64::MAX);
-        let args: [Arg; 7] = [
+        let (most_received, network, most_of_network) = match sender {
+            Sender::Known => (INVITES_KNOWN_MAX, String::new(), 0),
+            Sender::Stranger { network, most } => (INVITES_RECEIVED_MAX, network.to_text(), *most),
+        };
+        let args: [Arg; 9] = [
             from.to_string().into(),
             to.to_string().into(),
             serde_json::to_string(invite)?.into(),
             lives_ms.into(),
             most.into(),
             REPEATED_SECS.into(),
-            most_received.into(),
+            u64::try_from(most_received).unwrap_or(u64::MAX).into(),
+            network.into(),
+            u64::from(most_of_network).into(),
         ];
         let word: String = self.data().settled(self.data().invoke(&SEND, &keys, &args)).await?;
         Ok(match word.as_str() {
@@ -191,6 +216,7 @@ impl Store {
             "already" => Sent::AlreadyInvited,
             "too_many" => Sent::TooMany,
             "too_many_received" => Sent::TooManyReceived,
+            "too_many_from_network" => Sent::TooManyFromNetwork,
             "blocked" => Sent::Blocked,
             other => return Err(StoreError::Corrupt(other.to_owned())),
         })

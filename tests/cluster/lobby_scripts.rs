@@ -9,7 +9,7 @@ use nineflags::lobby::event::{NodeEvent, PlayerEvent, Versioned};
 use nineflags::store::Store;
 use nineflags::store::accounts::Account;
 use nineflags::store::archive::{ArchivedGame, Keep};
-use nineflags::store::invites::{NewTable, Removed, Sent, Standing, Started};
+use nineflags::store::invites::{NewTable, Removed, Sender, Sent, Standing, Started};
 use nineflags::store::lobby::{Entered, TableInfo};
 use nineflags::store::presence::Left;
 use nineflags::table::options::TableOptions;
@@ -107,7 +107,9 @@ impl Compared {
                 let (from_name, to_name) = (name(from), name(to));
                 let options = TableOptions::default();
                 let invite = Standing { id: None, from_name, to_name, options, resume: None, expires_ms: 0 };
-                let sent = store.invite_send(&request(), account(from), account(to), &invite, 600_000).await;
+                let sent = store
+                    .invite_send(&request(), account(from), account(to), &invite, &Sender::Known, 600_000)
+                    .await;
                 done(sent.expect(answered) == Sent::Sent)
             }
             Command::Remove { from, to } => {

@@ -89,6 +89,7 @@ mod sentinel;
 mod steps;
 mod stored;
 #[cfg(feature = "test-hooks")]
+mod strangers;
 mod supervised;
 mod traces;
 mod unsaved;

@@ -7,7 +7,7 @@ use nineflags::lobby::event::TableNews;
 use nineflags::rules::seat::BySeat;
 use nineflags::store::Store;
 use nineflags::store::accounts::{Account, Created, Deleted, Upgraded};
-use nineflags::store::invites::{INVITES_SENT_MAX, NewTable, Removed, Sent, Standing, Started};
+use nineflags::store::invites::{INVITES_SENT_MAX, NewTable, Removed, Sender, Sent, Standing, Started};
 use nineflags::store::logins::Login;
 use nineflags::store::presence::Left;
 use nineflags::table::options::TableOptions;
@@ -61,7 +61,10 @@ async fn withdraw(store: &Store, by: &Account, to: &Account) -> Removed {
 }
 
 async fn send(store: &Store, from: &Account, to: &Account) -> Sent {
-    store.invite_send(&request(), from.id, to.id, &standing(from, to), 60_000).await.expect("an answer")
+    store
+        .invite_send(&request(), from.id, to.id, &standing(from, to), &Sender::Known, 60_000)
+        .await
+        .expect("an answer")
 }
 
 fn new_table(first: &Account, second: &Account) -> NewTable {
@@ -236,7 +239,10 @@ async fn a_lapsed_invite_cannot_be_accepted_and_is_cleared() {
     let store = redis.store().await;
     let (ann, mira, otto) = (online(&store).await, online(&store).await, online(&store).await);
     assert_eq!(
-        store.invite_send(&request(), ann.id, mira.id, &standing(&ann, &mira), 0).await.expect("sent"),
+        store
+            .invite_send(&request(), ann.id, mira.id, &standing(&ann, &mira), &Sender::Known, 0)
+            .await
+            .expect("sent"),
         Sent::Sent
     );
     assert_eq!(send(&store, &ann, &otto).await, Sent::Sent);

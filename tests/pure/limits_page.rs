@@ -60,6 +60,7 @@ fn every_size_on_the_page_is_the_one_in_the_source() {
         ("store::accounts::BLOCKED_MAX", store::accounts::BLOCKED_MAX),
         ("store::invites::INVITES_SENT_MAX", store::invites::INVITES_SENT_MAX),
         ("store::invites::INVITES_RECEIVED_MAX", store::invites::INVITES_RECEIVED_MAX),
+        ("store::invites::INVITES_KNOWN_MAX", store::invites::INVITES_KNOWN_MAX),
         ("cluster::tables::INBOX", cluster::tables::INBOX),
         ("cluster::keeper::HEALS_MAX", cluster::keeper::HEALS_MAX),
         ("cluster::seals::SEALED_MAX", cluster::seals::SEALED_MAX),
