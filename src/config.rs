@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use self::archive::ArchiveCommand;
@@ -45,7 +46,7 @@ impl Cli {
         Self::from_arg_matches(&matches)
     }
 
-    /// What is to be told of a command line that cannot be read.
+    /// What is to be told of a command line that cannot be read, without what may be a secret.
     pub fn refusal(error: &clap::Error, arguments: &[OsString]) -> String {
         let written = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
         let variables = std::env::vars_os().map(|(_, value)| value.to_string_lossy().into_owned());
@@ -53,7 +54,16 @@ impl Cli {
             let parts: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
             [value].into_iter().chain(parts)
         }));
-        redis_url::without(&error.to_string(), texts)
+        let said = redis_url::without(&error.to_string(), texts);
+        // A word too many may be the rest of a URL with a blank in it.
+        let has_url = arguments.iter().any(|argument| argument.to_string_lossy().contains("://"));
+        let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
+        kinds.into_iter().fold(said, |said, kind| match error.get(kind) {
+            Some(ContextValue::String(word)) if has_url && !word.starts_with("--") => {
+                said.replace(&format!("'{word}'"), "'…'")
+            }
+            _ => said,
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+/// Files that a node needs at least: its own, and some people.
+pub const FILES_MIN: u64 = 256;
 /// Files kept back for Redis, the private Redis, health and logs.
 const KEPT_BACK: u64 = 200;
 /// The part of a small limit that is kept back at most.
@@ -51,13 +53,13 @@ impl Files {
 
 #[cfg(test)]
 mod tests {
-    use super::Files;
+    use super::{FILES_MIN, Files};
 
     #[test]
     fn some_files_are_always_kept_back() {
         let of = |limit| (Files::of(limit).connections, Files::of(limit).not_yet_websockets);
         assert_eq!(of(1_024), (824, 206));
         assert_eq!(of(20_000), (19_800, 4_950));
-        assert_eq!(of(64), (48, 12));
+        assert_eq!(of(FILES_MIN), (192, 48));
     }
 }

@@ -20,7 +20,7 @@ use crate::cluster::shards::{Shard, Shards};
 use crate::cluster::tables::Tables;
 use crate::cluster::{App, census, dispatch, heartbeat, presence, pulse, reaper};
 use crate::config::ServeConfig;
-use crate::files::Files;
+use crate::files::{FILES_MIN, Files};
 use crate::http::assets::Assets;
 use crate::http::ops::Ops;
 use crate::http::replay::Replays;
@@ -80,6 +80,12 @@ pub enum NodeError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// Nobody could be served for long.
+    #[error(
+        "only {0} files may be open at once, and a node needs {FILES_MIN} at least: raise the hard limit (ulimit -Hn; \
+         LimitNOFILE of systemd, ulimits of a container)"
+    )]
+    Files(u64),
     /// A part of the node ended that it cannot go on without.
     #[error(transparent)]
     Task(#[from] Ended),
@@ -112,6 +118,9 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Resul
     let config = config.without_empty();
     // First, since the private Redis has the same.
     let files = Files::raise()?;
+    if files.limit < FILES_MIN {
+        return Err(NodeError::Files(files.limit));
+    }
     tracing::debug!(limit = files.limit, connections = files.connections, "open files");
     let mut ends = Ends::new()?;
     let Some(url) = config.redis_url.clone() else {

@@ -9,7 +9,7 @@ use nineflags::protocol::Ask;
 
 use crate::harness::browser::{Browser, Reply, http, http_with, try_http};
 use crate::harness::node::{ANY, Node};
-use crate::harness::process::{free_port, until};
+use crate::harness::process::{Process, free_port, until};
 use crate::harness::redis::{Redis, local};
 
 /// A node with a listener for operators.
@@ -121,6 +121,24 @@ fn with_files(folder: &Path, soft: u32, hard: u32) -> std::path::PathBuf {
     .expect("a file");
     assert!(Command::new("chmod").arg("+x").arg(&script).status().expect("chmod runs").success());
     script
+}
+
+#[test]
+fn a_node_that_could_serve_hardly_anybody_does_not_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(with_files(folder.path(), 40, 40));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
+    let log = folder.path().join("log");
+    let mut process = Process::start(command, &log);
+    let says = || std::fs::read_to_string(&log).unwrap_or_default();
+    until("it is ready or has ended", || says().contains("ready at") || !process.is_there());
+    let said = says();
+    assert!(
+        said.contains(
+            "only 40 files may be open at once, and a node needs 256 at least: raise the hard limit"
+        ),
+        "{said}"
+    );
 }
 
 #[cfg(target_os = "linux")]

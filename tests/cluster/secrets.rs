@@ -232,6 +232,14 @@ fn no_command_repeats_what_a_url_hides() {
         scope.spawn(|| check(first));
         scope.spawn(|| check(second));
     });
+    // A password with blanks that nobody has quoted is several arguments.
+    for command in [&["serve"][..], &["inspect"], &["inspect", "nodes"], &["rebalance"]] {
+        for rest in [&["hush", "b@127.0.0.1:1"][..], &["hush"], &["b", "hush", "c@127.0.0.1:1"]] {
+            let arguments = [command, &["--redis-url", "redis://:a"], rest].concat();
+            let said = nineflags_with(&[], &arguments);
+            assert!(!said.success && !said.err.contains(SECRET), "{arguments:?}: {}", said.err);
+        }
+    }
     let hidden = ["REDIS_URL", "BACKUP_REDIS_URLS", "ARCHIVE_REDIS_URL", "ARCHIVE_NEAR_REDIS_URL"];
     let hidden = hidden.map(|name| (name, format!("redis://:{SECRET}@a")));
     for command in ["serve", "inspect", "rebalance", "archive", "redis"] {
