@@ -29,8 +29,11 @@ pub async fn explain(info: &ConnectionInfo, error: RedisError) -> StoreError {
     let is_clear = error.is_connection_refusal() || error.is_timeout() || error.code().is_some();
     let heard =
         if is_clear { None } else { timeout(LISTEN_FOR, ask(info.addr())).await.ok().and_then(Result::ok) };
-    let known = heard.and_then(|heard| judge(&heard));
-    known.unwrap_or_else(|| StoreError::from(error)).at(&at)
+    let known = heard.as_deref().and_then(judge);
+    // Its words were lost with the connection, and it had room again when it was asked.
+    let is_cut = error.is_connection_dropped() && heard.is_some_and(|heard| !heard.is_empty());
+    let cut = || StoreError::NotNow(format!("it closed the connection at once, as where {TOO_MANY_CLIENTS}"));
+    known.or_else(|| is_cut.then(cut)).unwrap_or_else(|| StoreError::from(error)).at(&at)
 }
 
 /// What the first bytes are that it sends.

@@ -165,6 +165,25 @@ fn too_many_clients_are_called_so_and_waited_for() {
     }
 }
 
+/// Where clients come and go at the limit, it has room again by the time it is asked why.
+#[test]
+fn a_redis_that_closes_every_second_connection_is_called_full() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+            let mut stream = stream;
+            if number % 2 == 1 {
+                // Whoever asks may have gone.
+                let _ = stream.read(&mut [0; 1_024]);
+                let _ = stream.write_all(b"+PONG\r\n");
+            }
+        }
+    });
+    Waiting::on(&format!("redis://127.0.0.1:{port}"))
+        .until_it_says(&["it closed the connection at once, as where too many clients are connected to it"]);
+}
+
 #[test]
 fn sentinels_that_want_a_password_are_given_it_or_end_a_node_with_one_sentence() {
     let place = folder();
