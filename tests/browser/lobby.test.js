@@ -100,6 +100,7 @@ test('accounts and the lobby', { timeout: 300_000 }, async (t) => {
     await wim.button('Show 1 change').press('Enter');
     await wim.page.getByRole('link', { name: 'Cleo', exact: true }).waitFor();
     assert.deepEqual(await names(), ['Ann', 'Ben', 'Cleo', 'Wim']);
+    await wim.page.mouse.move(0, 0);
   });
 
   await world.stage('tabs show each its own page of the lobby, and both are kept up to date', async () => {
