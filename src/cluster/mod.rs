@@ -142,8 +142,8 @@ impl App {
         Ok(())
     }
 
-    /// Whether two have a saved game, or one of the last twenty finished ones of the first: they are no strangers. Where that
-    /// cannot be read they count as such.
+    /// Whether two are no strangers: they have a saved game, or one of the last twenty finished ones of the first. Where that
+    /// cannot be read they count as strangers.
     pub async fn have_played(&self, one: AccountId, other: AccountId) -> bool {
         let (saved, finished) = tokio::join!(self.store.saved_of(one), self.finished_of(one, GAMES_PAGE));
         let mut rows = saved.into_iter().chain(finished).flatten();

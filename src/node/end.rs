@@ -14,9 +14,9 @@ use crate::lease::LeaseThread;
 use crate::metrics;
 use crate::supervisor::Supervisor;
 
-/// The part of the grace kept for closing what is left,
+/// The last part of the grace, in which what is left is closed.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
-/// and the last part of that, for telling the others.
+/// The last part of that, in which the other nodes are told that this one is gone.
 const TELL_WITHIN: Duration = Duration::from_millis(500);
 /// How often it is looked whether all sessions are gone.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

@@ -1,4 +1,4 @@
-//! One Redis group: its present primary, a pool of connections to it for request and answer, and scripts run by digest.
+//! One Redis group: its present primary, the connections to it that exchanges share, and scripts run by digest.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

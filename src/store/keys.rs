@@ -4,7 +4,7 @@ use crate::ids::{AccountId, AccountName, NodeId, RequestId, TableId};
 
 /// Set: the nodes that lived lately.
 pub const NODES: &str = "nodes";
-/// Hash: account → its live session as JSON: node, session, name, guest.
+/// Hash: account → its live session as JSON: node, session, name, guest, hash of its login.
 pub const ONLINE: &str = "online";
 /// Set: ids of the live tables.
 pub const TABLES: &str = "tables";
@@ -36,7 +36,8 @@ pub const ARCHIVE_ALL: &str = "archive:*";
 /// String that expires at once: written by a node that starts, to know that Redis takes writes.
 pub const WRITE_PROBE: &str = "write-probe";
 
-/// Hash: name, password hash, guest, created.
+/// Hash: name, password hash, guest, created, and where there are any: skeleton, generation of the password, whether a guest
+/// has played.
 pub fn account(id: AccountId) -> String {
     format!("account:{id}")
 }
@@ -108,7 +109,8 @@ pub fn seat(id: AccountId) -> String {
     format!("seat:{id}")
 }
 
-/// Hash: seats, names, options, record 0 until it is in the stream, away marks. Also the channel of its records.
+/// Hash: seats, names, record 0 (none where a saved game is resumed), what the lobby shows, shard, when it was made, away
+/// marks. Also the channel of its records.
 pub fn table(id: TableId) -> String {
     format!("table:{id}")
 }
