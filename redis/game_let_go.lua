@@ -1,4 +1,4 @@
--- Lets the stream of a game go that was put away, unless the game goes on: a node that stood still may be late.
+-- Has the stream of a game that was put away end after a while, unless the game goes on: a node that stood still may be late.
 -- KEYS: 1 game:{table}
 -- ARGV: 1 number of records at the tip the game was put away with 2 its hash 3 seconds until it is dropped
 -- Returns: 1, or 0 if the stream has another tip.

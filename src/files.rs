@@ -2,7 +2,7 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Files that a node needs at least: its own, and some people.
+/// Files that a node needs at least: its own, and those of some people.
 pub const FILES_MIN: u64 = 256;
 /// Files kept back for Redis, the private Redis, health and logs.
 const KEPT_BACK: u64 = 200;

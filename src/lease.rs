@@ -42,7 +42,7 @@ impl LeaseThread {
         std::thread::Builder::new().name("lease".to_owned()).spawn(move || {
             runtime.block_on(run(lease, app, pulse, ops, stopped));
         })?;
-        // The one who is told to stop goes with the thread, also when it panics.
+        // The thread holds the receiver: it is dropped when the thread ends, also by a panic.
         let ended = Arc::clone(&stop);
         Ok((Self { stop }, async move { ended.closed().await }))
     }

@@ -187,9 +187,9 @@ pub enum Key {
     Source(Source),
     /// The network around an IPv6 source, or a balancer that does not say for whom it asks.
     Wide(Source),
-    /// A name, by a number that stands for it.
+    /// A name or a table, by a number that stands for it.
     Name(u64),
-    /// A name tried from one network.
+    /// A name that is tried, or a player who is written to, from one network; by a number that stands for either.
     NameFrom(u64, Source),
 }
 

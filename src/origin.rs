@@ -67,7 +67,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A host in the one form of several that mean the same; nothing where nobody can be: all addresses, or a group of them.
+/// A host in the one form of several that mean the same; nothing for one that nobody can open, as 0.0.0.0 or a multicast
+/// address.
 fn plain(host: Host<String>) -> Option<Host<String>> {
     let address = match host {
         Host::Domain(name) => {

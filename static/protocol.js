@@ -29,7 +29,7 @@
  *   | { ask: 'tell', to: string, text: string } | { ask: 'say', table: TableId, text: string }
  *   | { ask: 'drop_saved', table: string }
  *   | { ask: 'block' | 'unblock', name: string }} Ask
- * `waits`: not sent on; the server could not save it just now, and it will be sent again.
+ * `waits` of a request: the server could not save it just now, and it will be sent again.
  * @typedef {{ id: string, waits?: boolean } & Ask} Request
  */
 

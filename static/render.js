@@ -58,7 +58,7 @@ export function patch(parent, children) {
   if (next instanceof HTMLElement) next.focus({ preventScroll: true });
 }
 
-/** What takes the focus when what had it cannot keep it: a row, a heading before rows, a group of buttons. From `main` nobody would find back. */
+/** What takes the focus when what had it cannot keep it: a row, a heading before rows, a group of buttons. From `main` nobody would find the way back. */
 const REFUGE = '[tabindex="-1"]:not(main)';
 /** What has the focus, and what gets it from the dialog that is open. @type {(Element | null | undefined)[]} */
 let wanted = [];

@@ -7,7 +7,8 @@ use crate::limits::{Allowance, Key, Limit, Refused, charged};
 use crate::store::attempts::Counter;
 
 impl App {
-    /// Charges so much of each of these limits to whom it concerns: all of them or, but for what is charged here, none.
+    /// Charges so much of each of these limits to whom it concerns. If one has no room the cluster's counters are charged
+    /// nothing; what this node has charged by then stays charged.
     pub async fn take_of_all(
         &self,
         charges: impl IntoIterator<Item = (Limit, Key, u32)>,
@@ -19,7 +20,7 @@ impl App {
             let Allowance::Rate { burst, refill, secs } = self.limits.allowance(limit) else { continue };
             for (key, times) in charged(key) {
                 let each = Duration::from_secs(secs.into()) / refill.saturating_mul(times).max(1);
-                // Units of the cost, of which the counter takes one.
+                // The counter takes one at a time: it counts in units of the cost.
                 let (each, burst) = (each * cost, (burst.saturating_mul(times) / cost.max(1)).max(1));
                 counters.push(Counter { limit: limit.line().name, whom: key.to_text(), burst, each });
                 limits.push(limit);

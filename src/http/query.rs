@@ -1,4 +1,5 @@
-//! What stands behind the `?` of an address: a name once and with a value that is meant, or a refusal that says which are.
+//! What stands behind the `?` of an address: each name at most once, with a value that is allowed, or a refusal that says
+//! which are.
 
 use http::StatusCode;
 use url::form_urlencoded;

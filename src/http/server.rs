@@ -121,7 +121,7 @@ where
                 }
             }
         };
-        // A head that is late is answered where it is read, which comes first.
+        // A head that is late is answered by `Wire`, which is polled first.
         tokio::select! {
             biased;
             served = served => if let Err(error) = served {

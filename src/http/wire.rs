@@ -28,12 +28,12 @@ impl Wire {
         self.stream
     }
 
-    /// Says that the head comes too late, as far as there is room for it.
+    /// Says that the head comes too late, as far as the system has room for that.
     fn refuse(&self) {
         let body = format!("{{\"code\":\"late\",\"words\":\"{}\"}}", late_words());
         let head = "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\ncache-control: no-store\r\n\
                     connection: close\r\n";
-        // Whoever takes nothing is told nothing.
+        // A browser that reads nothing is closed without a word.
         let _ =
             self.stream.try_write(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes());
     }

@@ -120,11 +120,11 @@ pub enum PlayerEvent {
         /// The older session.
         session: SessionId,
     },
-    /// The account is gone.
+    /// The login has ended, or the account is gone.
     LoggedOut,
     /// The account has a new name or other logins: the session starts again.
     Changed {
-        /// The hash of the login by which a session knows of that already.
+        /// The hash of the new login: a session that was opened by it goes on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         login: Option<String>,
     },

@@ -22,7 +22,7 @@ impl<S> Metered<S> {
         Self { stream, limits, account, is_over: false }
     }
 
-    /// Whether more came than the account may send: from then on what comes is read and not looked at.
+    /// Whether more came than the account may send: from then on what comes is read and thrown away.
     pub(super) fn is_over(&self) -> bool {
         self.is_over
     }

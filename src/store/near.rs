@@ -73,7 +73,7 @@ impl Near {
         let mut connection = self.pool.get().await?;
         let got = commands.query_async(&mut connection).await;
         if got.is_err() {
-            // What it would answer next is no longer known.
+            // What is read from it next might be the answer to this.
             drop(Connection::take(connection));
         }
         Ok(got?)

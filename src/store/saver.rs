@@ -82,7 +82,7 @@ struct Work {
     within: Duration,
     /// In the order of their offsets; [`QUEUE`] at most.
     waiting: VecDeque<Waiting>,
-    /// It is told that replicas do not follow.
+    /// The log has been told that replicas do not follow.
     stalled: bool,
 }
 

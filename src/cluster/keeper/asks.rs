@@ -36,7 +36,7 @@ impl From<Refusal> for Failed {
 }
 
 impl Keeper {
-    /// Carries a request out, or refuses it, as soon as it is known what binds its seat.
+    /// Carries a request out, or refuses it, once the other seat's node has told how far it is, where that is waited for.
     pub(super) async fn ask(&mut self, mover: Mover, request: RequestId, ask: SeatAsk, reply: Reply) {
         let seat = self.copy.seat_of(mover.account);
         let held = Held { mover, request, ask, reply };

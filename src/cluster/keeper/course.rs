@@ -51,7 +51,7 @@ impl Keeper {
         }
         stop_at("resume:goes-on");
         if !self.shared.store.table_resumed(self.table, &self.info).await? {
-            // Another node was faster, and the game was saved again since: its backup has an end again, too.
+            // Another node was faster, and the game was saved again since: its stream is dropped after a while again, too.
             let tip = self.copy.tip();
             self.shared.store.game_drop_later(self.info.shard, self.table, &tip).await?;
             self.ended_elsewhere = Some(ClosedWhy::Saved);

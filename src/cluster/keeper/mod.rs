@@ -188,7 +188,7 @@ pub enum Published {
         node: NodeId,
         /// How far it is.
         tip: Tip,
-        /// It; version 0.3.0 does not tell.
+        /// The node that asks; version 0.3.0 does not tell.
         #[serde(default)]
         by: Option<NodeId>,
     },

@@ -1,5 +1,6 @@
-//! A seat that comes here while the other one is at another node: what both did there unsaved binds it. Before that node has
-//! told how far it is nothing is carried out here, or a seat that has seen the other's answer could play differently.
+//! A seat that comes here from another node, where the other seat still is: what both did there unsaved binds it. Nothing is
+//! carried out for it here before that node has told how far it is, or it could play a move differently after seeing the
+//! other's answer to it.
 
 use std::time::Duration;
 

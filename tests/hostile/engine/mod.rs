@@ -38,9 +38,9 @@ const PAUSE_MS: &str = "50";
 /// From here the players come, so that they do not share the attackers' addresses.
 const PLAYERS: &str = "127.0.1.1-127.0.1.40";
 
-/// From here it is found out who plays,
+/// The address from which it is asked who plays.
 const SCOUT: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 2, 1));
-/// so often.
+/// How often that is asked.
 const SCOUT_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs all attacks.
