@@ -104,7 +104,7 @@ function welcomed() {
   else if (PRIVATE.has(entered.route.name)) entered.screen.enter?.(state, act);
 }
 
-/** Where the login page stands for another one, that one. */
+/** Where to go after a login: from the login page to the lobby, and nowhere from a page that asked for it. */
 const placeAfterLogin = () => (routeOf(location.pathname).name === 'login' ? '/' : location.pathname);
 
 function loggedOut() {
@@ -132,7 +132,7 @@ let greeted = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let quiet;
 
-/** Whether this tab shows the own table, or may: who shows one that is over, or none, needs no seat. */
+/** Whether this tab shows the own table, or one that may be it as long as the server has not said which that is. */
 const sits = () => state.route.name === 'table' && (state.connection.word !== 'connected' || state.seat === state.route.id);
 
 /** @type {import('./tabs.js').Told} */

@@ -305,7 +305,7 @@ impl Store {
         command.arg("GET").arg("#").arg("GET").arg(keys::NAME_OF_EACH);
         let found: Vec<Option<String>> = self.data().query(&command).await?;
         let each = found.chunks_exact(2).filter_map(|pair| Some((pair[0].as_ref()?, pair[1].as_ref())));
-        // One that is no account's id blocks nobody, and keeps nobody out.
+        // An entry that is no account's id is left out; the others count all the same.
         Ok(each
             .filter_map(|(id, name)| Some((id.parse().ok()?, name.and_then(|name| name.parse().ok()))))
             .collect())

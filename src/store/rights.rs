@@ -196,7 +196,7 @@ impl Needs {
         };
         let all = EVERYWHERE.iter().chain(self.commands);
         let all = all.filter(|command| !self.channels.is_empty() || !command.contains("CHANNEL"));
-        // It would end what the others stand in.
+        // These would begin or end the transaction in which the others are queued.
         let all = all.filter(|command| !matches!(**command, "MULTI" | "EXEC")).map(|command| words(command));
         let three = |name: &str, of: &str| [name, of, "x"].map(str::to_owned).to_vec();
         let two = |name: &str, of: &str| [name, of].map(str::to_owned).to_vec();

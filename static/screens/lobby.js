@@ -11,7 +11,7 @@ import { words } from '../words.js';
 
 export const title = () => words.lobby.title;
 
-/** After so many seconds without the own page it is asked for again: tabs that want others have as long. */
+/** Seconds after which this tab asks for its page again when another tab's is shown: each has its turn for as long. */
 const TURN_TICKS = 2;
 let ticks = 0;
 

@@ -160,7 +160,7 @@ export function draw(state, act) {
 /** @param {State} state @param {Act} act @param {Game} game */
 function replay(state, act, game) {
   const at = atOf(state, game);
-  // Of a long game the views are fetched as they are needed: until then the last one before stays.
+  // Of a long game the views are fetched as they are needed: until one is here, the nearest before it is shown.
   const view = game.views[at] ?? /** @type {View} */ (game.views.findLast((view, number) => view && number < at));
   /** @type {Seat} */
   const near = ownSeat(state, game) ?? 'first';

@@ -152,7 +152,7 @@ pub enum Published {
     Records {
         /// The number of the first of them.
         from: u32,
-        /// They.
+        /// The records.
         entries: Vec<Entry>,
     },
     /// A seat's player came or went.
@@ -167,14 +167,14 @@ pub enum Published {
         node: NodeId,
         /// The tip they follow.
         at: Tip,
-        /// They.
+        /// The records.
         entries: Vec<Entry>,
     },
     /// A node has so many records now, the unsaved ones of another among them.
     Took {
         /// The other node.
         node: NodeId,
-        /// It.
+        /// The node that has them.
         by: NodeId,
         /// The seats whose players it serves.
         seats: Vec<Seat>,
