@@ -136,7 +136,7 @@ async fn nothing_that_a_guest_asks_for_outlives_it() {
     assert_eq!(endless.collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
-/// Whoever plays an account that is deleted sees that its game cannot go on, and can drop it; then nothing is left.
+/// Whoever plays with an account that is deleted sees that its game cannot go on, and can drop it; then nothing is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_of_saved_games_when_an_account_is_deleted_and_the_other_drops_them() {
     let site = Site::start(2, &[]);
