@@ -334,7 +334,7 @@ async fn one_attacker_keeps_no_owner_off_a_new_device() {
     }
 }
 
-/// Strangers at other nodes draw on the same number; and no letter that is refused there is called sent.
+/// Strangers at other nodes draw on the same number, and every letter that is answered as done arrives.
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_of_strangers_at_all_nodes_are_counted_together() {
     let site = Site::start(2, &[]);
