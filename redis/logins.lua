@@ -93,6 +93,8 @@ local function keep_login(id, hash, made, lives_ms, most_ms, unplayed_ms)
     wanted = math.min(wanted, made + most_ms)
     -- Older versions could give an account the end of the guest that it had been.
     redis.call('PERSIST', account)
+    redis.call('PERSIST', 'blocked:' .. id)
+    if redis.call('PERSIST', 'saved-by:' .. id) == 1 then keep_saved(id, now + YEAR_MS) end
   end
   local ends = redis.call('PEXPIRETIME', 'login:' .. hash)
   if ends < 0 or wanted - ends > math.min(DAY_MS, (wanted - now) / 2) then

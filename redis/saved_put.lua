@@ -14,7 +14,7 @@ for i = 6, 7 do
   -- Whoever is gone has no list, and nobody else goes on with the game.
   if lasts ~= -2 then
     redis.call('ZADD', list, ARGV[2], ARGV[1])
-    if lasts >= 0 then last(list, lasts) end
+    if lasts >= 0 then last(list, lasts) else redis.call('PERSIST', list) end
     lists[#lists + 1] = ARGV[i]
   end
   ends = math.max(ends, lasts == -1 and now_ms() + YEAR_MS or lasts)

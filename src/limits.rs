@@ -105,7 +105,7 @@ page! {
     RequestsFrom "requests_per_source_second" rate(600, 200, 1),
         "Requests and ping frames from a source over all its websockets.", "Too many requests from your address.";
     Http "http_per_source_second" rate(600, 60, 1),
-        "HTTP requests from a source, of every kind.", "Too many requests from your address.";
+        "HTTP requests from a source, but for health; 16 cookies more count as another one.", "Too many requests from your address.";
     Health "health_per_source_second" rate(2_000, 200, 1),
         "`/healthz` and `/readyz` asked from a source at the address that the node serves on.", "Too many requests from your address.";
     Reads "reads_per_source_second" rate(100, 20, 1),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue,
+    CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Method, Request, StatusCode};
@@ -52,6 +52,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const TLS_ONLY: &str = "max-age=31536000";
 /// Requests of a connection that may be refused one after the other: a flood is not answered for ever.
 pub const REFUSALS_MAX: u32 = 20;
+/// Cookies that a request brings for its price; so many more cost as much as another request.
+pub const COOKIES_A_REQUEST: usize = 16;
 /// What those ask who look after the node: it has a limit of its own, so that pages use nothing of it up.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
@@ -186,7 +188,7 @@ where
                 peer = behind_balancer(&parts.headers, address.ip());
                 held.push(http.app.limits.hold(Limit::Waiting, peer)?);
             }
-            http.app.limits.take(Limit::Http, peer)?;
+            http.app.limits.take_many(Limit::Http, peer, cost(&parts.headers))?;
             held.extend(charge_read(&http.app.limits, parts.uri.path(), peer)?);
             let mut hosts = parts.headers.get_all(HOST).iter();
             let host = hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none());
@@ -219,6 +221,13 @@ where
         parts.extensions.insert(place);
         Ok((Request::from_parts(parts, Full::new(body)), service, held))
     }
+}
+
+/// What a request costs: each of many cookies may have to be looked up.
+fn cost(headers: &HeaderMap) -> u32 {
+    let cookies =
+        headers.get_all(COOKIE).iter().map(|cookies| cookies.as_bytes().split(|byte| *byte == b';').count());
+    u32::try_from(1 + cookies.sum::<usize>() / COOKIES_A_REQUEST).unwrap_or(u32::MAX)
 }
 
 /// Charges what is read from the store, and says what is held as long as it is made.

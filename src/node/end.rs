@@ -48,11 +48,14 @@ pub(super) async fn end(
             }
         }
     }
+    let mut tell_within = TELL_WITHIN;
     if matches!(wrong, Some(NodeError::Task(_))) {
         break_off(app).await;
+        // Nothing was drained: there is more to tell.
+        tell_within = CLOSE_WITHIN;
     }
     lease.stop().await;
-    if timeout(TELL_WITHIN, reaper::end(app)).await.is_ok_and(|ended| ended.is_ok()) {
+    if timeout(tell_within, reaper::end(app)).await.is_ok_and(|ended| ended.is_ok()) {
         tracing::debug!("the node's end is told");
     } else {
         tracing::warn!("the node's end could not be told; another will reap it");

@@ -48,9 +48,9 @@ pub enum Removed {
 }
 
 impl Store {
-    /// Keeps a stopped game; may be repeated. Where a list is full, as tables that everybody left can fill it, its oldest
+    /// Keeps a stopped game; false if its table was closed or made again since. May be repeated. Where a list is full, as tables that everybody left can fill it, its oldest
     /// game goes.
-    pub async fn saved_put(&self, game: &ArchivedGame, made_ms: &str) -> Result<(), StoreError> {
+    pub async fn saved_put(&self, game: &ArchivedGame, made_ms: &str) -> Result<bool, StoreError> {
         let row = if self.writes_new_forms() { serde_json::to_string(&game.row())? } else { String::new() };
         let args: [Arg; 8] = [
             game.table.to_string().into(),
@@ -63,7 +63,7 @@ impl Store {
             made_ms.into(),
         ];
         let keys = [keys::saved(game.table), keys::saved_row(game.table), keys::table(game.table)];
-        self.data().settled(self.data().invoke::<u8>(&PUT, &keys, &args)).await.map(drop)
+        self.data().settled(self.data().invoke(&PUT, &keys, &args)).await
     }
 
     /// A saved game.
@@ -95,7 +95,7 @@ impl Store {
             keys::saved_by(second),
         ];
         let args = [table.to_string().into(), info.made_ms.as_str().into()];
-        self.data().invoke(&RESUMED, &keys, &args).await
+        self.data().settled(self.data().invoke(&RESUMED, &keys, &args)).await
     }
 
     /// Takes a saved game out of one player's list; it is gone once the other does not have it either. May be repeated.

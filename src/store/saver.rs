@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::group::{Group, Primary, StoreError};
+use super::keys;
 use super::place::{Role, role};
 
 /// Called with the number of records once they are saved.
@@ -128,8 +129,12 @@ impl Work {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        // Has the replicas say at once how far they are, and ends when they are there.
-        redis::cmd("WAIT").arg(needed).arg(WAIT_MS).query_async::<u64>(&mut self.connection).await.map(drop)
+        // Has the replicas say at once how far they are, and ends when they are there. It waits for what its own connection wrote
+        // (from Redis 7.2 on; before, for all that was written), so that something has to be.
+        let mut ask = redis::pipe();
+        ask.cmd("SET").arg(keys::WRITE_PROBE).arg("").arg("PX").arg(1).ignore();
+        ask.cmd("WAIT").arg(needed).arg(WAIT_MS).ignore();
+        ask.query_async::<()>(&mut self.connection).await
     }
 
     /// How many replicas have to have a write.

@@ -49,11 +49,15 @@ impl Keeper {
                 self.append_own(proposal).await?;
             }
         }
+        // A node that was late in putting the game away may have had the backup end meanwhile; it goes on with another tip now.
+        self.shared.store.game_keep(self.info.shard, self.table).await?;
         stop_at("resume:goes-on");
         if !self.shared.store.table_resumed(self.table, &self.info).await? {
             // Another node was faster, and the game was saved again since: its stream is dropped after a while again, too.
             let tip = self.copy.tip();
-            self.shared.store.game_drop_later(self.info.shard, self.table, &tip).await?;
+            if self.copy.stopped() || self.shared.store.table_info(self.table).await?.is_none() {
+                self.shared.store.game_drop_later(self.info.shard, self.table, &tip).await?;
+            }
             self.ended_elsewhere = Some(ClosedWhy::Saved);
             return Err(StoreError::Unavailable("the table was closed meanwhile".to_owned()));
         }
@@ -104,7 +108,10 @@ impl Keeper {
         let Some(game) = ArchivedGame::of(&self.copy) else { return Ok(()) };
         stop_at("finish:appended");
         if self.copy.stopped() {
-            self.shared.store.saved_put(&game, &self.info.made_ms).await?;
+            if !self.shared.store.saved_put(&game, &self.info.made_ms).await? {
+                // Another node has put it away, and it may go on by now.
+                return Ok(());
+            }
         } else {
             self.archive(&game).await?;
         }
@@ -136,6 +143,7 @@ impl Keeper {
         for member in &self.members {
             member.outbox.send(text.clone());
         }
+        self.shared.keeps_unsaved(self.table, 0);
         self.inbox.messages.close();
         self.shared.gone(self.table);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Keeper, Published, text_of};
 use crate::fault::is_without;
 use crate::metrics;
-use crate::protocol::{NoticeCode, Update};
+use crate::protocol::{ClosedWhy, NoticeCode, Update};
 use crate::store::StoreError;
 use crate::store::games::Compared;
 use crate::table::copy::{Accepted, Answer, Copy, Effect, Proposal, Reconciled};
@@ -123,7 +123,9 @@ impl Keeper {
                 } else {
                     self.heal(at, entries).await
                 };
-                self.became_unsaved();
+                if self.ended_elsewhere.is_none() {
+                    self.became_unsaved();
+                }
                 return written;
             }
             Reconciled::WentBack { to, undone } => self.tell_went_back(&to, &undone),
@@ -160,7 +162,7 @@ impl Keeper {
         }
         if at.number == 0 {
             // The stream of a game that was put away is dropped after a while: there is nothing to heal.
-            self.ended_elsewhere = self.shared.store.put_away(self.table).await?;
+            self.ended_elsewhere = self.ended_unheard().await?;
             if self.ended_elsewhere.is_some() {
                 return Err(StoreError::Unavailable("the game was put away".to_owned()));
             }
@@ -168,6 +170,14 @@ impl Keeper {
         tracing::warn!(table = %self.table, from = at.number, records = entries.len(), "healing the backup");
         metrics::healed(entries.len());
         self.append_again(at, entries).await
+    }
+
+    /// Where the game was put away, if its table is gone. A table that cannot be looked for is thought to be there.
+    async fn ended_unheard(&self) -> Result<Option<ClosedWhy>, StoreError> {
+        match self.in_time(self.shared.store.table_info(self.table)).await {
+            Ok(None) => self.shared.store.put_away(self.table).await,
+            Ok(Some(_)) | Err(_) => Ok(None),
+        }
     }
 
     /// What takes the place of healing where a test switched it off: the copy becomes what the stream has left.
