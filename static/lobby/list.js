@@ -15,11 +15,20 @@ const TYPING_MS = 150;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
 
-/** Shows another page. @param {Act} act @param {LobbyQuery} query */
-export function ask(act, query) {
+/**
+ * Shows another page, or the same one again. A press may come before the page has drawn what the one before changed.
+ * @param {Act} act @param {(query: LobbyQuery) => LobbyQuery} [change]
+ */
+export function ask(act, change) {
   clearTimeout(typing);
-  act.ui('query', query);
-  act.ask({ ask: 'lobby', ...askedOf(query) });
+  act.ask({ ask: 'lobby', ...askedOf(changed(act, change)) });
+}
+
+/** @param {Act} act @param {(query: LobbyQuery) => LobbyQuery} change */
+function changed(act, change = (query) => query) {
+  let query = FIRST_PAGE;
+  act.ui('query', (/** @type {LobbyQuery | undefined} */ newest) => (query = change(newest ?? FIRST_PAGE)));
+  return query;
 }
 
 /** @param {State} state @param {Act} act */
@@ -30,31 +39,30 @@ export function list(state, act) {
       tab(act, query, 'players', said.players, state.lobby?.players), tab(act, query, 'tables', said.tables, state.lobby?.tables)),
     filters(act, query),
     state.shown && rows(state, act, state.shown),
-    state.shown && pager(act, query, state.shown));
+    state.shown && pager(act, state.shown));
 }
 
 /** @param {Act} act @param {LobbyQuery} query @param {LobbyQuery['list']} name @param {string} word @param {number | undefined} count */
 function tab(act, query, name, word, count) {
-  const click = () => query.list !== name && ask(act, { ...FIRST_PAGE, list: name });
+  const click = () => ask(act, (newest) => (newest.list === name ? newest : { ...FIRST_PAGE, list: name }));
   return h('button', { type: 'button', role: 'tab', 'aria-selected': String(query.list === name), on: { click } },
     word, ' ', count !== undefined && h('span', { class: 'num muted' }, number(count)));
 }
 
 /** @param {Act} act @param {LobbyQuery} query */
 function filters(act, query) {
-  const toggle = () => ask(act, { ...query, free_only: !query.free_only, page: 0 });
+  const toggle = () => ask(act, (newest) => ({ ...newest, free_only: !newest.free_only, page: 0 }));
   return h('div', { class: 'filters' },
     h('div', { class: 'field' }, icon('search'), h('input', { type: 'search', 'aria-label': said.search, placeholder: said.search, maxlength: 20,
-      autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', prop: { value: query.search }, on: { input: (event) => search(act, query, event.target.value) } })),
+      autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', prop: { value: query.search }, on: { input: (event) => search(act, event.target.value) } })),
     query.list === 'players' && h('button', { type: 'button', class: 'pill', 'aria-pressed': String(query.free_only), on: { click: toggle } }, said.freeOnly));
 }
 
-/** @param {Act} act @param {LobbyQuery} query @param {string} text */
-function search(act, query, text) {
-  const next = { ...query, search: text, page: 0 };
-  act.ui('query', next);
+/** @param {Act} act @param {string} text */
+function search(act, text) {
+  changed(act, (newest) => ({ ...newest, search: text, page: 0 }));
   clearTimeout(typing);
-  typing = setTimeout(() => ask(act, next), TYPING_MS);
+  typing = setTimeout(() => ask(act), TYPING_MS);
 }
 
 /** The rows; while they are pointed at or focused they keep their places. @param {State} state @param {Act} act @param {Shown} shown */
@@ -144,12 +152,12 @@ function tableRow(state, _act, row, gone) {
         state.seat === table ? [icon('play'), said.yours] : [icon('eye'), said.watch]))));
 }
 
-/** @param {Act} act @param {LobbyQuery} query @param {Shown} shown */
-function pager(act, query, { page, rows: { length }, changes }) {
+/** @param {Act} act @param {Shown} shown */
+function pager(act, { page, rows: { length }, changes }) {
   const at = page.query.page;
   const last = Math.max(0, Math.ceil(page.matching / PAGE_ROWS) - 1);
   const from = at * PAGE_ROWS + 1;
-  const to = (/** @type {number} */ index) => ask(act, { ...query, page: index });
+  const to = (/** @type {number} */ index) => ask(act, (newest) => ({ ...newest, page: index }));
   const step = (/** @type {string} */ sign, /** @type {string} */ label, /** @type {number} */ index) =>
     h('button', { type: 'button', class: 'btn', 'aria-label': label, disabled: index < 0 || index > last, on: { click: () => to(index) } }, icon(sign));
   return h('nav', { class: 'pager', tabindex: '-1', 'aria-label': said.pages },

@@ -4,7 +4,7 @@ import { inbox } from '../lobby/inbox.js';
 import { ask, list } from '../lobby/list.js';
 import { h, icon } from '../render.js';
 import { guestEnds, opponentOf, readGuest } from '../shell.js';
-import { isShowing, queryOf } from '../state.js';
+import { isShowing } from '../state.js';
 import { words } from '../words.js';
 
 /** @import { Act, State } from '../protocol.js' */
@@ -17,7 +17,7 @@ let ticks = 0;
 
 /** Asks for the page that was looked at last. @param {State} state @param {Act} act */
 export function enter(state, act) {
-  if (state.you) ask(act, queryOf(state));
+  if (state.you) ask(act);
   readGuest(state, act);
 }
 
@@ -27,7 +27,7 @@ export function tick(state, act) {
   ticks = isOut ? ticks + 1 : 0;
   if (ticks < TURN_TICKS) return;
   ticks = 0;
-  ask(act, queryOf(state));
+  ask(act);
 }
 
 /** @param {State} state @param {Act} act */
