@@ -16,7 +16,7 @@ use super::disk::Disks;
 use super::options::Options;
 use crate::harness::host::Host;
 use crate::harness::net::Net;
-use crate::harness::node::Node;
+use crate::harness::node::{Node, RAISED};
 use crate::harness::process::free_port;
 use crate::harness::sentinel::Sentinel;
 use crate::harness::trio::Trio;
@@ -103,8 +103,8 @@ impl Site {
         let mut variables = vec![("REDIS_URL", url.as_str()), ("NINEFLAGS_DRAIN_SPREAD_MS", "1000")];
         variables.push(("NINEFLAGS_OPS_LISTEN", &ops));
         // Visitors do in minutes what people do in days.
-        variables
-            .push(("NINEFLAGS_LIMITS", "blocks_per_account_minute=6000 invites_per_account_minute=6000"));
+        let limits = format!("{RAISED} invites_per_account_minute=6000");
+        variables.push(("NINEFLAGS_LIMITS", &limits));
         variables.extend(self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         start(&self.hosts[machine_of_node(number)], port, &data, &self.log(number), &variables)
     }

@@ -27,7 +27,7 @@ pub fn origin_of(node: SocketAddr) -> String {
 }
 
 /// Limits by source far above what a test needs, since all of its browsers are on one machine.
-const RAISED: &str = "http_per_source_second=1000000 requests_per_source_second=1000000 \
+pub const RAISED: &str = "http_per_source_second=1000000 requests_per_source_second=1000000 \
                       reads_per_source_second=1000000 replays_per_source_minute=1000000 replays_per_source=1000 \
                       connections_per_source=4096 websockets_opened_per_source_minute=1000000 \
                       websockets_opened_per_account_minute=1000000 websockets_per_source=100000 \
