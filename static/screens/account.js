@@ -112,7 +112,8 @@ function alerts(state, act) {
     const mayBe = name !== 'notify' || !isOn || await allowed();
     if (!mayBe) act.notice(said.alertRefused);
     if (name === 'sound' && isOn) play();
-    act.ui('alerts', { ...wanted, [name]: isOn && mayBe });
+    // Another one may have been changed while this one was loaded.
+    act.ui('alerts', (/** @type {object} */ newest) => ({ ...newest, [name]: isOn && mayBe }));
   };
   const one = (/** @type {string} */ name, /** @type {string} */ word) => h('label', { class: 'check', key: name },
     h('input', { type: 'checkbox', name, prop: { checked: Boolean(wanted[name]) }, on: { change: (event) => change(name, event.target.checked) } }), word);

@@ -83,6 +83,8 @@ test('tabs of one browser share the session', { skip, timeout: 300_000 }, async 
     });
     await page.goto('/account');
     for (const label of ['Play a sound', 'Show a notification while this page is hidden']) await page.getByLabel(label).check();
+    // What allows notifications is loaded first.
+    await page.waitForFunction(() => localStorage.getItem('sound') === 'yes' && localStorage.getItem('notify') === 'yes');
     await page.goto(`/table/${table}`);
     await waiting.seatedAt(table);
     assert.deepEqual(await page.evaluate(() => globalThis.calls), [], 'nothing calls before it is the own turn');
