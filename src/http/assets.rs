@@ -209,7 +209,7 @@ mod tests {
         for name in Files::iter().filter(|name| is_code(name)) {
             let content = Files::get(&name).expect("a file").data;
             let text = String::from_utf8_lossy(&content);
-            let whole = |line: &str| line.matches('`').count() % 2 == 0;
+            let whole = |line: &str| line.matches('`').count().is_multiple_of(2);
             assert!(text.lines().all(whole), "{name} has a text that spans lines");
         }
     }
