@@ -1,5 +1,5 @@
--- Deletes an account with its logins, invites, saved games and presence, unless it sits at a table. Its name rests for a while: nobody
--- else is taken for it.
+-- Deletes an account with its logins, invites, saved games and presence, unless it sits at a table. Its name rests for a
+-- while: nobody else is taken for it. Follows prelude.lua and saved.lua.
 -- KEYS: 1 account:{id} 2 account-name:{folded} 3 logins:{id} 4 blocked:{id} 5 seat:{id} 6 online 7 invites:{id}
 --       8 invites-sent:{id} 9 invites-by-time 10 login:{hash that asks} 11 logins-made:{id} 12 saved-by:{id}
 -- ARGV: 1 id 2 hash of the password that was checked 3 ms that the name rests

@@ -6,7 +6,7 @@
 -- Returns: 1, or 0 if the table was closed already, or made again since: a node that is late puts nothing away. May be
 --          repeated.
 -- Publishes: nothing.
-if redis.call('EXISTS', KEYS[3]) == 0 or (redis.call('HGET', KEYS[3], 'made_ms') or '') ~= ARGV[8] then return 0 end
+if not is_made(KEYS[3], ARGV[8]) then return 0 end
 local ends, lists = 0, {}
 for i = 6, 7 do
   local account, list = 'account:' .. ARGV[i], 'saved-by:' .. ARGV[i]

@@ -30,7 +30,7 @@ pub enum FilesError {
     /// A file or folder cannot be used.
     #[error("{path}: {error}")]
     File {
-        /// Which.
+        /// The file that could not be used.
         path: PathBuf,
         /// Why.
         error: std::io::Error,

@@ -13,7 +13,7 @@ use crate::store::{Group, Store, StoreError};
 
 /// One group that keeps live games: one shard of the backup, or several.
 pub struct Shard {
-    /// It.
+    /// The Redis group.
     pub group: Group,
     /// Where records are appended.
     pub appender: Appender,

@@ -49,7 +49,7 @@ pub const BODY_MAX: u64 = 4 * 1024;
 /// Whether a node can serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
-    /// Yes.
+    /// The node serves everybody.
     Ready,
     /// Yes, but with less than there should be.
     Reduced(String),

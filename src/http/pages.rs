@@ -85,8 +85,7 @@ impl Http {
     /// A finished game with everything needed to replay it: its records, and the whole view after each of them, or after
     /// those that are asked for.
     pub async fn game(id: String, query: Query, http: Arc<Self>, headers: HeaderMap) -> Answer {
-        let words =
-            "`views` is `none`, or the numbers of the first and the last record wanted, as in `20-39`.";
+        let words = "`views` is `none`, `last`, or the numbers of the first and the last record wanted, as in `20-39`.";
         let range = query.value("views", words, Range::parse)?.unwrap_or_default();
         let nothing =
             || Failure::new(StatusCode::NOT_FOUND, "no_game", "There is no finished game of that name.");

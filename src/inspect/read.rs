@@ -95,7 +95,7 @@ pub struct TableLine {
 /// One game, wherever it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableSeen {
-    /// Which.
+    /// The table that it is about.
     pub table: TableId,
     /// Where it is kept.
     pub kept: Kept,

@@ -15,7 +15,7 @@ pub struct Event {
     pub pair: usize,
     /// When it was told so.
     pub at: Instant,
-    /// What.
+    /// What happened.
     pub what: What,
 }
 

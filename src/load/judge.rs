@@ -56,7 +56,7 @@ pub struct Verdict {
 /// Who sat at a table, and from when to when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sitting {
-    /// Whose.
+    /// The account that sat there.
     pub account: AccountId,
     /// At which table.
     pub table: TableId,

@@ -56,7 +56,7 @@ pub struct Summary {
     pub p99_ms: f64,
     /// 999 of 1,000.
     pub p999_ms: f64,
-    /// All.
+    /// The longest of all.
     pub max_ms: f64,
 }
 

@@ -21,7 +21,7 @@ pub struct Versioned {
 pub enum LobbyChange {
     /// A player came, or has a new name.
     PlayerIn {
-        /// Who.
+        /// The account of the player who came.
         account: AccountId,
         /// The name.
         name: AccountName,
@@ -30,12 +30,12 @@ pub enum LobbyChange {
     },
     /// A player left.
     PlayerOut {
-        /// Who.
+        /// The account of the player who left.
         account: AccountId,
     },
     /// A table started.
     TableIn {
-        /// Which.
+        /// The table that started.
         table: TableId,
         /// Who sits there.
         accounts: BySeat<AccountId>,
@@ -44,7 +44,7 @@ pub enum LobbyChange {
     },
     /// A table is over.
     TableOut {
-        /// Which.
+        /// The table that is over.
         table: TableId,
     },
     /// Games moved on.
@@ -77,7 +77,7 @@ pub struct TableNews {
 pub struct NodeEvent {
     /// Whom it is for.
     pub account: AccountId,
-    /// What.
+    /// What happened to the player.
     pub event: PlayerEvent,
 }
 

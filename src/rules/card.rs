@@ -186,7 +186,7 @@ pub enum Deck {
 }
 
 impl Deck {
-    /// Both.
+    /// Both decks, troops first.
     pub const BOTH: [Deck; 2] = [Deck::Troops, Deck::Tactics];
 }
 

@@ -25,7 +25,7 @@ pub struct Pace {
 /// Whether a frame may be taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charged {
-    /// Yes.
+    /// It is within the pace, and is carried out.
     Go,
     /// No, say so.
     Refused(Refused),

@@ -67,7 +67,7 @@ pub enum ChildError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         error: BadFolder,
     },
 }

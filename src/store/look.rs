@@ -33,7 +33,7 @@ pub struct PlayerAt {
 /// A live table, and where its players are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableAt {
-    /// Which.
+    /// The table that it is about.
     pub table: TableId,
     /// Who plays.
     pub names: BySeat<AccountName>,

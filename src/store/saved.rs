@@ -21,20 +21,17 @@ const LISTED: u64 = 100;
 /// How long a row is kept that an older version did not store.
 const ROW_LIVES_SECS: u64 = 24 * 3_600;
 
-static PUT: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/logins.lua"),
-        include_str!("../../redis/saved.lua"),
-        include_str!("../../redis/saved_put.lua")
-    ))
-});
-static RESUMED: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("../../redis/table_resumed.lua")));
+/// A script behind those that it shares.
+macro_rules! script {
+    ($name:ident, $($file:literal),+) => {
+        static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(concat!($(include_str!(concat!("../../redis/", $file, ".lua"))),+)));
+    };
+}
 
-static REMOVE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(include_str!("../../redis/saved.lua"), include_str!("../../redis/saved_remove.lua")))
-});
+script!(PUT, "prelude", "logins", "saved", "saved_put");
+script!(RESUMED, "prelude", "saved", "table_resumed");
+script!(REMOVE, "prelude", "saved", "saved_remove");
 
 /// What became of a saved game that somebody does not want any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +45,8 @@ pub enum Removed {
 }
 
 impl Store {
-    /// Keeps a stopped game; false if its table was closed or made again since. May be repeated. Where a list is full, as tables that everybody left can fill it, its oldest
-    /// game goes.
+    /// Keeps a stopped game; false if its table was closed or made again since. May be repeated. Where a list is full, as
+    /// tables that everybody left can fill it, its oldest game goes.
     pub async fn saved_put(&self, game: &ArchivedGame, made_ms: &str) -> Result<bool, StoreError> {
         let row = if self.writes_new_forms() { serde_json::to_string(&game.row())? } else { String::new() };
         let args: [Arg; 8] = [

@@ -54,7 +54,7 @@ pub struct Told {
 pub struct Replicas {
     /// Those that are alive, attached to it or not.
     pub alive: u64,
-    /// All.
+    /// All that the sentinels know of.
     pub known: u64,
 }
 

@@ -15,8 +15,8 @@ use crate::fault::is_without;
 const SETTLE_WITHIN: Duration = Duration::from_millis(1_400);
 
 impl Group {
-    /// Carries out a write, and waits until every replica has it, both in [`COMMAND_TIMEOUT`]. After an error its fate is unknown, and it may be
-    /// done again.
+    /// Carries out a write, and waits until every replica has it, both in [`COMMAND_TIMEOUT`]. After an error its fate is
+    /// unknown, and it may be done again.
     pub async fn settled<T>(
         &self,
         write: impl Future<Output = Result<T, StoreError>>,

@@ -79,12 +79,12 @@ pub enum Answer {
     },
     /// The request is in the stream already; these records follow the proposal's tip.
     Already {
-        /// They.
+        /// The records after that tip, those of the request among them.
         missing: Vec<Entry>,
     },
     /// Other records follow the proposal's tip.
     Conflict {
-        /// They.
+        /// The records after that tip.
         missing: Vec<Entry>,
     },
     /// The stream is shorter than the proposal's tip.

@@ -27,7 +27,7 @@ pub struct Place {
 pub struct Live {
     /// Its node.
     pub place: Place,
-    /// It.
+    /// The session.
     pub session: u32,
 }
 
@@ -83,9 +83,9 @@ pub enum Write {
     Unblock(usize, usize),
     /// A table, its players, those of them that take their seats, and whether all other invites of the two are void.
     Start {
-        /// It.
+        /// The table.
         table: u128,
-        /// They.
+        /// Its players, the first seat first.
         players: [usize; 2],
         /// Some of them.
         seated: Vec<usize>,

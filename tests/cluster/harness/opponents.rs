@@ -41,7 +41,7 @@ pub enum Attempt {
 
 /// Two players at a table.
 pub struct Opponents {
-    /// They.
+    /// The two players, by seat.
     pub players: BySeat<Player>,
     /// The table.
     pub table: TableId,
