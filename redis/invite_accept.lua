@@ -7,7 +7,7 @@
 --       12 the invite as it was read
 -- Returns: 'started' | 'no_invite' | 'changed' (another one stands) | 'you_are_playing' | 'playing' | 'no_saved_game'
 --          | 'not_online' (whoever sent it)
--- Publishes: to node:{node} started and invites_changed to both, invites_changed and the notice invite_void to whom
+-- Publishes: to node:{node} invites_changed to both, invites_changed and the notice invite_void to whom
 --            another invite concerned; to lobby table_in.
 local by, from, table_id = ARGV[1], ARGV[2], ARGV[3]
 local text = redis.call('HGET', KEYS[2], from)
@@ -56,6 +56,4 @@ for _, account in ipairs({by, from}) do
 end
 change(KEYS[6], {kind = 'table_in', table = table_id, accounts = {first = ARGV[4], second = ARGV[6]},
   names = {first = ARGV[5], second = ARGV[7]}})
-tell(KEYS[1], by, {kind = 'started', table = table_id})
-tell(KEYS[1], from, {kind = 'started', table = table_id})
 return 'started'

@@ -18,8 +18,8 @@ use crate::protocol::{Invite, Invites, NoticeCode};
 use crate::rules::seat::BySeat;
 use crate::table::options::TableOptions;
 
-/// A node looks after this time whether a game that was to start did.
-const START_CHECK_MS: u64 = 5_000;
+/// A node looks after this time whether a game that was to start did: later than a write is known to be saved or not.
+const START_CHECK_MS: u64 = 2_000;
 /// Invites one player may have sent at once.
 pub const INVITES_SENT_MAX: usize = 10;
 /// Invites of strangers that may stand for one player at once: all of them go into each list and welcome.

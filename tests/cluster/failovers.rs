@@ -3,16 +3,23 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use nineflags::protocol::{Ask, RefusalCode, Update};
+use nineflags::table::options::TableOptions;
 use tempfile::TempDir;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use crate::harness::browser::Browser;
 use crate::harness::node::Node;
 use crate::harness::opponents::Opponents;
 use crate::harness::process::until;
+use crate::harness::redis::Redis;
 use crate::harness::trio::Trio;
 
 /// About as long as the sentinels wait before they call a primary down.
 const STALL: Duration = Duration::from_millis(1_700);
+
+/// A node has looked by then whether a game began.
+const LOOKED_AT: Duration = Duration::from_secs(4);
 
 /// A group, two nodes that use it, and their addresses.
 fn site() -> (Trio, Vec<Node>, [SocketAddr; 2], TempDir) {
@@ -66,4 +73,54 @@ async fn a_node_and_the_primary_die_together() {
     // The other node holds all of the first game; of the second what was saved is there, and what is lost is told.
     assert_eq!(across.finish_and_check(there).await, 0);
     local.finish_and_check(there).await;
+}
+
+/// Updates that come within a time.
+async fn told_within(browser: &mut Browser, time: Duration) -> Vec<Update> {
+    let mut told = Vec::new();
+    let _ = timeout(time, async {
+        while let Some(update) = browser.next().await {
+            told.push(update);
+        }
+    })
+    .await;
+    told
+}
+
+/// A primary that loses its place takes with it what no replica has: nobody is told of a game until it is on them.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_of_a_game_that_no_replica_has() {
+    let (trio, _nodes, [here, there], _folder) = site();
+    let (mut ann, mut ben) = (Browser::guest(here).await, Browser::guest(there).await);
+    let replicas: Vec<&Redis> = trio.redis.iter().filter(|redis| redis.is_good_replica()).collect();
+    let mut resume = None;
+    for _ in ["begun", "resumed"] {
+        let invite = Ask::Invite { to: ben.name.clone(), options: TableOptions::default(), resume };
+        assert!(matches!(ann.ask(invite).await, Update::Done { .. }));
+        replicas.iter().for_each(|replica| replica.freeze());
+        let accept = Ask::Accept { from: ann.name.clone(), invite: None };
+        let Update::Refused { code, .. } = ben.ask(accept.clone()).await else { panic!("not refused") };
+        assert_eq!(code, RefusalCode::Unavailable);
+        // Also not once it is looked whether the game began.
+        let told = tokio::join!(told_within(&mut ann, LOOKED_AT), told_within(&mut ben, LOOKED_AT));
+        let shown = told.0.iter().chain(&told.1).find(|update| matches!(update, Update::Table(_)));
+        assert_eq!(shown, None);
+        replicas.iter().for_each(|replica| replica.thaw());
+        let table = loop {
+            if let Update::Done { table: Some(table), .. } = ben.ask(accept.clone()).await {
+                break table;
+            }
+        };
+        for browser in [&mut ann, &mut ben] {
+            browser.until_table("the table", |view| view.table == table && !view.stopped).await;
+        }
+        assert!(resume.is_none_or(|resumed| resumed == table));
+        assert!(matches!(ann.ask(Ask::Save { table }).await, Update::Done { .. }));
+        until("the seats are free", || {
+            trio.redis[trio.primary()]
+                .ask(&["KEYS", "seat:*"])
+                .is_some_and(|seats: Vec<String>| seats.is_empty())
+        });
+        resume = Some(table);
+    }
 }

@@ -4,6 +4,7 @@
 use super::{Keeper, text_of};
 use crate::fault::stop_at;
 use crate::ids::RequestId;
+use crate::lobby::event::PlayerEvent;
 use crate::protocol::{ClosedWhy, Update};
 use crate::rules::seat::{BySeat, Seat};
 use crate::store::StoreError;
@@ -12,14 +13,27 @@ use crate::table::copy::Intent;
 use crate::table::record::Record;
 
 impl Keeper {
-    /// Brings a table whose start was cut short to its first record, or a saved game back to life.
+    /// Brings a table whose start was cut short to its first record, or a saved game back to life, and tells its players.
     pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
-        if self.info.resume {
-            return self.resume().await;
-        }
-        if self.copy.tip().number > 0 {
+        if self.copy.tip().number > 0 && !self.info.resume {
             return Ok(());
         }
+        // A primary that loses its place takes the table with it: nobody is told of one that is not saved.
+        let saved = self.shared.store.data().settled(self.shared.store.table_info(self.table)).await?;
+        if saved.is_none_or(|saved| saved.made_ms != self.info.made_ms) {
+            return Err(StoreError::Unavailable("the table is another by now".to_owned()));
+        }
+        if self.info.resume {
+            self.resume().await?
+        } else {
+            self.start().await?
+        }
+        self.tell_started().await;
+        Ok(())
+    }
+
+    /// Appends the first record.
+    async fn start(&mut self) -> Result<(), StoreError> {
         let Record::Start(start) = self.info.start.parse()? else {
             return Err(StoreError::Corrupt(format!("table {} has no start", self.table)));
         };
@@ -31,8 +45,24 @@ impl Keeper {
         Ok(())
     }
 
+    /// Tells the players who are not shown the table here that they sit there. Whoever is not reached is told once more when
+    /// it is looked whether the game began.
+    async fn tell_started(&self) {
+        let BySeat { first, second } = self.info.accounts;
+        for account in [first, second] {
+            if self.members.iter().any(|member| member.account == account) {
+                continue;
+            }
+            if let Err(error) =
+                self.shared.store.tell(account, &PlayerEvent::Started { table: self.table }).await
+            {
+                tracing::warn!(table = %self.table, %account, %error, "a player was not told of its game");
+            }
+        }
+    }
+
     /// Appends the records of a saved game to the backup, and one that says that it goes on.
-    pub(super) async fn resume(&mut self) -> Result<(), StoreError> {
+    async fn resume(&mut self) -> Result<(), StoreError> {
         stop_at("resume:seated");
         // The backup of a game that was saved a moment ago may still be waiting to be dropped.
         self.shared.store.game_keep(self.info.shard, self.table).await?;
@@ -74,6 +104,7 @@ impl Keeper {
         if self.is_over() {
             return Ok(());
         }
+        self.tell_started().await;
         self.look_at_presence().await?;
         let abandoned_ms = self.shared.abandoned_ms;
         let now_ms = self.shared.store.now_ms().await?;
