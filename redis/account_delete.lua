@@ -2,6 +2,7 @@
 -- while: nobody else is taken for it. Follows prelude.lua and saved.lua.
 -- KEYS: 1 account:{id} 2 account-name:{folded} 3 logins:{id} 4 blocked:{id} 5 seat:{id} 6 online 7 invites:{id}
 --       8 invites-sent:{id} 9 invites-by-time 10 login:{hash that asks} 11 logins-made:{id} 12 saved-by:{id}
+--       13 letters:{id}
 -- ARGV: 1 id 2 hash of the password that was checked 3 ms that the name rests
 -- Returns: 'done' | 'playing' | 'changed' (it has another password) | 'logged_out' (the login that asks has ended)
 -- Publishes: to node:{node} logged_out, invites_changed to whom its invites concerned, and games_changed to those with whom
@@ -27,7 +28,7 @@ for _, saved in ipairs(redis.call('ZRANGE', KEYS[12], 0, -1)) do
   for _, player in pairs(players_of(saved) or {}) do others[player] = true end
   drop_saved(ARGV[1], saved)
 end
-redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[7], KEYS[8], KEYS[10], KEYS[11], KEYS[12])
+redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[7], KEYS[8], KEYS[10], KEYS[11], KEYS[12], KEYS[13])
 if played == '0' then
   -- A guest that nobody can have met.
   redis.call('DEL', KEYS[2])

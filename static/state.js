@@ -270,11 +270,12 @@ function closed(state, table, why) {
 /** @param {State} state @param {import('./protocol.js').Message} message @returns {State} */
 function withMessage(state, message) {
   const { table } = message;
-  if (!table) return withLetter({ ...state, letters: [...state.letters, message].slice(-KEPT) }, message);
-  const said = state.talk[table] ?? [];
-  // Who comes back to a table is told the last words anew.
+  const said = table ? state.talk[table] ?? [] : state.letters;
+  // Who comes back is told the last words anew.
   const isKnown = said.some(({ from, text, sent_ms: sentMs }) => from === message.from && text === message.text && sentMs === message.sent_ms);
-  return isKnown ? state : { ...state, talk: { ...state.talk, [table]: [...said, message].slice(-KEPT) } };
+  if (isKnown) return state;
+  if (!table) return withLetter({ ...state, letters: [...said, message].slice(-KEPT) }, message);
+  return { ...state, talk: { ...state.talk, [table]: [...said, message].slice(-KEPT) } };
 }
 
 /** Another player's words are shown at once, unless they are being read. @param {State} state @param {import('./protocol.js').Message} message */

@@ -270,10 +270,12 @@ async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
         let words = format!("The body is not what was expected: {fault}.");
         return Ok(Failure::new(StatusCode::BAD_REQUEST, "malformed", words).into_response());
     }
+    if rejection.find::<PayloadTooLarge>().is_some() {
+        let words = format!("A body has at most {BODY_MAX} bytes.");
+        return Ok(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", words).into_response());
+    }
     let (status, code, words) = if rejection.find::<ForeignOrigin>().is_some() {
         (StatusCode::FORBIDDEN, "foreign_origin", "That request comes from another site.")
-    } else if rejection.find::<PayloadTooLarge>().is_some() {
-        (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "A body has at most 4,096 bytes.")
     } else if rejection.find::<LengthRequired>().is_some() {
         (StatusCode::LENGTH_REQUIRED, "length_required", "The request has to say how long it is.")
     } else if rejection.find::<UnsupportedMediaType>().is_some() {

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use self::pace::{Charged, Pace};
 use self::socket::{Inbound, Socket};
 use self::told::Untold;
-use self::words::Writers;
+use self::words::LastFew;
 use crate::cluster::App;
 use crate::cluster::keeper::{Acted, Blocked, Member, Refusal, SeatAsk, text_of};
 use crate::cluster::mirror::PAGES_EVERY;
@@ -98,7 +98,9 @@ struct Session {
     /// What is to be told of events, gathered.
     untold: Untold,
     /// Players who wrote to this one: an answer is no stranger's letter.
-    heard_from: Writers,
+    heard_from: LastFew<AccountId>,
+    /// Hashes of the letters that were shown.
+    letters: LastFew<u64>,
 }
 
 /// Serves one websocket from its first update to its end.
@@ -126,7 +128,8 @@ pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
         pace: Pace::default(),
         source: socket.source,
         untold: Untold::default(),
-        heard_from: Writers::default(),
+        heard_from: LastFew::default(),
+        letters: LastFew::default(),
     };
     let account_id = session.account.id;
     if let Err(error) = session.run(&mut socket, told, lasts).await {

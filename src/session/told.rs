@@ -96,17 +96,7 @@ impl Session {
                         }));
                     }
                 }
-                PlayerEvent::Message { account, message } => {
-                    if self.blocked().hears(account, &message.from) {
-                        // Nodes of older versions tell only the name.
-                        let account =
-                            account.or_else(|| self.app.mirror.with(|lobby| lobby.player(&message.from)));
-                        if let Some(account) = account {
-                            self.heard_from.note(account);
-                        }
-                        self.outbox.offer(text_of(&Update::Message(message)));
-                    }
-                }
+                PlayerEvent::Message { account, message } => self.hear(account, message),
                 PlayerEvent::Started { table } => self.sit_down(table).await,
             },
         }
@@ -123,7 +113,7 @@ impl Session {
             Some(table) if self.seat != Some(table) => self.sit_down(table).await,
             _ => {}
         }
-        Ok(())
+        self.hear_again().await
     }
 
     /// Tells what was gathered. What cannot be read stays to be told.

@@ -63,6 +63,6 @@ impl Session {
         if let Some(table) = seat {
             self.sit_down(table).await;
         }
-        Ok(())
+        self.hear_again().await
     }
 }

@@ -1,17 +1,19 @@
 //! Words of a session's player: to another player, at a table; and whom it does not want to hear.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{PoisonError, RwLockReadGuard};
 
 use super::text::fault_of;
 use super::{Answer, Done, Session, not_online, too_many};
-use crate::cluster::keeper::{BlockedPlayers, Refusal};
+use crate::cluster::keeper::{BlockedPlayers, Refusal, text_of};
 use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::limits::{Key, Limit};
+use crate::lobby::event::PlayerEvent;
 use crate::protocol::{Message, RefusalCode, Update};
 use crate::store::StoreError;
 use crate::store::accounts::BLOCKED_MAX;
-use crate::store::talk::LetterSent;
+use crate::store::talk::{LETTERS_KEPT, LetterSent};
 
 /// As many letters of strangers as one to a player at a table counts for.
 const PLAYING_COSTS: u32 = 4;
@@ -19,26 +21,31 @@ const PLAYING_COSTS: u32 = 4;
 /// Bytes of a name in a list, at most: with its quotes and a comma.
 const NAME_BYTES: u32 = 23;
 
-/// The last few players who wrote to one, whatever their names are by now.
-#[derive(Debug, Default)]
-pub(super) struct Writers(VecDeque<AccountId>);
+/// The last few of something.
+#[derive(Debug)]
+pub(super) struct LastFew<T>(VecDeque<T>);
 
-impl Writers {
-    /// How many are remembered.
-    const MOST: usize = 20;
+impl<T> Default for LastFew<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
 
-    pub(super) fn note(&mut self, account: AccountId) {
-        if self.has(account) {
-            return;
+impl<T: PartialEq> LastFew<T> {
+    /// Remembers one; false if it was remembered already.
+    fn note(&mut self, one: T) -> bool {
+        if self.has(&one) {
+            return false;
         }
-        if self.0.len() == Self::MOST {
+        if self.0.len() == LETTERS_KEPT {
             self.0.pop_front();
         }
-        self.0.push_back(account);
+        self.0.push_back(one);
+        true
     }
 
-    fn has(&self, account: AccountId) -> bool {
-        self.0.contains(&account)
+    fn has(&self, one: &T) -> bool {
+        self.0.contains(one)
     }
 }
 
@@ -68,12 +75,38 @@ impl Session {
                 self.send(&Update::Message(message));
                 Ok(Done::default())
             }
-            LetterSent::Already => Ok(Done::default()),
             LetterSent::Blocked => {
                 Err(Refusal::new(RefusalCode::Blocked, format!("{to} does not take messages from you.")))
             }
             LetterSent::NotOnline => Err(not_online(to)),
         })
+    }
+
+    /// Shows a letter that came, once.
+    pub(super) fn hear(&mut self, account: Option<AccountId>, message: Message) {
+        if !self.blocked().hears(account, &message.from) {
+            return;
+        }
+        // Nodes of older versions tell only the name.
+        let account = account.or_else(|| self.app.mirror.with(|lobby| lobby.player(&message.from)));
+        if let Some(account) = account {
+            self.heard_from.note(account);
+        }
+        let mut letter = DefaultHasher::new();
+        (&message.from, &message.text, message.sent_ms).hash(&mut letter);
+        if self.letters.note(letter.finish()) {
+            self.outbox.offer(text_of(&Update::Message(message)));
+        }
+    }
+
+    /// Shows the letters of the last minute that did not come: their event was lost, or went to the session before.
+    pub(super) async fn hear_again(&mut self) -> Result<(), StoreError> {
+        for letter in self.app.store.letters(self.account.id).await? {
+            if let PlayerEvent::Message { account, message } = letter {
+                self.hear(account, message);
+            }
+        }
+        Ok(())
     }
 
     /// Whether a letter reaches its receiver. Whoever sits at the same table, was written to by the receiver, or has played
@@ -82,7 +115,7 @@ impl Session {
     async fn reaches(&self, other: AccountId) -> Result<(), Refusal> {
         let seat = |account| self.app.mirror.with(|lobby| lobby.seat_of(account));
         let theirs = seat(other);
-        if self.heard_from.has(other)
+        if self.heard_from.has(&other)
             || (theirs.is_some() && theirs == self.seat.or_else(|| seat(self.account.id)))
         {
             return Ok(());

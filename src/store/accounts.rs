@@ -265,6 +265,7 @@ impl Store {
             keys::login(login.hash.as_str()),
             keys::logins_made(id),
             keys::saved_by(id),
+            keys::letters(id),
         ];
         let args: [Arg; 3] =
             [id.to_string().into(), account.password.as_str().into(), millis(NAME_RESTS).into()];

@@ -135,6 +135,11 @@ pub fn talk(id: TableId) -> String {
     format!("talk:{id}")
 }
 
+/// List with expiry: the last letters to a player, as events.
+pub fn letters(id: AccountId) -> String {
+    format!("letters:{id}")
+}
+
 /// String with expiry: when a counter of attempts that all nodes share will be full again, in microseconds since 1970.
 pub fn attempts(limit: &str, whom: &str) -> String {
     format!("limit:{limit}:{whom}")

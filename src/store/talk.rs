@@ -1,4 +1,4 @@
-//! What was said at a table lately, for those who come back to it.
+//! What was said lately, at a table or to a player, for those who come back or missed it.
 
 use std::sync::LazyLock;
 
@@ -17,6 +17,10 @@ const KEPT: u64 = 50;
 pub(super) const REPEATED_SECS: u64 = 300;
 /// How long they are kept after the last one.
 const KEPT_SECS: u64 = 24 * 3_600;
+/// Letters kept for one player.
+pub(crate) const LETTERS_KEPT: usize = 20;
+/// How long they are kept after the last one, in seconds: until a browser whose node died is at another.
+const LETTERS_KEPT_SECS: u64 = 60;
 
 static SAY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/talk_say.lua")));
 static LETTER: LazyLock<Script> = LazyLock::new(|| {
@@ -38,10 +42,8 @@ pub struct Said {
 /// What became of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LetterSent {
-    /// The receiver's node has it; when that was, milliseconds since 1970.
+    /// The receiver's node was told, now or by the same request before; when that was, milliseconds since 1970.
     Sent(u64),
-    /// The same request sent it before.
-    Already,
     /// The receiver does not want to hear of the sender.
     Blocked,
     /// The receiver is not online.
@@ -84,16 +86,20 @@ impl Store {
         request: &RequestId,
         message: &Message,
     ) -> Result<LetterSent, StoreError> {
-        let keys = [keys::ONLINE.to_owned(), keys::blocked(to), keys::words(from, request)];
+        let keys =
+            [keys::ONLINE.to_owned(), keys::blocked(to), keys::words(from, request), keys::letters(to)];
         let event = PlayerEvent::Message { account: Some(from), message: message.clone() };
-        let args: [Arg; 4] = [
+        let args: [Arg; 6] = [
             to.to_string().into(),
             from.to_string().into(),
             serde_json::to_string(&event)?.into(),
             REPEATED_SECS.into(),
+            u64::try_from(LETTERS_KEPT).unwrap_or(u64::MAX).into(),
+            LETTERS_KEPT_SECS.into(),
         ];
         let (word, sent_ms): (String, Option<u64>) = {
-            let answer: Vec<redis::Value> = self.data().invoke(&LETTER, &keys, &args).await?;
+            let sent = self.data().invoke(&LETTER, &keys, &args);
+            let answer: Vec<redis::Value> = self.data().settled(sent).await?;
             let mut answer = answer.into_iter();
             let word = answer.next().map(redis::from_redis_value).transpose().map_err(RedisError::from)?;
             let time = answer.next().map(redis::from_redis_value).transpose().map_err(RedisError::from)?;
@@ -101,11 +107,22 @@ impl Store {
         };
         Ok(match (word.as_str(), sent_ms) {
             ("sent", Some(sent_ms)) => LetterSent::Sent(sent_ms),
-            ("already", _) => LetterSent::Already,
             ("blocked", _) => LetterSent::Blocked,
             ("not_online", _) => LetterSent::NotOnline,
             (other, _) => return Err(StoreError::Corrupt(other.to_owned())),
         })
+    }
+
+    /// The letters an account was sent in the last minute, oldest first. One that cannot be read, as of a newer version, is
+    /// left out.
+    pub async fn letters(&self, to: AccountId) -> Result<Vec<PlayerEvent>, StoreError> {
+        let command = redis::cmd("LRANGE").arg(keys::letters(to)).arg(0).arg(-1).to_owned();
+        let texts: Vec<String> = self.data().query(&command).await?;
+        let read = |text: &String| {
+            let read = serde_json::from_str(text);
+            read.inspect_err(|error| tracing::warn!(account = %to, %error, "a letter cannot be read")).ok()
+        };
+        Ok(texts.iter().filter_map(read).collect())
     }
 
     /// Publishes something on a table's channel, which is not kept.

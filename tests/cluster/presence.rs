@@ -144,3 +144,50 @@ fn nodes(site: &Site) -> Vec<String> {
 fn held_by(site: &Site, id: &str) -> usize {
     site.ask::<Vec<String>>(&["HVALS", "online"]).iter().filter(|text| text.contains(id)).count()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_watchers_leave_is_told_though_redis_failed_just_then() {
+    let site = Site::start(1, &[]);
+    let node = site.address(0);
+    let (_first, _second, table) = seated(Browser::guest(node).await, Browser::guest(node).await).await;
+    let mut watcher = Browser::guest(node).await;
+    assert!(matches!(watcher.ask(Ask::Watch { table }).await, Update::Done { .. }));
+    let watchers = || site.ask::<String>(&["HGET", &format!("table:{table}"), "watchers"]);
+    until("the watcher is counted", || watchers() == "1");
+    let key = format!("watchers:{table}");
+    let counted: Vec<String> = site.ask(&["HGETALL", &key]);
+    // Of another type the script cannot use it.
+    let _: String = site.ask(&["SET", &key, "broken"]);
+    assert!(matches!(watcher.ask(Ask::Unwatch { table }).await, Update::Done { .. }));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(watchers(), "1", "it could not be told");
+    let _: u64 = site.ask(&["DEL", &key]);
+    let _: u64 = site.ask(&["HSET", &key, &counted[0], &counted[1]]);
+    until("nobody is counted", || watchers() == "0");
+}
+
+/// A letter that its node was told of does not end with the node: the browser gets it at the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_a_node_takes_with_it_comes_at_the_next() {
+    let mut site = Site::start(2, &[]);
+    let (here, there) = (site.address(0), site.address(1));
+    let (mut ann, ben) = (Browser::guest(here).await, Browser::guest(there).await);
+    site.nodes[1].signal("STOP");
+    let letter = Ask::Tell { to: ben.name.clone(), text: "Still there?".to_owned() };
+    assert!(matches!(ann.ask(letter.clone()).await, Update::Done { .. }));
+    site.nodes.remove(1).kill();
+    let mut ben = Browser::connect(here, &ben.cookie).await;
+    let is_it =
+        |update: &Update| matches!(update, Update::Message(message) if message.text == "Still there?");
+    ben.until("the letter", is_it).await;
+    // Whoever is there gets it once, whatever else is read again.
+    assert!(matches!(ann.ask(letter).await, Update::Done { .. }));
+    assert!(matches!(ben.ask(Ask::Ping).await, Update::Done { .. }));
+    let letters = ben.frames.iter().filter(|frame| frame.contains("Still there?")).count();
+    assert_eq!(letters, 2, "the one that was lost, and the one after it");
+    // Who does not want to hear of the sender any more is not shown it again.
+    assert!(matches!(ben.ask(Ask::Block { name: ann.name.clone() }).await, Update::Done { .. }));
+    let mut ben = Browser::connect(here, &ben.cookie).await;
+    assert!(matches!(ben.ask(Ask::Ping).await, Update::Done { .. }));
+    assert!(!ben.frames.iter().any(|frame| frame.contains("Still there?")));
+}

@@ -141,6 +141,13 @@ test('who comes back to a table is told its last words again, and sees each once
   assert.deepEqual(after(welcome(), table(3), ...words, welcome(), ...words, said('hello', 3)).talk[TABLE]?.map(({ sent_ms }) => sent_ms), [1, 2, 2, 3]);
 });
 
+test('a letter that comes again, to a page that came back, is shown once', () => {
+  const letter = { update: 'message', from: 'Otto', to: 'Mira', text: 'hello', sent_ms: 1 };
+  const state = after(welcome(), letter, welcome(), letter, { ...letter, text: 'again' });
+  assert.deepEqual(state.letters.map(({ text }) => text), ['hello', 'again']);
+  assert.deepEqual(state.notices.map(({ words }) => words), ['hello', 'again']);
+});
+
 test('letters of others are shown at once, unless they are being read', () => {
   const letter = { update: 'message', from: 'Otto', to: 'Mira', text: 'hello', sent_ms: 1 };
   assert.deepEqual(hear(after(welcome()), letter).notices.map(({ code, name }) => [code, name]), [['letter', 'Otto']]);

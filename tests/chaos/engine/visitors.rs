@@ -1,7 +1,7 @@
-//! People in the lobby while everything breaks: they block, invite, take back, change passwords and log out, and find later
-//! that whatever was answered as done is so.
+//! People in the lobby while everything breaks: they block, invite, take back, write letters, change passwords and log out,
+//! and find later that whatever was answered as done is so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(60);
 const STAY: Duration = Duration::from_secs(4);
 /// How often something is done about logins and passwords: few tries are allowed in a minute.
 const LOGIN_EVERY: Duration = Duration::from_secs(13);
+/// How long a letter may be on its way.
+const LETTERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// What nobody answered is carried out within this time or not at all.
@@ -69,20 +71,34 @@ impl Promises {
     }
 }
 
+/// What a visitor has seen in the end.
+#[derive(Default)]
+struct Seen {
+    /// What was broken, in words.
+    broken: Vec<String>,
+    /// Letters that were answered as sent.
+    sent: Vec<String>,
+}
+
 /// The visitors of a run.
 pub struct Visitors {
     over: Arc<AtomicBool>,
-    tasks: Vec<JoinHandle<Vec<String>>>,
+    tasks: Vec<JoinHandle<Seen>>,
+    /// The reader of their letters, which leaves last.
+    is_read: Arc<AtomicBool>,
+    reader: JoinHandle<HashSet<String>>,
 }
 
 impl Visitors {
-    /// Two come, one of whom invites the other. With `clocks` some jump, which lets invites lapse at any time.
+    /// Two come, one of whom invites the other, and a reader to whom both write. With `clocks` some jump, which lets invites lapse at any time.
     pub async fn come(nodes: &[SocketAddr], seed: u64, clocks: bool) -> Result<Self, String> {
         let over = Arc::new(AtomicBool::new(false));
         let mut others = Vec::new();
         for _ in 0..OTHERS {
             others.push(name_of(&guest(nodes[0]).await?, nodes[0]).await?);
         }
+        let reader = guest(nodes[0]).await?;
+        let reader_name = name_of(&reader, nodes[0]).await?;
         let mut tasks = Vec::new();
         // If both invited, a game would begin.
         for (number, (name, invites)) in [("Vera", Some("Viktor")), ("Viktor", None)].into_iter().enumerate()
@@ -97,28 +113,71 @@ impl Visitors {
                 invites,
                 invite_stands: if clocks { Duration::ZERO } else { INVITE_STANDS },
                 others: others.clone(),
+                // Where clocks jump, letters are kept for any time.
+                reader: Some(reader_name.clone()).filter(|_| !clocks),
                 cookie,
                 password: Some(0),
                 passwords: 0,
                 dice: Dice::new(seed ^ number as u64),
                 promises: Promises::default(),
-                broken: Vec::new(),
+                seen: Seen::default(),
                 ended: Vec::new(),
             };
             tasks.push(tokio::spawn(visitor.stay(Arc::clone(&over))));
         }
-        Ok(Self { over, tasks })
+        let is_read = Arc::new(AtomicBool::new(false));
+        let reader = tokio::spawn(read_letters(nodes.to_vec(), reader, Arc::clone(&is_read)));
+        Ok(Self { over, tasks, is_read, reader })
     }
 
     /// They look once more and leave: what was broken, in words.
     pub async fn leave(self) -> Vec<String> {
         self.over.store(true, Ordering::Relaxed);
-        let mut broken = Vec::new();
+        let (mut broken, mut sent) = (Vec::new(), Vec::new());
         for task in self.tasks {
-            broken.extend(task.await.unwrap_or_else(|error| vec![format!("a visitor broke down: {error}")]));
+            match task.await {
+                Ok(seen) => {
+                    broken.extend(seen.broken);
+                    sent.extend(seen.sent);
+                }
+                Err(error) => broken.push(format!("a visitor broke down: {error}")),
+            }
+        }
+        sleep(LETTERS_WITHIN).await;
+        self.is_read.store(true, Ordering::Relaxed);
+        match self.reader.await {
+            Ok(read) => {
+                let lost = sent.iter().filter(|letter| !read.contains(*letter));
+                broken.extend(
+                    lost.map(|letter| format!("the letter {letter} was answered as sent and never came")),
+                );
+            }
+            Err(error) => broken.push(format!("the reader broke down: {error}")),
         }
         broken
     }
+}
+
+/// Reads letters until it is told that all were sent, at one node after the other.
+async fn read_letters(nodes: Vec<SocketAddr>, cookie: String, is_over: Arc<AtomicBool>) -> HashSet<String> {
+    let mut read = HashSet::new();
+    for node in nodes.iter().cycle() {
+        if is_over.load(Ordering::Relaxed) {
+            break;
+        }
+        let Some(mut browser) = Browser::try_connect(*node, &cookie).await else {
+            sleep(PAUSE).await;
+            continue;
+        };
+        while !is_over.load(Ordering::Relaxed) {
+            match timeout(STAY, browser.next()).await {
+                Ok(Some(Update::Message(letter))) => drop(read.insert(letter.text)),
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
+    }
+    read
 }
 
 struct Visitor {
@@ -128,19 +187,21 @@ struct Visitor {
     /// How long an invite stands that nobody answers.
     invite_stands: Duration,
     others: Vec<String>,
+    /// To whom letters are written.
+    reader: Option<String>,
     cookie: String,
     /// The number of the present password; nothing while it is not known whether it was changed.
     password: Option<u32>,
     passwords: u32,
     dice: Dice,
     promises: Promises,
-    broken: Vec<String>,
+    seen: Seen,
     /// Cookies of logins that were ended.
     ended: Vec<String>,
 }
 
 impl Visitor {
-    async fn stay(mut self, over: Arc<AtomicBool>) -> Vec<String> {
+    async fn stay(mut self, over: Arc<AtomicBool>) -> Seen {
         let mut login_at = Instant::now();
         while !over.load(Ordering::Relaxed) {
             let node = self.node();
@@ -160,7 +221,7 @@ impl Visitor {
             }
         }
         self.look_at_last().await;
-        self.broken
+        self.seen
     }
 
     fn node(&mut self) -> SocketAddr {
@@ -177,11 +238,28 @@ impl Visitor {
             ("invite", name) => (age < self.invite_stands || invites(name)).then(|| invites(name)),
             _ => None,
         });
-        self.broken.extend(broken.into_iter().map(|words| format!("{}: {words}", self.name)));
+        self.seen.broken.extend(broken.into_iter().map(|words| format!("{}: {words}", self.name)));
+    }
+
+    /// Writes a letter; false where its fate is not known.
+    async fn write(&mut self, browser: &mut Browser, to: &str) -> bool {
+        let Ok(to) = to.parse() else { return false };
+        let id = fresh_id();
+        let text = format!("{} of {}", id.as_str(), self.name);
+        let ask = Ask::Tell { to, text: text.clone() };
+        match timeout(ANSWER_WITHIN, browser.ask_if_open(&id, &ask)).await {
+            Ok(Some(Update::Done { .. })) => self.seen.sent.push(text),
+            Ok(Some(Update::Refused { code: RefusalCode::Unavailable, .. }) | None) | Err(_) => return false,
+            Ok(Some(_)) => {}
+        }
+        true
     }
 
     /// Makes one request; false where its fate is not known.
     async fn ask(&mut self, browser: &mut Browser) -> bool {
+        if let Some(reader) = self.reader.clone().filter(|_| self.dice.below(4) == 0) {
+            return self.write(browser, &reader).await;
+        }
         let other = self.others[self.dice.below(OTHERS)].clone();
         let stands = self.dice.below(2) == 0;
         let (kind, name) = match self.invites.filter(|_| self.dice.below(4) == 0) {
@@ -197,7 +275,7 @@ impl Visitor {
         };
         let what = format!("{kind} {name}");
         self.promises.asked(&what);
-        let id: RequestId = format!("v-{:x}", uuid::Uuid::new_v4().simple()).parse().expect("an id");
+        let id = fresh_id();
         match timeout(ANSWER_WITHIN, browser.ask_if_open(&id, &ask)).await {
             Ok(Some(Update::Done { .. })) => self.promises.done(&what, stands),
             // What else was answered is looked at before it is asked for again.
@@ -266,13 +344,13 @@ impl Visitor {
         for cookie in std::mem::take(&mut self.ended) {
             let node = self.node();
             if Browser::try_connect(node, &cookie).await.is_some() {
-                self.broken.push(format!("{}: a login that was ended opens a websocket", self.name));
+                self.seen.broken.push(format!("{}: a login that was ended opens a websocket", self.name));
             }
         }
         if let Some(number) = self.password
             && self.logs_in(number).await == Some(false)
         {
-            self.broken.push(format!("{}: the password that was taken last does not fit", self.name));
+            self.seen.broken.push(format!("{}: the password that was taken last does not fit", self.name));
         }
     }
 }
@@ -289,4 +367,9 @@ async fn guest(node: SocketAddr) -> Result<String, String> {
 async fn name_of(cookie: &str, node: SocketAddr) -> Result<String, String> {
     let browser = Browser::try_connect(node, cookie).await.ok_or("a guest is not welcomed")?;
     Ok(browser.name.to_string())
+}
+
+/// An id that no request had.
+fn fresh_id() -> RequestId {
+    format!("v-{}", uuid::Uuid::new_v4().simple()).parse().expect("an id")
 }
