@@ -97,7 +97,9 @@ async fn nobody_is_told_of_a_game_that_no_replica_has() {
     for _ in ["begun", "resumed"] {
         let invite = Ask::Invite { to: ben.name.clone(), options: TableOptions::default(), resume };
         assert!(matches!(ann.ask(invite).await, Update::Done { .. }));
-        replicas.iter().for_each(|replica| replica.freeze());
+        for replica in &replicas {
+            replica.freeze();
+        }
         let accept = Ask::Accept { from: ann.name.clone(), invite: None };
         let Update::Refused { code, .. } = ben.ask(accept.clone()).await else { panic!("not refused") };
         assert_eq!(code, RefusalCode::Unavailable);
@@ -105,7 +107,9 @@ async fn nobody_is_told_of_a_game_that_no_replica_has() {
         let told = tokio::join!(told_within(&mut ann, LOOKED_AT), told_within(&mut ben, LOOKED_AT));
         let shown = told.0.iter().chain(&told.1).find(|update| matches!(update, Update::Table(_)));
         assert_eq!(shown, None);
-        replicas.iter().for_each(|replica| replica.thaw());
+        for replica in &replicas {
+            replica.thaw();
+        }
         let table = loop {
             if let Update::Done { table: Some(table), .. } = ben.ask(accept.clone()).await {
                 break table;

@@ -24,9 +24,9 @@ impl Keeper {
             return Err(StoreError::Unavailable("the table is another by now".to_owned()));
         }
         if self.info.resume {
-            self.resume().await?
+            self.resume().await?;
         } else {
-            self.start().await?
+            self.start().await?;
         }
         self.tell_started().await;
         Ok(())

@@ -22,8 +22,8 @@ use crate::harness::sentinel::Sentinel;
 use crate::harness::trio::Trio;
 
 /// Limits that visitors would reach, who do in minutes what people do in days.
-const VISITED: &str = "invites_per_account_minute=6000 letters_per_account_minute=6000 letters_per_receiver_minute=6000 \
-    letters_per_receiver_and_network_minute=6000";
+const VISITED: &str =
+    "invites_per_account_minute=6000 letters_per_account_minute=6000 letters_per_receiver_minute=6000";
 
 /// How many Redis there are, and as many sentinels.
 pub const REDIS: usize = 3;
