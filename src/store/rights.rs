@@ -148,6 +148,7 @@ fn of_data() -> Needs {
         keys::table(table),
         keys::watchers(table),
         keys::talk(table),
+        keys::letters(account),
         keys::saved(table),
         keys::saved_row(table),
         keys::saved_by(account),

@@ -136,3 +136,19 @@ fn keys_are_made_on_one_page() {
     assert!(on_page.len() > 15, "the page of keys is read: {on_page:?}");
     assert!(elsewhere.is_empty(), "only store/keys.rs makes a Redis key: {elsewhere:#?}");
 }
+
+/// A user of a Redis that lacks the right to a key is refused at the start, not when somebody needs the key.
+#[test]
+fn the_rights_to_every_key_are_tried_at_the_start() {
+    let (page, rights) = (read("src/store/keys.rs"), read("src/store/rights.rs"));
+    // Patterns are made of keys that stand there, too; what gives no text only reads a key.
+    let names = page.lines().filter(|line| line.contains(") -> String {") || line.contains(": &str = "));
+    let names = names.filter(|line| !line.contains('*')).filter_map(|line| {
+        let named = line.strip_prefix("pub fn ").or_else(|| line.strip_prefix("pub const "))?;
+        Some(format!("keys::{}", named.split(['(', ':', '<']).next()?))
+    });
+    let names: Vec<String> = names.collect();
+    assert!(names.len() > 30, "the page of keys is read: {names:?}");
+    let missing: Vec<&String> = names.iter().filter(|name| !rights.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "not in store/rights.rs: {missing:?}");
+}
