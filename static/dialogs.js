@@ -1,7 +1,7 @@
 // The dialogs: an invite with its options, messages with a player, a question. Loaded when one is opened first.
 
 import { h, icon, openDialog } from './render.js';
-import { blockButton, bounded } from './shell.js';
+import { blockButton, bounded, told } from './shell.js';
 import { refusal, timeOfDay, words } from './words.js';
 
 /** @import { Act, State, TableOptions } from './protocol.js' */
@@ -28,6 +28,20 @@ export function draw(state, act) {
 /** @param {Act} act */
 const close = (act) => act.ui('dialog', null);
 
+/**
+ * Changes a dialog as it is now, and tells whether it is open still: a press may come before the page has drawn what the one
+ * before changed, and an answer when another dialog is open.
+ * @param {Act} act @param {{ kind: string, name?: string }} dialog @param {(newest: any) => object | null} change
+ */
+function changed(act, { kind, name }, change) {
+  let isOpen = false;
+  act.ui('dialog', (/** @type {any} */ newest) => {
+    isOpen = newest?.kind === kind && newest.name === name;
+    return isOpen ? change(newest) : newest;
+  });
+  return isOpen;
+}
+
 /** @param {Act} act @param {string} title @param {Child[]} content */
 function frame(act, title, ...content) {
   return h('dialog', {
@@ -39,13 +53,14 @@ function frame(act, title, ...content) {
     ...content));
 }
 
-/** @param {State} state @param {Act} act @param {{ name: string, options?: TableOptions, refused?: object }} dialog */
+/** @param {State} state @param {Act} act @param {{ kind: string, name: string, options?: TableOptions, refused?: object }} dialog */
 function inviteDialog(state, act, dialog) {
   const { name, refused } = dialog;
   const options = dialog.options ?? state.ui.options ?? USUAL;
   const { rules } = options;
-  const set = (/** @type {object} */ part) => act.ui('dialog', { ...dialog, options: { ...options, ...part } });
-  const rule = (/** @type {object} */ part) => set({ rules: { ...rules, ...part } });
+  const set = (/** @type {object} */ part, /** @type {object} */ rule = {}) => changed(act, dialog, ({ options: had = options, ...newest }) =>
+    ({ ...newest, options: { ...had, ...part, rules: { ...had.rules, ...rule } } }));
+  const rule = (/** @type {object} */ part) => set({}, part);
   const text = words.invite;
   return frame(act, text.title(name),
     choice('tactics', text.tactics, rules.tactics, ['on', 'off'], (tactics) => rule({ tactics })),
@@ -75,15 +90,24 @@ function choice(name, text, chosen, values, choose) {
     h('p', { class: 'muted small' }, text.hint));
 }
 
-/** @param {Act} act @param {{ name: string }} dialog @param {TableOptions} options */
-async function sendInvite(act, dialog, options) {
+/** @param {Act} act @param {{ kind: string, name: string }} dialog @param {TableOptions} usual the options if none was set */
+async function sendInvite(act, dialog, usual) {
+  /** @type {TableOptions | null} */
+  let options = null;
+  changed(act, dialog, (newest) => {
+    // Nothing is sent by the second of two quick clicks.
+    if (!newest.busy) options = newest.options ?? usual;
+    return { ...newest, busy: true };
+  });
+  if (!options) return;
   act.ui('options', options);
-  const answer = await act.ask({ ask: 'invite', to: dialog.name, options });
-  if (answer.update === 'refused') act.ui('dialog', { ...dialog, options, refused: answer });
-  else close(act);
+  const asked = act.ask({ ask: 'invite', to: dialog.name, options });
+  const answer = await asked;
+  const isOpen = changed(act, dialog, (newest) => (answer.update === 'refused' ? { ...newest, busy: false, refused: answer } : null));
+  if (!isOpen) told(act, asked);
 }
 
-/** @param {State} state @param {Act} act @param {{ name: string, refused?: object }} dialog */
+/** @param {State} state @param {Act} act @param {{ kind: string, name: string, refused?: object }} dialog */
 function lettersDialog(state, act, dialog) {
   const { name, refused } = dialog;
   const isBlocked = state.blocked.includes(name);
@@ -110,7 +134,7 @@ const toEnd = (count) => (el) => {
   el.scrollTop = el.scrollHeight;
 };
 
-/** @param {SubmitEvent} event @param {Act} act @param {{ name: string }} dialog */
+/** @param {SubmitEvent} event @param {Act} act @param {{ kind: string, name: string }} dialog */
 async function sendLetter(event, act, dialog) {
   event.preventDefault();
   const input = /** @type {HTMLInputElement} */ (/** @type {HTMLFormElement} */ (event.currentTarget).elements.namedItem('text'));
@@ -118,15 +142,13 @@ async function sendLetter(event, act, dialog) {
   if (!text) return;
   input.value = '';
   const answer = await act.ask({ ask: 'tell', to: dialog.name, text });
-  act.ui('dialog', (/** @type {any} */ now) => (now?.name === dialog.name ? { ...now, refused: answer.update === 'refused' ? answer : null } : now));
+  changed(act, dialog, (newest) => ({ ...newest, refused: answer.update === 'refused' ? answer : null }));
 }
 
-/** @param {Act} act @param {{ title: string, text: string, yes: string, danger?: boolean, run: () => void }} dialog */
-function confirmDialog(act, { title, text, yes, danger, run }) {
-  const confirm = () => {
-    close(act);
-    run();
-  };
+/** @param {Act} act @param {{ kind: string, title: string, text: string, yes: string, danger?: boolean, run: () => void }} dialog */
+function confirmDialog(act, dialog) {
+  const { title, text, yes, danger, run } = dialog;
+  const confirm = () => changed(act, dialog, () => null) && run();
   return frame(act, title,
     h('p', null, text),
     h('footer', null,
