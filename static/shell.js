@@ -100,7 +100,7 @@ function connectionWord(state) {
 /** @param {State} state @param {Act} act */
 function themeButton(state, act) {
   const theme = state.ui.theme ?? 'system';
-  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+  const next = (/** @type {string} */ newest = 'system') => THEMES[(THEMES.indexOf(newest) + 1) % THEMES.length];
   return h('button', {
     type: 'button', class: 'btn quiet icon desk-only', 'aria-label': words.theme.label(words.theme.names[theme] ?? ''),
     title: words.theme.label(words.theme.names[theme] ?? ''), on: { click: () => act.ui('theme', next) },

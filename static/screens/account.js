@@ -54,7 +54,13 @@ function form(state, act, { part, title: heading, text, fields, send, danger, pa
   /** @param {HTMLFormElement} element */
   const run = async (element) => {
     const body = Object.fromEntries(new FormData(element));
-    act.ui('account', { part, busy: true });
+    let isBusy = false;
+    act.ui('account', (/** @type {any} */ newest) => {
+      isBusy = newest?.part === part && newest.busy;
+      return isBusy ? newest : { part, busy: true };
+    });
+    // The second of two quick clicks.
+    if (isBusy) return;
     const { ok, data } = await act.post(path, body);
     act.ui('account', { part, said: ok ? done : refusal(data), ok });
     if (!ok) return;

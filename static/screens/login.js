@@ -31,7 +31,7 @@ export function draw(state, act) {
         tab(act, form, 'login', login.logIn), tab(act, form, 'signup', login.signUp)),
       credentials(act, form),
       h('p', { class: 'or muted' }, h('span', null, login.or)),
-      h('button', { type: 'button', class: 'btn big', disabled: form.busy, on: { click: () => send(act, form, '/api/guest', {}) } }, login.guest),
+      h('button', { type: 'button', class: 'btn big', disabled: form.busy, on: { click: () => send(act, {}, '/api/guest') } }, login.guest),
       h('p', { class: 'muted hint' }, login.guestHint)));
 }
 
@@ -44,7 +44,14 @@ function flagRow() {
 /** @param {Act} act @param {Form} form @param {Form['tab']} name @param {string} word */
 function tab(act, form, name, word) {
   return h('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-selected': String(form.tab === name), 'aria-controls': 'credentials',
-    on: { click: () => act.ui('login', { ...form, tab: name, refused: null }) } }, word);
+    on: { click: () => set(act, { tab: name, refused: null }) } }, word);
+}
+
+/** Sets parts of what the page holds by now, which may be more than it has drawn; tells what it held. @param {Act} act @param {Partial<Form>} parts */
+function set(act, parts) {
+  let before = FRESH;
+  act.ui('login', (/** @type {Form | undefined} */ newest = FRESH) => ({ ...(before = newest), ...parts }));
+  return before;
 }
 
 /** @param {Act} act @param {Form} form */
@@ -53,7 +60,7 @@ function credentials(act, form) {
   const { refused } = form;
   const field = fieldOf(refused?.code);
   return h('form', { id: 'credentials', class: 'stack', role: 'tabpanel', 'aria-labelledby': `tab-${form.tab}`, novalidate: true,
-    on: { submit: (event) => submit(event, act, form) } },
+    on: { submit: (event) => submit(event, act) } },
   h('label', { class: 'labelled' }, login.name,
     h('input', { class: 'input', name: 'name', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', maxlength: 20, required: true,
       'aria-invalid': field === 'name' ? 'true' : null, 'aria-describedby': 'name-hint' })),
@@ -75,45 +82,42 @@ function fieldOf(code) {
   return code === 'bad_password' || code === 'wrong_login' ? 'password' : 'form';
 }
 
-/** @param {SubmitEvent} event @param {Act} act @param {Form} form */
-function submit(event, act, form) {
+/** @param {SubmitEvent} event @param {Act} act */
+function submit(event, act) {
   event.preventDefault();
   const given = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
   const body = { name: String(given.get('name')).trim(), password: String(given.get('password')) };
-  send(act, form, form.tab === 'signup' ? '/api/signup' : '/api/login', body);
+  send(act, body);
 }
 
 /**
  * Another tab may have logged in meanwhile: a guest is not lost without a question, and nobody gets a second one.
- * @param {Act} act @param {Form} form @param {string} path @param {object} body
+ * @param {Act} act @param {object} body @param {string} [asked] where it is sent, if not where the tab says
  */
-async function send(act, form, path, body) {
-  let isBusy = false;
-  act.ui('login', (/** @type {Form | undefined} */ now) => {
-    isBusy = Boolean(now?.busy);
-    return { ...form, busy: true, refused: null };
-  });
+async function send(act, body, asked) {
+  const { busy, tab } = set(act, { busy: true, refused: null });
   // The second of two quick clicks.
-  if (isBusy) return;
+  if (busy) return;
+  const path = asked ?? (tab === 'signup' ? '/api/signup' : '/api/login');
   const me = await act.get('/api/me');
-  if (me.ok && path === '/api/guest') return enterAs(act, form);
-  const run = () => post(act, form, path, body);
+  if (me.ok && path === '/api/guest') return enterAs(act);
+  const run = () => post(act, path, body);
   if (me.status === 401 || me.ok && !me.data.guest) return run();
-  if (!me.ok) return act.ui('login', { ...form, busy: false, refused: me.data });
+  if (!me.ok) return set(act, { busy: false, refused: me.data });
   const said = words.accountPage;
-  act.ui('login', { ...form, busy: false, refused: null });
+  set(act, { busy: false, refused: null });
   act.ui('dialog', { kind: 'confirm', title: said.giveUpGuest(me.data.name), text: said.giveUpGuestText, yes: said.giveUpGuestYes, danger: true, run });
 }
 
-/** @param {Act} act @param {Form} form @param {string} path @param {object} body */
-async function post(act, form, path, body) {
+/** @param {Act} act @param {string} path @param {object} body */
+async function post(act, path, body) {
   const { ok, data } = await act.post(path, body);
-  if (ok) enterAs(act, form);
-  else act.ui('login', { ...form, busy: false, refused: data });
+  if (ok) enterAs(act);
+  else set(act, { busy: false, refused: data });
 }
 
-/** There is a login now. @param {Act} act @param {Form} form */
-function enterAs(act, form) {
-  act.ui('login', { ...form, busy: false, refused: null });
+/** There is a login now. @param {Act} act */
+function enterAs(act) {
+  set(act, { busy: false, refused: null });
   act.login();
 }

@@ -29,7 +29,7 @@ const gameOf = (state) => (state.ui.replay?.id === state.route.id ? state.ui.rep
 /** @param {Game} game @param {number} number */
 const within = ({ log }, number) => Math.min(Math.max(number, 0), log.length);
 
-/** The record that is shown, from 0 to the last. @param {State} state @param {Game} game */
+/** The record that is shown, from 0 to the last. @param {Pick<State, 'ui'>} state @param {Game} game */
 const atOf = ({ ui }, game) => within(game, ui.replayAt ?? game.log.length);
 
 /** @param {State} state */
@@ -88,10 +88,11 @@ function inAddress() {
   return text === null ? null : Number(text) || 0;
 }
 
-/** @param {Act} act @param {Game} game @param {number} number */
-function goTo(act, game, number) {
+/** Shows another record, counted from the newest one, which may not be drawn yet. @param {Act} act @param {Game} game @param {(at: number) => number} to */
+function goTo(act, game, to) {
+  let number = 0;
+  act.ui('replayAt', (/** @type {number | null | undefined} */ at) => (number = within(game, to(atOf({ ui: { replayAt: at } }, game)))));
   history.replaceState(null, '', `/game/${game.table}?move=${number}`);
-  act.ui('replayAt', number);
   fetchViews(act, game, number);
 }
 
@@ -140,7 +141,7 @@ function onKey(event) {
   if (!game) return;
   // The slider moves by the same keys.
   event.preventDefault();
-  goTo(act, game, within(game, atOf(state, game) + by));
+  goTo(act, game, (at) => at + by);
 }
 
 // ---- drawing ---------------------------------------------------------------------------------------------------------
@@ -164,15 +165,15 @@ function replay(state, act, game) {
   const view = game.views[at] ?? /** @type {View} */ (game.views.findLast((view, number) => view && number < at));
   /** @type {Seat} */
   const near = ownSeat(state, game) ?? 'first';
-  const go = (/** @type {number} */ number) => goTo(act, game, number);
-  const model = /** @type {any} */ ({ table: { ...game, view }, near, talk: [], draft: '', mayTalk: false, limit: 0, fresh: 0, drawer: state.ui.drawer ?? null, at, onRecord: go });
+  const go = (/** @type {(at: number) => number} */ to) => goTo(act, game, to);
+  const model = /** @type {any} */ ({ table: { ...game, view }, near, talk: [], draft: '', mayTalk: false, limit: 0, fresh: 0, drawer: state.ui.drawer ?? null, at, onRecord: (/** @type {number} */ number) => go(() => number) });
   return h('div', { class: 'table-app replay', 'data-table': game.table, 'data-tip': at + 1, 'data-phase': view.phase },
     h('h1', { class: 'vh' }, title(state)),
     board(state, game, view, at, near, go),
     side(model, act, facts(state, game)), panels(model, act));
 }
 
-/** @param {State} state @param {Game} game @param {View} view @param {number} at @param {Seat} near @param {(number: number) => void} go */
+/** @param {State} state @param {Game} game @param {View} view @param {number} at @param {Seat} near @param {(to: (at: number) => number) => void} go */
 function board(state, game, view, at, near, go) {
   const far = other(near);
   const seat = (/** @type {Seat} */ which) => ({
@@ -208,20 +209,20 @@ function saidAt({ ui }, { log, names, ending, views }, at) {
   return end ? `${said}. ${end}` : said;
 }
 
-/** @param {State} state @param {Game} game @param {number} at @param {(number: number) => void} go */
+/** @param {State} state @param {Game} game @param {number} at @param {(to: (at: number) => number) => void} go */
 function scrubber(state, game, at, go) {
   const last = game.log.length;
   const said = saidAt(state, game, at);
-  const step = (/** @type {string} */ label, /** @type {string} */ symbol, /** @type {number} */ to) => h('button', {
-    type: 'button', class: 'btn icon', 'aria-label': label, disabled: to < 0 || to > last || to === at, on: { click: () => go(to) },
+  const step = (/** @type {string} */ label, /** @type {string} */ symbol, /** @type {number} */ by) => h('button', {
+    type: 'button', class: 'btn icon', 'aria-label': label, disabled: within(game, at + by) === at, on: { click: () => go((now) => now + by) },
   }, icon(symbol));
   return h('section', { class: 'prompt', 'aria-label': words.replay },
     h('p', { class: 'say', role: 'status', title: said }, said),
     h('div', { class: 'scrub', tabindex: '-1' },
-      step(words.firstMove, 'first', 0), step(words.moveBack, 'left', at - 1), step(words.moveOn, 'right', at + 1), step(words.lastMove, 'lastp', last),
-      state.ui.replayFailed && !game.views[at] ? h('button', { type: 'button', class: 'btn grow', on: { click: () => go(at) } }, site.again) : h('input', {
+      step(words.firstMove, 'first', -Infinity), step(words.moveBack, 'left', -1), step(words.moveOn, 'right', 1), step(words.lastMove, 'lastp', Infinity),
+      state.ui.replayFailed && !game.views[at] ? h('button', { type: 'button', class: 'btn grow', on: { click: () => go(() => at) } }, site.again) : h('input', {
         type: 'range', min: 0, max: last, step: 1, 'aria-label': words.move, 'aria-valuetext': said, prop: { value: String(at) },
-        on: { input: (/** @type {any} */ event) => go(Number(event.target.value)) },
+        on: { input: (/** @type {any} */ event) => go(() => Number(event.target.value)) },
       }),
       h('span', { class: 'num muted' }, `${at} / ${last}`)));
 }

@@ -129,23 +129,30 @@ function onPress({ target }) {
   latest.act.ui('box', null);
 }
 
-function stepBack() {
-  const table = latest && tableOf(latest.state);
-  if (!latest || !table) return;
-  const turn = turnOf(latest.state, table);
-  if (!turn.sent) choose(latest.act, table, play.undo(table.view, turn));
-}
+const stepBack = () => chooseNow(play.undo);
 
 // ---- choosing and sending --------------------------------------------------------------------------------------------
 
-/** @param {Act} act @param {TableView} table @param {import('../table/turn.js').Turn} turn */
-const choose = (act, table, turn) => {
-  act.ui('proof', null);
-  act.ui('turn', { ...turn, table: table.table, hash: table.tip.hash, sent: false });
-};
+/** What is chosen by now: a press may come before the page has drawn what the one before chose. @param {Act} act @param {State} state @param {TableView} table */
+function newestTurn(act, state, table) {
+  let { turn } = state.ui;
+  act.ui('turn', (/** @type {any} */ newest) => (turn = newest));
+  return turnOf({ ...state, ui: { turn } }, table);
+}
 
-/** Sends moves; what was chosen stays as it is until the server accepts or refuses. @param {Act} act @param {TableView} table @param {Turn} turn @param {string[]} moves */
-async function send(act, table, turn, moves) {
+/** While a move is on its way nothing else is chosen. @param {Act} act @param {State} state @param {TableView} table @param {(turn: Turn) => import('../table/turn.js').Turn} next */
+function choose(act, state, table, next) {
+  const turn = newestTurn(act, state, table);
+  if (turn.sent) return;
+  act.ui('proof', null);
+  act.ui('turn', { ...next(turn), table: table.table, hash: table.tip.hash, sent: false });
+}
+
+/** Sends moves, unless what is chosen by now has none; it stays as it is until the server accepts or refuses. @param {Act} act @param {State} state @param {TableView} table @param {(turn: Turn) => string[] | false} movesOf */
+async function send(act, state, table, movesOf) {
+  const turn = newestTurn(act, state, table);
+  const moves = !turn.sent && movesOf(turn);
+  if (!moves) return;
   const kept = { ...turn, table: table.table, hash: table.tip.hash };
   act.ui('proof', null);
   act.ui('turn', { ...kept, sent: true });
@@ -156,43 +163,37 @@ async function send(act, table, turn, moves) {
   else act.notice(refusal(answer));
 }
 
-/** Everything a seat can do now, by what is pressed. @param {Act} act @param {TableView} table @param {View} view @param {Turn} turn */
-function deeds(act, table, view, turn) {
-  // While a move is on its way nothing else is chosen.
-  const pick = (/** @type {import('../table/turn.js').Turn} */ next) => !turn.sent && choose(act, table, next);
-  const go = (/** @type {string[]} */ moves) => !turn.sent && send(act, table, turn, moves);
-  const claim = (/** @type {number} */ flag) => go(play.claimMoves(view, turn, flag));
+/** Everything a seat can do now, by what is pressed. @param {Act} act @param {State} state @param {TableView} table @param {View} view */
+function deeds(act, state, table, view) {
+  const pick = (/** @type {(turn: Turn) => import('../table/turn.js').Turn} */ next) => choose(act, state, table, next);
+  const go = (/** @type {(turn: Turn) => string[] | false} */ movesOf) => send(act, state, table, movesOf);
+  // A card that was staged just now goes along only with the claim that was chosen beside it.
+  const claim = (/** @type {number} */ flag) => go((turn) => (!play.isStaged(view, turn) || turn.claim === flag) && play.claimMoves(view, turn, flag));
   return {
-    card: (/** @type {string} */ code) => pick(play.chooseCard(view, turn, code)),
-    target: (/** @type {string} */ code) => pick(play.chooseTarget(view, turn, code)),
+    card: (/** @type {string} */ code) => pick((turn) => play.chooseCard(view, turn, code)),
+    target: (/** @type {string} */ code) => pick((turn) => play.chooseTarget(view, turn, code)),
     flag: (/** @type {number} */ flag) => {
+      const turn = newestTurn(act, state, table);
       if (play.flags(view, turn).includes(flag)) {
-        pick(play.chooseFlag(view, turn, flag));
+        pick(() => play.chooseFlag(view, turn, flag));
         focusDeck();
-      } else if (claimable(table, view, turn).includes(flag)) {
+      } else if (play.claimable(view, turn, table.options).includes(flag)) {
         // What is staged can be undone, and no tap on the line ends that.
-        if (play.isStaged(view, turn)) pick(play.chooseClaim(turn, flag));
+        if (play.isStaged(view, turn)) pick(() => play.chooseClaim(turn, flag));
         else claim(flag);
       }
     },
-    discard: () => pick(play.chooseDiscard(view, turn)),
-    undo: () => pick(play.undo(view, turn)),
-    deck: (/** @type {Deck} */ deck) => play.decks(view, turn).includes(deck) && go(play.drawMoves(view, turn, deck)),
+    discard: () => pick((turn) => play.chooseDiscard(view, turn)),
+    undo: () => pick((turn) => play.undo(view, turn)),
+    deck: (/** @type {Deck} */ deck) => go((turn) => play.decks(view, turn).includes(deck) && play.drawMoves(view, turn, deck)),
     claim,
-    chooseClaim: () => pick(play.chooseClaim(turn, 'choose')),
-    end: () => go(play.endMoves(view, turn)),
-    putBack: () => go(play.returnMoves(turn)),
-    pass: () => go(['pass']),
+    chooseClaim: () => pick((turn) => play.chooseClaim(turn, 'choose')),
+    end: () => go((turn) => play.mayEnd(view, turn) && play.endMoves(view, turn)),
+    putBack: () => go((turn) => play.step(view, turn) === 'confirm' && play.returnMoves(turn)),
+    pass: () => go((turn) => play.step(view, turn) === 'card' && ['pass']),
     summary: () => act.ui('summaryOf', null),
     takeBack: act.takeBack,
   };
-}
-
-/** The flags that a tap claims, or chooses to claim: none while something else is being chosen. @param {TableView} table @param {View} view @param {Turn} turn */
-function claimable({ options }, view, turn) {
-  const now = play.step(view, turn);
-  if (now === 'claim' || now === 'claim_staged') return play.offered(view, turn, options);
-  return ['card', 'draw', 'end'].includes(now) ? play.claims(view, turn, options) : [];
 }
 
 /** Who plays by keyboard finds the decks next. */
@@ -205,22 +206,16 @@ function focusDeck() {
 
 /** @param {string} code @param {PointerEvent} event */
 function onDown(code, event) {
-  drag(event, () => {
-    const now = present();
-    if (now && !now.turn.sent && now.turn.card !== code) choose(now.act, now.table, play.chooseCard(now.view, now.turn, code));
-  }, (flag) => {
-    const now = present();
-    if (!now || now.turn.sent) return;
-    // A quick hand drops before the lifted card was drawn as chosen.
-    const lifted = now.turn.card === code ? now.turn : play.chooseCard(now.view, now.turn, code);
-    choose(now.act, now.table, play.chooseFlag(now.view, lifted, flag));
-  });
+  const lift = (/** @type {View} */ view, /** @type {Turn} */ turn) => (turn.card === code ? turn : play.chooseCard(view, turn, code));
+  // The own turn may begin after the card was lifted.
+  drag(event, () => chooseNow(lift), (flag) => chooseNow((view, turn) => play.chooseFlag(view, lift(view, turn), flag)));
 }
 
-function present() {
-  const table = latest && tableOf(latest.state);
-  if (!latest || !table) return null;
-  return { ...latest, table, view: usable(latest.state, table), turn: turnOf(latest.state, table) };
+/** Chooses at the table that was drawn last. @param {(view: View, turn: Turn) => import('../table/turn.js').Turn} next */
+function chooseNow(next) {
+  const { act, state } = latest ?? {};
+  const table = state && tableOf(state);
+  if (act && table) choose(act, state, table, (turn) => next(usable(state, table), turn));
 }
 
 // ---- drawing ---------------------------------------------------------------------------------------------------------
@@ -260,7 +255,7 @@ function load(act, loading, take) {
 /** @param {State} state @param {Act} act @param {TableView} table @param {View} view @param {Turn} turn @param {Seat} near */
 function board(state, act, table, view, turn, near) {
   const far = play.other(near);
-  const does = deeds(act, table, view, turn);
+  const does = deeds(act, state, table, view);
   const seated = view.viewer !== 'watcher';
   const seat = (/** @type {Seat} */ which) => ({
     name: table.names[which], here: table.away_since_ms[which] === null, tactics: view.tactics_played[which],
@@ -284,7 +279,7 @@ function lineModel(table, view, turn, near) {
     flags: play.line(view, turn), near, viewer: view.viewer, names: table.names, last: play.lastLaid(table.log),
     staged: play.isStaged(view, turn) ? laid : null, picked: turn.target, chosen: turn.target ?? turn.card,
     targets: turn.sent ? [] : play.targets(view, turn), legal: turn.sent ? [] : play.flags(view, turn),
-    claims: turn.sent ? [] : claimable(table, view, turn),
+    claims: turn.sent ? [] : play.claimable(view, turn, table.options),
     // What can be proved stays marked while a card is staged, unless that one covers the flag.
     provable: (view.choices?.provable ?? []).filter((flag) => flag !== turn.to), claiming: typeof turn.claim === 'number' ? turn.claim : null,
   };

@@ -237,12 +237,12 @@ export const panels = ({ drawer, fresh, onRecord }, act) =>
   h('nav', { class: 'panels', 'aria-label': words.panels },
     panelButton('board', 'flag', words.table, !drawer, () => act.ui('drawer', null)),
     (onRecord ? REPLAY_DRAWERS : DRAWERS).map((name) => panelButton(name, DRAWER_ICONS[name], words[name], drawer === name,
-      () => openDrawer(act, drawer === name ? null : name), name === 'messages' ? fresh : 0)));
+      () => toggleDrawer(act, name), name === 'messages' ? fresh : 0)));
 
-/** A drawer lies over the board, and takes the focus. @param {Act} act @param {string | null} name */
-function openDrawer(act, name) {
-  act.ui('drawer', name);
-  if (name) requestAnimationFrame(() => requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector(`.pane-${name}`))?.focus()));
+/** A drawer lies over the board, and takes the focus. @param {Act} act @param {string} name */
+function toggleDrawer(act, name) {
+  act.ui('drawer', (/** @type {string | null} */ newest) => (newest === name ? null : name));
+  requestAnimationFrame(() => requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector(`.open-${name} .pane-${name}`))?.focus()));
 }
 
 /** @param {string} key @param {string} symbol @param {string} word @param {boolean} current @param {() => void} click */
@@ -419,8 +419,11 @@ function talkPane({ table, near, talk, draft, mayTalk, limit, blocked = [] }, ac
     event.preventDefault();
     // From the field, not from `draft`: Enter may come before the drawing that follows the last letter.
     const field = /** @type {HTMLInputElement} */ (/** @type {HTMLFormElement} */ (event.currentTarget).elements.namedItem('text'));
-    const text = field.value.trim();
-    if (text && await told(act, act.ask({ ask: 'say', table: table.table, text }))) act.ui('draft', '');
+    const { value } = field;
+    const text = value.trim();
+    if (!text || !await told(act, act.ask({ ask: 'say', table: table.table, text }))) return;
+    // What was typed meanwhile stays.
+    act.ui('draft', (/** @type {string | null} */ newest) => (newest?.startsWith(value) ? newest.slice(value.length) : newest));
   };
   return h('section', { key: 'talk', class: 'pane pane-messages', tabindex: '-1' },
     h('header', null, h('h2', { class: 'grow' }, words.messages),

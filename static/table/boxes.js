@@ -49,9 +49,14 @@ export const menu = (table, { seated, over }, act) =>
 /** What ends a game, asked once; the harmless answer has the focus. @param {TableView} table @param {'save' | 'resign' | 'claim_win'} what @param {string} name the opponent's @param {Act} act */
 export function question(table, what, name, act) {
   const { title, text, yes } = words.questions[what];
-  const run = async () => {
-    close(act);
-    await told(act, act.ask({ ask: what, table: table.table }));
+  const run = () => {
+    let isOpen = false;
+    act.ui('box', (/** @type {string | null} */ newest) => {
+      isOpen = newest === what;
+      return isOpen ? null : newest;
+    });
+    // Nothing is asked by the second of two quick clicks.
+    if (isOpen) told(act, act.ask({ ask: what, table: table.table }));
   };
   return dialog('question', title, 'question', () => close(act),
     h('h2', null, title), h('p', null, text(name)),

@@ -150,6 +150,13 @@ export function offered(view, turn, options) {
   return (isStaged(view, turn) ? null : view.choices?.provable) ?? claims(view, turn, options);
 }
 
+/** The flags that a tap claims, or chooses to claim: none while something else is being chosen. @param {View} view @param {Turn} turn @param {TableOptions} options */
+export function claimable(view, turn, options) {
+  const now = step(view, turn);
+  if (now === 'claim' || now === 'claim_staged') return offered(view, turn, options);
+  return ['card', 'draw', 'end'].includes(now) ? claims(view, turn, options) : [];
+}
+
 // ---- choosing --------------------------------------------------------------------------------------------------------
 
 /** Chooses a hand card, or lets go of it. @param {View} view @param {Turn} turn @param {string} card @returns {Turn} */
