@@ -142,10 +142,11 @@ fn keys_are_made_on_one_page() {
 fn the_rights_to_every_key_are_tried_at_the_start() {
     let (page, rights) = (read("src/store/keys.rs"), read("src/store/rights.rs"));
     // Patterns are made of keys that stand there, too; what gives no text only reads a key.
-    let names = page.lines().filter(|line| line.contains(") -> String {") || line.contains(": &str = "));
-    let names = names.filter(|line| !line.contains('*')).filter_map(|line| {
-        let named = line.strip_prefix("pub fn ").or_else(|| line.strip_prefix("pub const "))?;
-        Some(format!("keys::{}", named.split(['(', ':', '<']).next()?))
+    let makes = |line: &&str| line.contains(") -> String {") || line.contains(": &str = ");
+    let lines = page.lines().filter(makes).filter(|line| !line.contains('*'));
+    let names = lines.filter_map(|line| {
+        let text = line.strip_prefix("pub fn ").or_else(|| line.strip_prefix("pub const "))?;
+        Some(format!("keys::{}", text.split(['(', ':', '<']).next()?))
     });
     let names: Vec<String> = names.collect();
     assert!(names.len() > 30, "the page of keys is read: {names:?}");
