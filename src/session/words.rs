@@ -72,7 +72,9 @@ impl Session {
         Ok(match self.app.store.letter_send(self.account.id, other, id, &message).await? {
             LetterSent::Sent(sent_ms) => {
                 message.sent_ms = sent_ms;
-                self.send(&Update::Message(message));
+                if self.is_new(&message) {
+                    self.send(&Update::Message(message));
+                }
                 Ok(Done::default())
             }
             LetterSent::Blocked => {
@@ -92,11 +94,16 @@ impl Session {
         if let Some(account) = account {
             self.heard_from.note(account);
         }
-        let mut letter = DefaultHasher::new();
-        (&message.from, &message.text, message.sent_ms).hash(&mut letter);
-        if self.letters.note(letter.finish()) {
+        if self.is_new(&message) {
             self.outbox.offer(text_of(&Update::Message(message)));
         }
+    }
+
+    /// Whether a letter was not shown here yet; it is from now on.
+    fn is_new(&mut self, letter: &Message) -> bool {
+        let mut hasher = DefaultHasher::new();
+        (&letter.from, &letter.to, &letter.text, letter.sent_ms).hash(&mut hasher);
+        self.letters.note(hasher.finish())
     }
 
     /// Shows the letters of the last minute that did not come: their event was lost, or went to the session before.

@@ -68,17 +68,6 @@ fn a_cluster_that_does_not_wait_for_its_replicas_is_convicted() {
     }
 }
 
-/// Where records are appended whatever the tip, two nodes write over one another: the same run ends with a conviction.
-#[cfg(feature = "test-hooks")]
-#[test]
-fn a_cluster_that_does_not_compare_tips_is_convicted() {
-    let without = [("NINEFLAGS_TEST_WITHOUT", "request,compare")];
-    let arguments = "--seed 8 --pairs 6 --pause-ms 50 --quiet-secs 1 --moved-secs 5 --stop-at-first";
-    let report = broken(&format!("{arguments} --script debug-sleep,node-kill"), &without);
-    let of = ["did not move", "is lost", "that is not in the final chain", "is not in the archive"];
-    assert_convicted(&report, &of);
-}
-
 /// At least one violation is in these words.
 #[cfg(feature = "test-hooks")]
 fn assert_convicted(report: &Report, of: &[&str]) {
