@@ -6,9 +6,18 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::rules::flag::Verdict;
+use crate::rules::game::{ClaimTiming, Environment, Options, Tactics};
 
 mod flags;
 mod games;
+
+/// The options that come nearest to the rules the games were played by. What is left: there a tie goes to whoever claims, and
+/// passing never ends a game.
+pub const RULES: Options = Options {
+    tactics: Tactics::On,
+    claim_timing: ClaimTiming::TurnStart,
+    environment: Environment::Removable,
+};
 
 /// What is printed for one line.
 #[derive(Serialize)]

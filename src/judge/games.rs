@@ -5,11 +5,11 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::word;
+use super::{RULES, word};
 use crate::ids::Malformed;
 use crate::rules::card::{Card, Deck, Decks, Tactic, Troop};
 use crate::rules::flag::FlagIndex;
-use crate::rules::game::{Game, Options, Phase};
+use crate::rules::game::{Game, Phase};
 use crate::rules::moves::Move;
 use crate::rules::seat::Seat;
 
@@ -86,7 +86,7 @@ impl Replay {
             tactics: line.tactic_deck.clone(),
         };
         decks.check().map_err(|malformed| malformed.to_string())?;
-        Ok(Self { game: Game::start(Options::GO2, &decks), first: line.first, claims_seen: false })
+        Ok(Self { game: Game::start(RULES, &decks), first: line.first, claims_seen: false })
     }
 
     fn ply(&mut self, ply: &Value) -> Result<(), String> {
@@ -226,7 +226,12 @@ impl Replay {
     }
 
     fn make(&mut self, seat: Seat, mv: Move) -> Result<(), String> {
-        self.game.play(seat, mv).map_err(|illegal| format!("{mv}: {illegal}"))?;
+        if mv == Move::Pass && self.legal().contains(&mv.to_string()) {
+            // By the rules of tables a second one in a row would end the game.
+            self.game.next_turn();
+        } else {
+            self.game.play(seat, mv).map_err(|illegal| format!("{mv}: {illegal}"))?;
+        }
         self.claims_seen &= self.game.turn() == Some(seat);
         Ok(())
     }

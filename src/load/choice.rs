@@ -53,7 +53,6 @@ pub fn options(dice: &mut Dice) -> TableOptions {
         tactics: if coin() || coin() { Tactics::On } else { Tactics::Off },
         claim_timing: if coin() { ClaimTiming::Any } else { ClaimTiming::TurnStart },
         environment: if coin() { Environment::Fixed } else { Environment::Removable },
-        ..Options::default()
     };
     TableOptions { rules, ..TableOptions::default() }
 }

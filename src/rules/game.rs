@@ -26,9 +26,6 @@ pub struct Options {
     pub claim_timing: ClaimTiming,
     /// Whether Fog and Mud can be taken away.
     pub environment: Environment,
-    /// Whose rulings apply to what the official rules leave open; only the official ones are offered at tables.
-    #[serde(skip)]
-    pub house: House,
 }
 
 /// Whether the tactics cards are used.
@@ -62,26 +59,6 @@ pub enum Environment {
     Fixed,
     /// They may be taken; then the best three of four cards count.
     Removable,
-}
-
-/// Whose rulings apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum House {
-    /// The official rules: ties by the order of play, a stand-off after two passes.
-    #[default]
-    Official,
-    /// Those of the program the test vectors come from: a tie goes to whoever claims, passing never ends the game.
-    Go2,
-}
-
-impl Options {
-    /// The rules the test vectors were played by.
-    pub const GO2: Options = Options {
-        tactics: Tactics::On,
-        claim_timing: ClaimTiming::TurnStart,
-        environment: Environment::Removable,
-        house: House::Go2,
-    };
 }
 
 /// What the seat on turn must do next.
@@ -319,7 +296,7 @@ impl Game {
         match flag.verdict(self.turn, self.unplayed) {
             Verdict::Yes => true,
             Verdict::No => false,
-            Verdict::Tie => self.options.house == House::Go2 || flag.last_placer == Some(self.turn.other()),
+            Verdict::Tie => flag.last_placer == Some(self.turn.other()),
         }
     }
 
@@ -381,7 +358,7 @@ impl Game {
         if !self.may_pass(self.ground()) {
             return Err(Illegal::MustPlay);
         }
-        if self.passed && self.options.house == House::Official {
+        if self.passed {
             self.stand_off();
             return Ok(());
         }
@@ -411,7 +388,8 @@ impl Game {
         }
     }
 
-    pub(super) fn next_turn(&mut self) {
+    /// Hands the turn over, whatever was done in it: also for games that were played by other programs.
+    pub(crate) fn next_turn(&mut self) {
         self.turn = self.turn.other();
         self.phase = Phase::Play;
     }

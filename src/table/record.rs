@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::options::{TableOptions, Talk};
 use crate::ids::{AccountId, AccountName, Malformed, RequestId, TableId};
 use crate::rules::card::{Decks, Tactic, Troop};
-use crate::rules::game::{ClaimTiming, Environment, House, Options, Tactics};
+use crate::rules::game::{ClaimTiming, Environment, Options, Tactics};
 use crate::rules::moves::Move;
 use crate::rules::seat::{BySeat, Seat};
 
@@ -231,7 +231,6 @@ impl FromStr for Start {
                 field("environment")?,
                 &[("fixed", Environment::Fixed), ("removable", Environment::Removable)],
             )?,
-            house: House::Official,
         };
         let talk = [("everyone", Talk::Everyone), ("players", Talk::Players), ("nobody", Talk::Nobody)];
         let decks = Decks {

@@ -2,7 +2,7 @@
 
 use nineflags::rules::card::Decks;
 use nineflags::rules::flag::FlagIndex;
-use nineflags::rules::game::{ClaimTiming, Environment, Game, House, Options, Tactics};
+use nineflags::rules::game::{ClaimTiming, Environment, Game, Options, Tactics};
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
 
@@ -22,22 +22,19 @@ pub struct RandomPlay {
     /// How often in eight a flag is claimed that could be.
     pub claims: u32,
     moves: Vec<Move>,
-    /// How many moves in a row were passes.
-    passes: u32,
 }
 
 impl RandomPlay {
     /// A new game.
     pub fn new(options: Options, mut dice: Dice) -> Self {
         let game = Game::start(options, &decks(&mut dice));
-        Self { game, dice, claims: 7, moves: Vec::with_capacity(1000), passes: 0 }
+        Self { game, dice, claims: 7, moves: Vec::with_capacity(1000) }
     }
 
-    /// Makes one more move; nothing after the end, or when both only pass for ever.
+    /// Makes one more move; nothing after the end.
     pub fn step(&mut self) -> Option<(Seat, Move)> {
-        let seat = self.game.turn().filter(|_| self.passes < 4)?;
+        let seat = self.game.turn()?;
         let mv = self.choose();
-        self.passes = if mv == Move::Pass { self.passes + 1 } else { 0 };
         self.game.play(seat, mv).unwrap_or_else(|illegal| panic!("{mv}: {illegal}"));
         Some((seat, mv))
     }
@@ -63,13 +60,13 @@ impl RandomPlay {
     }
 }
 
-/// The options of tables, and the rules of the vectors.
+/// The options of tables; the usual ones come first.
 pub fn all_options() -> Vec<Options> {
-    let mut all = vec![Options::GO2];
+    let mut all = Vec::new();
     for tactics in [Tactics::On, Tactics::Off] {
         for claim_timing in [ClaimTiming::Any, ClaimTiming::TurnStart] {
             for environment in [Environment::Fixed, Environment::Removable] {
-                all.push(Options { tactics, claim_timing, environment, house: House::Official });
+                all.push(Options { tactics, claim_timing, environment });
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use nineflags::judge::RULES;
 use nineflags::rules::card::{Card, Deck, Decks, Tactic, Troop};
 use nineflags::rules::flag::{FlagIndex, Verdict};
-use nineflags::rules::game::{Game, Options, Phase};
+use nineflags::rules::game::{Game, Phase};
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
 use serde_json::Value;
@@ -193,7 +194,7 @@ fn every_position_of_the_recorded_games() {
     for name in &names {
         let recorded = json(&folder, name);
         let first = seat_number(&recorded);
-        let mut replay = Replay { game: Game::start(Options::GO2, &decks(&recorded)), first };
+        let mut replay = Replay { game: Game::start(RULES, &decks(&recorded)), first };
         for (number, ply) in recorded["plies"].as_array().expect("plies").iter().enumerate() {
             eprintln!("{name}, ply {number}: {}", ply["m"]);
             replay.make(ply);

@@ -1,5 +1,6 @@
 //! The disputed questions of the rules, D1 to D20, each as a short game.
 
+use nineflags::judge::RULES;
 use nineflags::rules::card::{Card, Deck, Tactic};
 use nineflags::rules::game::{ClaimTiming, EndReason, Environment, Game, Options, Phase};
 use nineflags::rules::illegal::{Illegal, Next};
@@ -32,7 +33,7 @@ fn start(options: Options, tactics: &str) -> Scripted {
 
 #[test]
 fn d1_deserter_takes_fog_and_mud_only_where_they_are_removable() {
-    for (options, may) in [(usual(), false), (removable(), true), (Options::GO2, true)] {
+    for (options, may) in [(usual(), false), (removable(), true), (RULES, true)] {
         let mut table = start(options, "Mu De");
         table.play("r10@0, draw x, b10@8, draw x, Mu@0, draw t");
         assert_eq!((table.may("De Mu"), table.may("De r10")), (may, true));
@@ -46,7 +47,7 @@ fn d1_deserter_takes_fog_and_mud_only_where_they_are_removable() {
 
 #[test]
 fn d1_redeploy_takes_fog_and_mud_only_where_they_are_removable() {
-    for (options, may) in [(usual(), false), (removable(), true), (Options::GO2, true)] {
+    for (options, may) in [(usual(), false), (removable(), true), (RULES, true)] {
         let mut table = start(options, "Mu Fo Re");
         table.play("r10@0, draw x, b10@8, draw x, Mu@0, draw x, Fo@8, draw t");
         assert_eq!(["Re Mu@1", "Re Mu@x"].map(|text| table.may(text)), [may; 2]);
@@ -102,28 +103,15 @@ fn d3_nothing_is_claimed_after_the_draw() {
     assert_eq!(table.game.play(Seat::First, parsed("claim 0")), Err(Illegal::NotYourTurn));
 }
 
-/// Both sides have a wedge of 27 at flag 0, and the second laid last.
-fn tied(options: Options) -> Scripted {
-    let mut table = start(options, "");
-    table.play("r10@0, b10@0, r9@0, b9@0, r8@0, b8@0");
-    table
-}
-
 #[test]
 fn d4_who_laid_last_loses_a_tie() {
-    let mut table = tied(usual());
+    let mut table = start(usual(), "");
+    table.play("r10@0, b10@0, r9@0, b9@0, r8@0, b8@0");
     assert_eq!(table.flag(0).last_placer, Some(Seat::Second));
     let Illegal::NotProved(counter) = table.refused("claim 0") else { panic!("refused with what is better") };
     assert_eq!((counter.mine, counter.missing.len()), (counter.theirs, 0));
     table.play("draw t, claim 0");
     assert_eq!(table.flag(0).owner, Some(Seat::First));
-}
-
-#[test]
-fn d4_under_the_rules_of_the_vectors_a_tie_goes_to_whoever_claims() {
-    let mut table = tied(Options::GO2);
-    table.play("draw t, r7@1, draw t, claim 0");
-    assert_eq!(table.flag(0).owner, Some(Seat::Second));
 }
 
 #[test]
@@ -146,7 +134,7 @@ fn d6_discarded_troops_count_as_seen() {
 
 #[test]
 fn d7_a_second_leader_stays_in_hand_for_ever() {
-    for options in [usual(), Options::GO2] {
+    for options in [usual(), RULES] {
         let mut table = start(options, "Al De Da");
         table.play("r10@0, draw x, b10@0, draw x, Al@0, draw x, De Al, draw t");
         assert_eq!(table.refused("Da@1"), Illegal::LeaderPlayed(Tactic::Darius));
