@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
-use clap::Args;
+use clap::Parser;
 
 use crate::redis_url::HostPort;
 use crate::setting::{opened, whole};
@@ -18,7 +18,7 @@ const PID_MAX: u32 = i32::MAX.unsigned_abs();
 const ROW_MAX: i64 = 65_536;
 
 /// What `nineflags load` plays, watches and measures.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Parser)]
 pub struct LoadOptions {
     /// Where to play: the addresses of nodes or balancers, like `http://127.0.0.1:8080`, with commas between them.
     #[arg(long, required = true, value_delimiter = ',')]

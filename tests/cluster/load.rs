@@ -1,11 +1,10 @@
 //! Many games at once by `nineflags load`, which judges them: on a node that lives, and on one that is killed.
 
 use std::net::SocketAddr;
-use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Parser;
-use nineflags::config::{Cli, Command as Chosen};
 use nineflags::load;
 use nineflags::load::options::LoadOptions;
 use serde_json::Value;
@@ -19,26 +18,24 @@ const WITHIN: Duration = Duration::from_mins(2);
 
 /// The options, as on the command line.
 pub fn options(to: SocketAddr, more: &str) -> LoadOptions {
-    let line = format!("nineflags load --to http://{to} {more}");
-    match Cli::parse_from(line.split_whitespace()).command {
-        Chosen::Load(options) => *options,
-        other => panic!("not load but {other:?}"),
-    }
+    let line = format!("load --to http://{to} {more}");
+    LoadOptions::parse_from(line.split_whitespace())
 }
 
-#[test]
-fn ten_pairs_play_two_games_each_while_others_watch_and_wait() {
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_pairs_play_two_games_each_while_others_watch_and_wait() {
     let data = tempfile::tempdir().expect("a folder");
     let node = Node::start(data.path(), &[]);
-    let output = Command::new(env!("CARGO_BIN_EXE_nineflags"))
-        .args(["load", "--pairs", "10", "--games", "2", "--watchers", "1", "--idle", "5", "--json"])
-        .args(["--to", &format!("http://{}", node.address), "--pids", &node.pid().to_string()])
-        .args(["--sources", "127.0.0.1,127.0.0.2-127.0.0.3"])
-        .output()
-        .expect("the binary starts");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stdout));
-    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let more = format!(
+        "--pairs 10 --games 2 --watchers 1 --idle 5 --pids {} --sources 127.0.0.1,127.0.0.2-127.0.0.3",
+        node.pid()
+    );
+    let told = Mutex::new(String::new());
+    let tell = |words: &str| told.lock().expect("nobody panics here").push_str(words);
+    let run = timeout(WITHIN, load::run(options(node.address, &more), tell)).await.expect("an end in time");
+    let report = run.expect("a run");
+    assert!(report.is_clean(), "{report}");
+    let report = serde_json::to_value(&report).expect("a report is JSON");
     assert_eq!(report["violations"], Value::Array(Vec::new()));
     assert_eq!((&report["games_started"], &report["games_archived"]), (&20.into(), &20.into()));
     let number = |field: &Value| field.as_u64().expect("a number");
@@ -49,7 +46,7 @@ fn ten_pairs_play_two_games_each_while_others_watch_and_wait() {
     assert_eq!(report["went_back"], 0);
     let usage = &report["processes"][node.pid().to_string()];
     assert!(usage["rss_mib"].as_f64().expect("a number") > 1.0, "{usage}");
-    assert!(told.contains("players"), "progress is told: {told}");
+    assert!(told.into_inner().expect("nobody panics here").contains("players"), "progress is told");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,12 +70,6 @@ struct Inflicted {
     span: Span,
 }
 
-#[derive(Parser)]
-struct Playing {
-    #[command(flatten)]
-    load: LoadOptions,
-}
-
 /// Plays, breaks and judges; `tell` is told what is done.
 pub fn run(options: &Options, tell: &dyn Fn(&str)) -> Result<Report, String> {
     let seed = options.seed.unwrap_or_else(|| u64::from(rand_seed()));
@@ -124,7 +118,7 @@ fn load_options(options: &Options, seed: u64, site: &Site) -> LoadOptions {
         to.join(","),
         u32::MAX
     );
-    Playing::parse_from(line.split_whitespace()).load
+    LoadOptions::parse_from(line.split_whitespace())
 }
 
 impl Run<'_> {

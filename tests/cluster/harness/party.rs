@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use nineflags::config::{Cli, Command};
 use nineflags::load;
 use nineflags::load::options::LoadOptions;
 use nineflags::load::report::Report;
@@ -27,11 +26,8 @@ pub struct Party {
 /// The options, as on the command line.
 pub fn options(to: &[SocketAddr], more: &str) -> LoadOptions {
     let to: Vec<String> = to.iter().map(|address| format!("http://{address}")).collect();
-    let line = format!("nineflags load --to {} --sources 127.0.0.10-127.0.0.30 {more}", to.join(","));
-    match Cli::parse_from(line.split_whitespace()).command {
-        Command::Load(options) => *options,
-        other => panic!("not load but {other:?}"),
-    }
+    let line = format!("load --to {} --sources 127.0.0.10-127.0.0.30 {more}", to.join(","));
+    LoadOptions::parse_from(line.split_whitespace())
 }
 
 impl Party {

@@ -7,14 +7,17 @@ pub mod report;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
+use nineflags::files::Files;
+use nineflags::load;
 use nineflags::load::dial::{Target, exchange, websocket};
-use nineflags::load::options::Address;
+use nineflags::load::options::{Address, LoadOptions};
+use nineflags::load::report::Report as Play;
 use nineflags::store::keys;
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -34,7 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long readiness may take to answer.
 const READY_WITHIN: Duration = Duration::from_secs(2);
 /// How long a player thinks about a move, on average, in milliseconds.
-const PAUSE_MS: &str = "50";
+const PAUSE_MS: u64 = 50;
 /// From here the players come, so that they do not share the attackers' addresses.
 const PLAYERS: &str = "127.0.1.1-127.0.1.40";
 
@@ -47,6 +50,8 @@ const SCOUT_EVERY: Duration = Duration::from_millis(500);
 pub fn run(options: &Options, tell: &dyn Fn(&str)) -> Result<Report, String> {
     let all = if options.attacks.is_empty() { Attack::all() } else { options.attacks.clone() };
     let mut report = Report::default();
+    // Attackers hold thousands of connections, and leave the players their own.
+    Files::raise().map_err(|error| error.to_string())?;
     // One thread for all attackers: what they cost this machine is taken from the node that they attack.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
@@ -101,21 +106,19 @@ async fn trial(options: &Options, attack: Attack, addresses: u8) -> Result<Row, 
     attackers.shutdown().await;
     let under = under?;
 
-    let number = |of: &Value, path: &str| of.pointer(path).and_then(Value::as_f64).unwrap_or(0.0);
-    let count = |of: &Value, path: &str| of.pointer(path).and_then(Value::as_u64).unwrap_or(0);
-    let usage = format!("/processes/{}", node.pid());
+    let usage = under.processes.get(&node.pid()).copied().unwrap_or_default();
     Ok(Row {
         attack,
         addresses,
-        quiet_p50_ms: number(&quiet, "/opponent/p50_ms"),
-        quiet_p99_ms: number(&quiet, "/opponent/p99_ms"),
-        quiet_moves: count(&quiet, "/opponent/count"),
-        p50_ms: number(&under, "/opponent/p50_ms"),
-        p99_ms: number(&under, "/opponent/p99_ms"),
-        moves: count(&under, "/opponent/count"),
-        losses: count(&under, "/losses"),
-        cpu: number(&under, &format!("{usage}/cpu_s")) / number(&under, "/play_s").max(0.1),
-        memory_mib: number(&under, &format!("{usage}/peak_rss_mib")),
+        quiet_p50_ms: quiet.opponent.p50_ms,
+        quiet_p99_ms: quiet.opponent.p99_ms,
+        quiet_moves: quiet.opponent.count,
+        p50_ms: under.opponent.p50_ms,
+        p99_ms: under.opponent.p99_ms,
+        moves: under.opponent.count,
+        losses: under.losses,
+        cpu: usage.cpu_s / under.play_s.max(0.1),
+        memory_mib: usage.peak_rss_mib,
         sent: scene.sent.load(Ordering::Relaxed),
         refused: scene.refused.load(Ordering::Relaxed),
         not_ready: watch.not_ready.load(Ordering::Relaxed),
@@ -123,16 +126,19 @@ async fn trial(options: &Options, attack: Attack, addresses: u8) -> Result<Row, 
     })
 }
 
-/// Has pairs play for a while, as a program of their own, and gives its report.
-async fn played(options: &Options, node: &Node) -> Result<Value, String> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_nineflags"));
-    command.args(["load", "--json", "--pause-ms", PAUSE_MS, "--sources", PLAYERS]);
-    command.args(["--to", &format!("http://{}", node.address), "--pairs", &options.pairs.to_string()]);
-    command.args(["--seconds", &options.secs.to_string(), "--pids", &node.pid().to_string()]);
-    command.stderr(Stdio::null());
-    let output = tokio::task::spawn_blocking(move || command.output()).await;
-    let output = output.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-    serde_json::from_slice(&output.stdout).map_err(|error| format!("the players gave no report: {error}"))
+/// Has pairs play for a while, on threads of their own, and gives their report.
+async fn played(options: &Options, node: &Node) -> Result<Play, String> {
+    let Options { pairs, secs, .. } = options;
+    let line = format!(
+        "load --to http://{} --pairs {pairs} --seconds {secs} --pause-ms {PAUSE_MS} --sources {PLAYERS} --pids {}",
+        node.address,
+        node.pid()
+    );
+    let play = move || {
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+        runtime.block_on(load::run(LoadOptions::parse_from(line.split_whitespace()), |_| {}))
+    };
+    tokio::task::spawn_blocking(play).await.map_err(|error| error.to_string())?
 }
 
 /// Two people at a table, who receive what is sent to them and do nothing.
