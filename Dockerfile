@@ -4,8 +4,9 @@
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /nineflags
-# What the binary is made of, and nothing else: tests and benches are not needed for it.
+# What the binary is made of, and nothing else: of the tools only what the workspace says, of tests and benches nothing.
 COPY Cargo.toml Cargo.lock ./
+COPY tools/Cargo.toml tools/
 COPY src src
 COPY redis redis
 COPY static static

@@ -54,18 +54,18 @@ hostile: ## attack a node under play, one way after the other: make hostile [SEC
 
 .PHONY: check
 check: lint ## the quick part of test: style, pure tests, client; no Redis, no browser
-	cargo test --locked $(HOOKS) --lib --test pure
+	cargo test --locked --workspace $(HOOKS) --lib --test pure --test program
 	@scripts/install.sh node npm-packages
 	$(MAKE) --no-print-directory client
 
 .PHONY: fmt
 fmt: ## format the Rust code
-	cargo fmt
+	cargo fmt --all
 
 .PHONY: lint
 lint: ## formatting and lints, warnings are errors
-	cargo fmt --check
-	cargo clippy --locked --all-targets $(HOOKS) -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets $(HOOKS) -- -D warnings
 	cargo clippy --locked $(HOOKS) --test chaos --test hostile -- -D warnings
 
 .PHONY: rust-tests
@@ -76,11 +76,11 @@ rust-tests:
 	scripts/previous-release.sh
 ifeq ($(NEXTEST),yes)
 	cargo nextest run --locked --test pure normal_build
-	cargo nextest run --locked $(HOOKS)
-	cargo test --locked $(HOOKS) --doc
+	cargo nextest run --locked --workspace $(HOOKS)
+	cargo test --locked --workspace $(HOOKS) --doc
 else
 	cargo test --locked --test pure normal_build
-	cargo test --locked $(HOOKS)
+	cargo test --locked --workspace $(HOOKS)
 endif
 
 .PHONY: client

@@ -5,15 +5,15 @@ pub mod archive;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use self::archive::ArchiveCommand;
 use crate::ids::TableId;
 use crate::limits::Allowances;
-use crate::load::options::LoadOptions;
 use crate::redis_url::{self, RedisUrl};
 use crate::setting::{
     ListenAt, announced, log_filter, opened, ops_listen, share, table_id, whole, yes_or_no,
@@ -39,32 +39,50 @@ pub struct Cli {
     pub command: Command,
 }
 
-impl Cli {
-    /// Reads the command line and the environment. What is wrong is refused in words that repeat no URL.
-    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let matches = set_variables(Self::command()).try_get_matches_from(arguments)?;
-        Self::from_arg_matches(&matches)
-    }
+/// Reads the command line and the environment; one that cannot be read is refused on standard error, and gives what to exit
+/// with.
+pub fn parsed<C: Parser>() -> Result<C, ExitCode> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    read(&arguments).map_err(|error| {
+        // Help and the version are asked for, and are no errors.
+        if !error.use_stderr() {
+            error.exit();
+        }
+        #[expect(
+            clippy::print_stderr,
+            reason = "who wrote the command line reads here what is wrong with it"
+        )]
+        {
+            eprint!("{}", refusal(&error, &arguments));
+        }
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    })
+}
 
-    /// What is to be told of a command line that cannot be read, without what may be a secret.
-    pub fn refusal(error: &clap::Error, arguments: &[OsString]) -> String {
-        let written = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
-        let variables = std::env::vars_os().map(|(_, value)| value.to_string_lossy().into_owned());
-        let texts = written.chain(variables.flat_map(|value| {
-            let parts: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
-            [value].into_iter().chain(parts)
-        }));
-        let said = redis_url::without(&error.to_string(), texts);
-        // A word too many may be the rest of a URL with a blank in it.
-        let has_url = arguments.iter().any(|argument| argument.to_string_lossy().contains("://"));
-        let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
-        kinds.into_iter().fold(said, |said, kind| match error.get(kind) {
-            Some(ContextValue::String(word)) if has_url && !word.starts_with("--") => {
-                said.replace(&format!("'{word}'"), "'…'")
-            }
-            _ => said,
-        })
-    }
+/// Reads a command line and the environment.
+pub fn read<C: Parser>(arguments: &[OsString]) -> Result<C, clap::Error> {
+    let matches = set_variables(C::command()).try_get_matches_from(arguments)?;
+    C::from_arg_matches(&matches)
+}
+
+/// What is to be told of a command line that cannot be read, without what may be a secret: it repeats no URL.
+fn refusal(error: &clap::Error, arguments: &[OsString]) -> String {
+    let written = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
+    let variables = std::env::vars_os().map(|(_, value)| value.to_string_lossy().into_owned());
+    let texts = written.chain(variables.flat_map(|value| {
+        let parts: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
+        [value].into_iter().chain(parts)
+    }));
+    let said = redis_url::without(&error.to_string(), texts);
+    // A word too many may be the rest of a URL with a blank in it.
+    let has_url = arguments.iter().any(|argument| argument.to_string_lossy().contains("://"));
+    let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
+    kinds.into_iter().fold(said, |said, kind| match error.get(kind) {
+        Some(ContextValue::String(word)) if has_url && !word.starts_with("--") => {
+            said.replace(&format!("'{word}'"), "'…'")
+        }
+        _ => said,
+    })
 }
 
 /// Counts a variable with nothing in it as one that is not there, as in a line `REDIS_URL=` of an environment file.
@@ -124,13 +142,6 @@ pub enum Command {
     Inspect(InspectConfig),
     /// Have the nodes with the most sessions ask some browsers to reconnect, so that others take their share.
     Rebalance(RebalanceConfig),
-    /// Judge flags or games given as JSON lines on standard input.
-    Judge {
-        /// What the lines hold.
-        what: Judged,
-    },
-    /// Play whole games against nodes, measure, and judge what was told.
-    Load(Box<LoadOptions>),
     /// Care for the Redis groups of a cluster.
     Redis {
         /// What to do.
@@ -156,15 +167,6 @@ pub enum RedisCommand {
         #[command(flatten)]
         of: StoreAt,
     },
-}
-
-/// What `nineflags judge` reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Judged {
-    /// Flag situations: who may claim.
-    Flags,
-    /// Whole games: whether every step is by the rules.
-    Games,
 }
 
 /// Where the Redis groups of a cluster are: one URL each, and several roles may have the same.

@@ -1,16 +1,14 @@
-//! The one binary: serves the site, looks inside a cluster, and judges positions and games.
+//! The one binary: serves the site, looks inside a cluster, and cares for it.
 
-use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use nineflags::archive_files::{self, Outcome};
 use nineflags::config::archive::ArchiveCommand;
-use nineflags::config::{Cli, Command, Judged, LogFormat, RedisCommand, ServeConfig, StoreAt, misspelt};
-use nineflags::load::options::LoadOptions;
+use nineflags::config::{Cli, Command, LogFormat, RedisCommand, ServeConfig, StoreAt, misspelt, parsed};
 use nineflags::redis_care::failover;
 use nineflags::store::Store;
-use nineflags::{inspect, judge, load, node, rebalance};
+use nineflags::{inspect, node, rebalance};
 use nix::sys::stat::{Mode, umask};
 use tracing::{Level, Metadata};
 use tracing_subscriber::layer::SubscriberExt;
@@ -20,17 +18,14 @@ use tracing_subscriber::{EnvFilter, Layer, filter, fmt};
 fn main() -> ExitCode {
     // Whatever is written from here on is for nobody else: accounts, decks, secrets, exported games.
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let cli = match Cli::read(&arguments) {
+    let cli: Cli = match parsed() {
         Ok(cli) => cli,
-        Err(error) => return refused(&error, &arguments),
+        Err(exit) => return exit,
     };
     match cli.command {
         Command::Serve(config) => serve(*config),
         Command::Inspect(config) => once(inspect::run(config)),
         Command::Rebalance(config) => once(rebalance::run(config)),
-        Command::Judge { what } => judge(what),
-        Command::Load(options) => load(*options),
         Command::Redis { what: RedisCommand::Failover { group, of } } => once(failover::run(&group, &of)),
         Command::Archive { what } => archive(what),
     }
@@ -77,18 +72,6 @@ fn is_coloured() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// What is said of a command line that cannot be read; help and the version are asked for, and are no errors.
-fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    if !error.use_stderr() {
-        error.exit();
-    }
-    #[expect(clippy::print_stderr, reason = "who wrote the command line reads here what is wrong with it")]
-    {
-        eprint!("{}", Cli::refusal(error, arguments));
-    }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-}
-
 /// A command that does one thing and ends.
 fn once<E: std::fmt::Display>(command: impl Future<Output = Result<(), E>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -97,38 +80,6 @@ fn once<E: std::fmt::Display>(command: impl Future<Output = Result<(), E>>) -> E
         Ok(Err(error)) => failed(&error.to_string()),
         Err(error) => failed(&error.to_string()),
     }
-}
-
-fn judge(what: Judged) -> ExitCode {
-    let (input, output) = (std::io::stdin().lock(), std::io::BufWriter::new(std::io::stdout().lock()));
-    let judged = match what {
-        Judged::Flags => judge::flags(input, output),
-        Judged::Games => judge::games(input, output),
-    };
-    match judged {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error.to_string()),
-    }
-}
-
-fn load(options: LoadOptions) -> ExitCode {
-    let json = options.json;
-    let tell = |words: &str| {
-        #[expect(clippy::print_stderr, reason = "progress, beside the report on standard output")]
-        {
-            eprintln!("{words}");
-        }
-    };
-    let report = match with_runtime(load::run(options, tell)) {
-        Ok(report) => report,
-        Err(words) => return failed(&words),
-    };
-    let text = if json { serde_json::to_string(&report).unwrap_or_default() } else { report.to_string() };
-    #[expect(clippy::print_stdout, reason = "the report is what the command is for")]
-    {
-        println!("{text}");
-    }
-    if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn archive(what: ArchiveCommand) -> ExitCode {

@@ -301,7 +301,7 @@ impl Game {
     }
 
     /// Gives the flag to the seat on turn, proved or not: for games that were played by other judges.
-    pub(crate) fn grant(&mut self, flag: FlagIndex) {
+    pub fn grant(&mut self, flag: FlagIndex) {
         let seat = self.turn;
         self.flags[flag.place()].owner = Some(seat);
         self.passed = false;
@@ -389,7 +389,7 @@ impl Game {
     }
 
     /// Hands the turn over, whatever was done in it: also for games that were played by other programs.
-    pub(crate) fn next_turn(&mut self) {
+    pub fn next_turn(&mut self) {
         self.turn = self.turn.other();
         self.phase = Phase::Play;
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use nineflags::load;
+use nineflags_tools::load;
 
 use crate::harness::browser::http;
 use crate::harness::node::Node;

@@ -145,11 +145,13 @@ fn what_the_image_copies_is_there() {
             assert!(repository(source).exists(), "COPY {line}: there is no {source}");
         }
     }
-    // The image is built without tests and benches, which works for those that say where they are.
-    for target in
-        read("Cargo.toml").split("\n[").filter(|part| part.starts_with("[test") || part.starts_with("[bench"))
-    {
-        assert!(target.contains("\npath = "), "[{target} needs a path, or the image cannot be built");
+    // The image is built without tests, benches and tools, which works for those that say where they are.
+    for (manifest, kinds) in [("Cargo.toml", ["[test", "[bench"]), ("tools/Cargo.toml", ["lib", "[bin"])] {
+        let manifest = read(manifest);
+        let is_absent = |part: &&str| kinds.iter().any(|kind| part.starts_with(kind));
+        for target in manifest.split("\n[").filter(is_absent) {
+            assert!(target.contains("\npath = "), "[{target} needs a path, or the image cannot be built");
+        }
     }
     assert!(dockerfile.contains("\nUSER ") && dockerfile.contains("\nHEALTHCHECK "));
 }

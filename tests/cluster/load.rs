@@ -1,12 +1,12 @@
-//! Many games at once by `nineflags load`, which judges them: on a node that lives, and on one that is killed.
+//! Many games at once by `nineflags-tools load`, which judges them: on a node that lives, and on one that is killed.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Parser;
-use nineflags::load;
-use nineflags::load::options::LoadOptions;
+use nineflags_tools::load;
+use nineflags_tools::load::options::LoadOptions;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::timeout;

@@ -1,8 +1,8 @@
 //! Finished games read from a Redis on the node's own side: what it has, what it lacks, and when it is gone.
 
 use nineflags::config::RedisUrls;
-use nineflags::load;
 use nineflags::store::Store;
+use nineflags_tools::load;
 use serde_json::Value;
 use tempfile::TempDir;
 

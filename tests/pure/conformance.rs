@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nineflags::judge;
 use nineflags::rules::card::{Card, Tactic};
 use nineflags::rules::formation::{Formation, Side};
+use nineflags_tools::judge;
 use serde_json::{Value, json};
 
 use crate::vectors::{array, folder, parsed, strings, text};

@@ -1,13 +1,13 @@
 //! Arbitrary input for the notation and for `play`: a bounded number of inputs as a test, any number with `cargo bolero`.
 
 use bolero::check;
-use nineflags::judge;
 use nineflags::rules::card::Card;
 use nineflags::rules::flag::FlagIndex;
 use nineflags::rules::game::Game;
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
 use nineflags::rules::view::Viewer;
+use nineflags_tools::judge;
 
 use crate::choices::all_moves;
 use crate::dice::Dice;

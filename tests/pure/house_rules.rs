@@ -1,12 +1,12 @@
 //! The house rules of the program the vectors come from, one by one: the options that its games are judged by have them. A tie,
 //! which goes to whoever claims there, is the judge's own business.
 
-use nineflags::judge::RULES;
 use nineflags::rules::card::{Card, Deck};
 use nineflags::rules::game::{Game, Phase};
 use nineflags::rules::illegal::Illegal;
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
+use nineflags_tools::judge::RULES;
 
 use crate::dice::Dice;
 use crate::random_play::RandomPlay;

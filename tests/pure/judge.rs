@@ -1,10 +1,6 @@
-//! `nineflags judge`: what it answers to good lines, to bad ones, and to games in which one thing was changed.
+//! `nineflags-tools judge`: what it answers to good lines, to bad ones, and to games in which one thing was changed.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-use std::thread;
-
-use nineflags::judge;
+use nineflags_tools::judge;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
@@ -20,23 +16,6 @@ fn games(lines: &[u8]) -> Vec<u8> {
     let mut output = Vec::new();
     judge::games(lines, &mut output).expect("memory can be read and written");
     output
-}
-
-/// What the program itself answers.
-fn program(what: &str, lines: &[u8]) -> Vec<u8> {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_nineflags"))
-        .args(["judge", what])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program was built with these tests");
-    let mut input = program.stdin.take().expect("it has an input");
-    let lines = lines.to_vec();
-    let writer = thread::spawn(move || input.write_all(&lines).expect("it reads all its input"));
-    let output = program.wait_with_output().expect("it ends");
-    writer.join().expect("it reads all its input");
-    assert!(output.status.success());
-    output.stdout
 }
 
 fn values(output: &[u8]) -> Vec<Value> {
@@ -93,17 +72,6 @@ fn a_bad_line_gets_an_error_and_the_next_one_is_read() {
     assert_eq!(answers.len(), 8);
     assert!(answers.iter().all(|answer| answer["error"].is_string() || answer["ok"] == false), "{answers:?}");
     assert_eq!(answers[1]["ply"], 0, "JSON that is no game: {}", answers[1]);
-}
-
-#[test]
-fn the_program_answers_as_the_library_does() {
-    assert_eq!(program("flags", BAD), flags(BAD));
-    assert_eq!(program("games", BAD), games(BAD));
-    let Some(folder) = folder() else { return };
-    let lines = text(&folder, "flags_random.jsonl.gz");
-    assert!(program("flags", lines.as_bytes()) == flags(lines.as_bytes()));
-    let lines = text(&folder, "games_full.jsonl.gz");
-    assert!(program("games", lines.as_bytes()) == games(lines.as_bytes()));
 }
 
 // ---- games in which one thing was changed ------------------------------------------------------------------------

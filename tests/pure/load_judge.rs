@@ -1,11 +1,6 @@
-//! The judge of `nineflags load` finds nothing in an honest game, and everything that was tampered with.
+//! The judge of `nineflags-tools load` finds nothing in an honest game, and everything that was tampered with.
 
 use nineflags::ids::{AccountId, RequestId, TableId};
-use nineflags::load::choice::{Dice, choose};
-use nineflags::load::frame::{self, Heard};
-use nineflags::load::history::History;
-use nineflags::load::judge::{Archived, Shown, Sitting, check_sittings, judge, print};
-use nineflags::load::memory::{Refused, Seen, Witness};
 use nineflags::protocol::{TableView, Update, viewer_of};
 use nineflags::rules::card::Decks;
 use nineflags::rules::game::{EndReason, Game};
@@ -15,6 +10,11 @@ use nineflags::store::archive::ArchivedGame;
 use nineflags::table::copy::{Answer, Copy, Effect, Intent};
 use nineflags::table::options::TableOptions;
 use nineflags::table::record::{Entry, Hash, Record, Start, Tip};
+use nineflags_tools::load::choice::{Dice, choose};
+use nineflags_tools::load::frame::{self, Heard};
+use nineflags_tools::load::history::History;
+use nineflags_tools::load::judge::{Archived, Shown, Sitting, check_sittings, judge, print};
+use nineflags_tools::load::memory::{Refused, Seen, Witness};
 use serde_json::value::RawValue;
 
 /// A game that was played, and what its players and a watcher remember of it.

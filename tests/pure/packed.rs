@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use nineflags::ids::{AccountId, RequestId, TableId};
-use nineflags::load::choice::{Dice, choose};
 use nineflags::protocol::viewer_of;
 use nineflags::rules::card::Decks;
 use nineflags::rules::seat::{BySeat, Seat};
@@ -12,6 +11,7 @@ use nineflags::store::packed::{pack, row, unpack};
 use nineflags::table::copy::{Answer, Copy, Effect, Intent, Proposal};
 use nineflags::table::options::TableOptions;
 use nineflags::table::record::{Salt, Start};
+use nineflags_tools::load::choice::{Dice, choose};
 
 /// How requests are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use nineflags::judge::RULES;
 use nineflags::rules::card::{Card, Deck, Decks, Tactic, Troop};
 use nineflags::rules::flag::{FlagIndex, Verdict};
 use nineflags::rules::game::{Game, Phase};
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
+use nineflags_tools::judge::RULES;
 use serde_json::Value;
 
 use crate::vectors::{folder, json, parsed, recorded, strings};

@@ -1,11 +1,11 @@
 //! The disputed questions of the rules, D1 to D20, each as a short game.
 
-use nineflags::judge::RULES;
 use nineflags::rules::card::{Card, Deck, Tactic};
 use nineflags::rules::game::{ClaimTiming, EndReason, Environment, Game, Options, Phase};
 use nineflags::rules::illegal::{Illegal, Next};
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
+use nineflags_tools::judge::RULES;
 
 use crate::dice::Dice;
 use crate::random_play::RandomPlay;

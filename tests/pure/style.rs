@@ -39,10 +39,11 @@ fn files(folder: &str, endings: &[&str]) -> Vec<File> {
     found
 }
 
+/// What the server and the tools are made of.
 fn sources() -> Vec<File> {
-    let found = files("src", &[".rs"]);
-    assert!(found.len() > 5, "the sources are there");
-    found
+    let found = ["src", "tools/src"].map(|folder| files(folder, &[".rs"]));
+    assert!(found.iter().all(|found| found.len() > 5), "the sources are there");
+    found.into_iter().flatten().collect()
 }
 
 fn none(faults: &[String]) {
@@ -70,7 +71,7 @@ fn faulty_lines(files: &[File], fault: impl Fn(&File, &str) -> Option<String>) -
 // ---- imports only point down -------------------------------------------------------------------------------------
 
 /// The modules from the bottom to the top; a longer name is a part that lies elsewhere than its whole.
-const LAYERS: [&str; 34] = [
+const LAYERS: [&str; 35] = [
     "ids",
     "limits",
     "origin",
@@ -79,10 +80,8 @@ const LAYERS: [&str; 34] = [
     "setting",
     "supervisor",
     "files",
-    "load/options",
     "config",
     "rules",
-    "judge",
     "table/record",
     "table",
     "chance",
@@ -96,7 +95,6 @@ const LAYERS: [&str; 34] = [
     "cluster",
     "session",
     "http",
-    "load",
     "redis_care",
     "lease",
     "readiness",
@@ -105,6 +103,10 @@ const LAYERS: [&str; 34] = [
     "rebalance",
     "lib",
     "main",
+    "tools/judge",
+    "tools/load",
+    "tools/lib",
+    "tools/main",
 ];
 
 /// Where a module lies in [`LAYERS`]: the longest name that begins its path.
@@ -114,10 +116,10 @@ fn layer(module: &str) -> Option<usize> {
     (0..LAYERS.len()).filter(|index| fits(LAYERS[*index])).max_by_key(|index| LAYERS[*index].len())
 }
 
-/// The module a source file is: `src/table/mod.rs` is `table`, `src/table/copy.rs` is `table/copy`.
+/// The module a source file is: `src/table/mod.rs` is `table`, `tools/src/load/link.rs` is `tools/load/link`.
 fn module_of(path: &str) -> String {
-    let module = path.trim_start_matches("src/").trim_end_matches(".rs");
-    module.strip_suffix("/mod").unwrap_or(module).to_owned()
+    let module = path.replacen("src/", "", 1);
+    module.trim_end_matches(".rs").trim_end_matches("/mod").to_owned()
 }
 
 /// The paths after each `crate::` of a file, two names deep: `use crate::{ids::X, table::{copy, record::Tip}}` gives
@@ -177,8 +179,9 @@ fn upward_imports(files: &[File]) -> BTreeSet<String> {
             faults.insert(format!("{path}: which layer is this? Add it to LAYERS"));
             continue;
         };
+        let package = if path.starts_with("tools/") { "tools/" } else { "" };
         for import in imports(&file.text) {
-            faults.extend(match layer(&import) {
+            faults.extend(match layer(&format!("{package}{import}")) {
                 Some(used) if used <= own => None,
                 Some(used) => {
                     Some(format!("{path}: {} uses {}, which is above it", LAYERS[own], LAYERS[used]))
@@ -205,7 +208,8 @@ fn an_import_that_points_up_is_seen() {
     );
     assert_eq!(up("src/store/games.rs", "fn f() { crate::session::go() }"), 1);
     assert_eq!(up("src/table/record.rs", "use crate::table::copy::Copy;"), 1);
-    assert_eq!(up("src/newcomer.rs", ""), 1);
+    assert_eq!(up("tools/src/judge.rs", "use crate::load::choice::Dice;"), 1);
+    assert_eq!((up("src/newcomer.rs", ""), up("tools/src/newcomer.rs", "")), (1, 1));
     assert_eq!(
         up("src/table/copy.rs", "use crate::{ids::TableId, rules::game::Game, table::record::{Entry, Tip}};"),
         0
@@ -321,6 +325,7 @@ fn too_long(files: &[File]) -> Vec<String> {
 fn files_are_short() {
     let mut all = sources();
     all.extend(files("static", &[".js", ".css", ".html"]));
+    all.extend(files("tools/tests", &[".rs"]));
     all.extend(files("tests", &[".rs", ".js"]).into_iter().filter(|file| !file.path.contains("/output/")));
     none(&too_long(&all));
     assert_eq!(too_long(&[File::of("src/long.rs", &"line\n".repeat(LONGEST + 1))]).len(), 1);
@@ -333,10 +338,8 @@ fn without_opening(files: &[File]) -> Vec<String> {
 
 #[test]
 fn every_source_opens_with_a_sentence() {
-    let mut all = sources();
-    all.extend(files("tests", &[".rs"]));
-    all.extend(files("benches", &[".rs"]));
-    none(&without_opening(&all));
+    let others = ["tests", "tools/tests", "benches"].into_iter().flat_map(|folder| files(folder, &[".rs"]));
+    none(&without_opening(&sources().into_iter().chain(others).collect::<Vec<_>>()));
     assert_eq!(without_opening(&[File::of("src/silent.rs", "use std::fmt;")]).len(), 1);
 }
 

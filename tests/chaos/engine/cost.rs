@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use nineflags::load::history::{Event, What};
+use nineflags_tools::load::history::{Event, What};
 use serde::Serialize;
 
 /// A fault, as far as its cost is reckoned.

@@ -1,7 +1,7 @@
 //! The faults there are, and the bag they are drawn from.
 
 use clap::ValueEnum;
-use nineflags::load::choice::Dice;
+use nineflags_tools::load::choice::Dice;
 use serde::Serialize;
 
 /// A kind of fault.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nineflags::load::choice::Dice;
+use nineflags_tools::load::choice::Dice;
 
 use super::cut;
 use super::disk::Disks;

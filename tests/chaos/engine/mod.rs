@@ -19,12 +19,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use nineflags::load;
-use nineflags::load::choice::Dice;
-use nineflags::load::history::What;
-use nineflags::load::options::LoadOptions;
-use nineflags::load::report::Report as Play;
-use nineflags::load::stage::Stage;
+use nineflags_tools::load;
+use nineflags_tools::load::choice::Dice;
+use nineflags_tools::load::history::What;
+use nineflags_tools::load::options::LoadOptions;
+use nineflags_tools::load::report::Report as Play;
+use nineflags_tools::load::stage::Stage;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use nineflags::load::report::Report as Play;
+use nineflags_tools::load::report::Report as Play;
 use serde::Serialize;
 
 use super::cost::{Cost, Times, times};

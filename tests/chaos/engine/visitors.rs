@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nineflags::ids::RequestId;
-use nineflags::load::choice::Dice;
 use nineflags::protocol::{Ask, RefusalCode, Update};
 use nineflags::table::options::TableOptions;
+use nineflags_tools::load::choice::Dice;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};

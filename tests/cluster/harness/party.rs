@@ -1,12 +1,12 @@
-//! Many games at once on some nodes, played and judged by `nineflags load`, while a test does harm.
+//! Many games at once on some nodes, played and judged by `nineflags-tools load`, while a test does harm.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use nineflags::load;
-use nineflags::load::options::LoadOptions;
-use nineflags::load::report::Report;
+use nineflags_tools::load;
+use nineflags_tools::load::options::LoadOptions;
+use nineflags_tools::load::report::Report;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;

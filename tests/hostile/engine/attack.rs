@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use nineflags::load::dial::Target;
+use nineflags_tools::load::dial::Target;
 use serde::Serialize;
 use tokio::time::sleep;
 

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nineflags::ids::TableId;
+use nineflags::protocol::{Ask, ClosedWhy, NoticeCode, RefusalCode};
+use nineflags::table::record::Tip;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -10,9 +13,6 @@ use super::frame::{Noticed, TableHeard};
 use super::link::{Event, Link};
 use super::measure::Flights;
 use super::memory::Witness;
-use crate::ids::TableId;
-use crate::protocol::{Ask, ClosedWhy, NoticeCode, RefusalCode};
-use crate::table::record::Tip;
 
 /// How often a watcher looks at the board.
 const LOOK_EVERY: Duration = Duration::from_millis(100);

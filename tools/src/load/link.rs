@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use nineflags::ids::{RequestId, TableId};
+use nineflags::limits::{Allowance, Limit};
+use nineflags::protocol::{Ask, CloseCode, ClosedWhy, Invites, Request};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_tungstenite::tungstenite::Message as Frame;
 
@@ -13,9 +16,6 @@ use super::choice::Dice;
 use super::dial::{self, WebSocket};
 use super::frame::{self, Carried, Heard, Noticed, Refused, TableHeard, Welcomed};
 use super::stage::{Login, Stage};
-use crate::ids::{RequestId, TableId};
-use crate::limits::{Allowance, Limit};
-use crate::protocol::{Ask, CloseCode, ClosedWhy, Invites, Request};
 
 /// Requests at once and a second, as nodes allow them.
 const REQUESTS: (u32, u32) = match Limit::Requests.line().allowance {

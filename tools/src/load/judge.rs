@@ -2,17 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use nineflags::archive_files;
+use nineflags::ids::{AccountId, TableId};
+use nineflags::rules::seat::Seat;
+use nineflags::rules::view::Viewer;
+use nineflags::store::archive::ArchivedGame;
+use nineflags::table::copy::Copy;
+use nineflags::table::record::{Entry, Hash, Record, Tip};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::memory::{Answered, Print, Promise, Seen, SmallTip, Witness};
-use crate::archive_files;
-use crate::ids::{AccountId, TableId};
-use crate::rules::seat::Seat;
-use crate::rules::view::Viewer;
-use crate::store::archive::ArchivedGame;
-use crate::table::copy::Copy;
-use crate::table::record::{Entry, Hash, Record, Tip};
 
 /// A finished game as `GET /api/game/{id}` tells it.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nineflags::ids::TableId;
+use nineflags::protocol::{Ask, ClosedWhy, Invites, RefusalCode};
 use tokio::time::Instant;
 
 use super::frame::{Carried, Noticed, Refused, TableHeard, Welcomed};
@@ -10,8 +12,6 @@ use super::link::Pending;
 use super::memory::AnswersBack;
 use super::player::{Player, RETRY_MS};
 use super::seated::Seated;
-use crate::ids::TableId;
-use crate::protocol::{Ask, ClosedWhy, Invites, RefusalCode};
 
 impl Player {
     pub(super) async fn welcome(&mut self, welcomed: Welcomed) {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use nineflags::chance;
+use nineflags::ids::{AccountName, RequestId, TableId};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
@@ -16,8 +18,6 @@ use super::history::History;
 use super::measure::{Flights, Meters};
 use super::memory::Witness;
 use super::options::LoadOptions;
-use crate::chance;
-use crate::ids::{AccountName, RequestId, TableId};
 
 /// Logins and first connections at once.
 const ARRIVING: usize = 16;
@@ -88,7 +88,7 @@ impl Stage {
             next_target: AtomicUsize::new(0),
             next_source: AtomicUsize::new(0),
             next_request: AtomicU64::new(0),
-            run: crate::table::record::hex(&chance::bytes::<4>()),
+            run: nineflags::table::record::hex(&chance::bytes::<4>()),
             history: History::default(),
             finishing: AtomicBool::new(false),
             given_up: AtomicBool::new(false),

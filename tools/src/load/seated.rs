@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nineflags::cluster::seals::SEALED_MAX;
+use nineflags::ids::TableId;
+use nineflags::rules::view::View;
+use nineflags::table::record::Tip;
 use tokio::time::Instant;
 
 use super::choice::{Dice, choose};
 use super::frame::TableHeard;
 use super::measure::{Flights, Meters};
 use super::memory::Witness;
-use crate::cluster::seals::SEALED_MAX;
-use crate::ids::TableId;
-use crate::rules::view::View;
-use crate::table::record::Tip;
 
 /// A table a bot sits at.
 pub struct Seated {

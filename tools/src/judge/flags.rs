@@ -1,14 +1,14 @@
 //! One flag situation: whether either side can claim it, and what formations it has.
 
+use nineflags::rules::card::{Card, Tactic, TacticKind, Troop};
+use nineflags::rules::flag::{Flag, Formation};
+use nineflags::rules::formation::SIDE_MAX;
+use nineflags::rules::seat::{BySeat, Seat};
+use nineflags::rules::troops::Troops;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::word;
-use crate::rules::card::{Card, Tactic, TacticKind, Troop};
-use crate::rules::flag::{Flag, Formation};
-use crate::rules::formation::SIDE_MAX;
-use crate::rules::seat::{BySeat, Seat};
-use crate::rules::troops::Troops;
 
 /// A flag situation.
 #[derive(Deserialize)]

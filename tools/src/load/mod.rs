@@ -1,4 +1,4 @@
-//! `nineflags load`: plays whole games through the public websocket, measures, and judges what it was told.
+//! `nineflags-tools load`: plays whole games through the public websocket, measures, and judges what it was told.
 
 pub mod bench;
 pub mod choice;
@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use nineflags::limits::Limit;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -35,7 +36,6 @@ use self::player::Player;
 use self::processes::{Processes, float};
 use self::report::Report;
 use self::stage::{Login, Stage};
-use crate::limits::Limit;
 
 /// Bots that cannot all connect in so long, and 200 ms for each, will not.
 const ARRIVED_WITHIN: Duration = Duration::from_mins(1);

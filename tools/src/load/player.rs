@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nineflags::ids::{AccountName, TableId};
+use nineflags::protocol::{Ask, NoticeCode};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -12,8 +14,6 @@ use super::history::What;
 use super::link::{Event, Link};
 use super::seated::Seated;
 use super::stage::Stage;
-use crate::ids::{AccountName, TableId};
-use crate::protocol::{Ask, NoticeCode};
 
 /// How often a bot looks at the time when nothing happens.
 const TICK: Duration = Duration::from_secs(1);

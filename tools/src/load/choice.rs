@@ -1,10 +1,10 @@
 //! Random but legal play from the choices in a view: no rules are needed.
 
-use crate::protocol::viewer_of;
-use crate::rules::game::{ClaimTiming, Environment, Options, Phase, Tactics};
-use crate::rules::seat::Seat;
-use crate::rules::view::{Choices, View};
-use crate::table::options::TableOptions;
+use nineflags::protocol::viewer_of;
+use nineflags::rules::game::{ClaimTiming, Environment, Options, Phase, Tactics};
+use nineflags::rules::seat::Seat;
+use nineflags::rules::view::{Choices, View};
+use nineflags::table::options::TableOptions;
 
 /// A small generator, so that a printed seed repeats what was chosen.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::ids::TableId;
+use nineflags::ids::TableId;
 
 /// Something that happened to a pair.
 #[derive(Debug, Clone, Copy)]

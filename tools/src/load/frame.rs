@@ -1,16 +1,16 @@
 //! What a bot reads of an update: enough to act on, and the exact text of every view for the judge.
 
+use nineflags::ids::{RequestId, TableId};
+use nineflags::protocol::{ClosedWhy, Games, Invites, NoticeCode, RefusalCode};
+use nineflags::rules::game::Ending;
+use nineflags::rules::seat::{BySeat, Seat};
+use nineflags::rules::view::{View, Viewer};
+use nineflags::table::record::Tip;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, IntoDeserializer};
 use serde_json::value::RawValue;
 
 use super::memory::{Print, Seen};
-use crate::ids::{RequestId, TableId};
-use crate::protocol::{ClosedWhy, Games, Invites, NoticeCode, RefusalCode};
-use crate::rules::game::Ending;
-use crate::rules::seat::{BySeat, Seat};
-use crate::rules::view::{View, Viewer};
-use crate::table::record::Tip;
 
 /// An update, as far as bots care.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-use crate::ids::{RequestId, TableId};
-use crate::rules::game::Ending;
-use crate::rules::view::Viewer;
-use crate::table::record::{HASH_CHARS, Hash, Tip};
+use nineflags::ids::{RequestId, TableId};
+use nineflags::rules::game::Ending;
+use nineflags::rules::view::Viewer;
+use nineflags::table::record::{HASH_CHARS, Hash, Tip};
 
 /// A tip in a few bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use nineflags::ids::TableId;
 use tokio::time::{Instant, sleep};
 
 use super::dial;
@@ -11,7 +12,6 @@ use super::judge::{Archived, Verdict, check_sittings, judge};
 use super::memory::Witness;
 use super::report::Report;
 use super::stage::Stage;
-use crate::ids::TableId;
 
 /// Games judged at once.
 const AT_ONCE: usize = 4;

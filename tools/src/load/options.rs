@@ -1,12 +1,11 @@
-//! The settings of `nineflags load`.
+//! The settings of `nineflags-tools load`.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use clap::Parser;
-
-use crate::redis_url::HostPort;
-use crate::setting::{opened, whole};
+use nineflags::redis_url::HostPort;
+use nineflags::setting::{opened, whole};
 
 /// Bots of one kind, at most.
 const BOTS_MAX: usize = 100_000;
@@ -17,7 +16,7 @@ const PID_MAX: u32 = i32::MAX.unsigned_abs();
 /// Addresses in a row, at most.
 const ROW_MAX: i64 = 65_536;
 
-/// What `nineflags load` plays, watches and measures.
+/// What `nineflags-tools load` plays, watches and measures.
 #[derive(Debug, Clone, Parser)]
 pub struct LoadOptions {
     /// Where to play: the addresses of nodes or balancers, like `http://127.0.0.1:8080`, with commas between them.

@@ -1,12 +1,11 @@
-//! `nineflags judge`: flag situations and whole games, read as JSON lines and judged, one JSON line each.
+//! `nineflags-tools judge`: flag situations and whole games, read as JSON lines and judged, one JSON line each.
 
 use std::io::{self, BufRead, Write};
 
+use nineflags::rules::flag::Verdict;
+use nineflags::rules::game::{ClaimTiming, Environment, Options, Tactics};
 use serde::Serialize;
 use serde_json::{Value, json};
-
-use crate::rules::flag::Verdict;
-use crate::rules::game::{ClaimTiming, Environment, Options, Tactics};
 
 mod flags;
 mod games;

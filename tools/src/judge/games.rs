@@ -2,16 +2,16 @@
 
 use std::str::FromStr;
 
+use nineflags::ids::Malformed;
+use nineflags::rules::card::{Card, Deck, Decks, Tactic, Troop};
+use nineflags::rules::flag::FlagIndex;
+use nineflags::rules::game::{Game, Phase};
+use nineflags::rules::moves::Move;
+use nineflags::rules::seat::Seat;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{RULES, word};
-use crate::ids::Malformed;
-use crate::rules::card::{Card, Deck, Decks, Tactic, Troop};
-use crate::rules::flag::FlagIndex;
-use crate::rules::game::{Game, Phase};
-use crate::rules::moves::Move;
-use crate::rules::seat::Seat;
 
 /// A whole game.
 #[derive(Deserialize)]

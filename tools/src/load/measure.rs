@@ -5,10 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use nineflags::rules::view::Viewer;
 use serde::Serialize;
 use tokio::time::Instant;
-
-use crate::rules::view::Viewer;
 
 /// The longest time that can be told apart, in microseconds.
 const LONGEST_US: u64 = 600_000_000;
