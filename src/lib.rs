@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod config;
 pub mod fault;
 pub mod files;
+pub mod host;
 pub mod http;
 pub mod ids;
 pub mod inspect;

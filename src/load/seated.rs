@@ -9,7 +9,7 @@ use super::choice::{Dice, choose};
 use super::frame::TableHeard;
 use super::measure::{Flights, Meters};
 use super::memory::Witness;
-use crate::cluster::seals::SEALED_MAX;
+use crate::table::seal::SEALED_MAX;
 use crate::ids::TableId;
 use crate::rules::view::View;
 use crate::table::record::Tip;

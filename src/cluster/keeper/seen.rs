@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::refusal::Refusal;
 use super::{Keeper, Published, text_of};
-use crate::cluster::seals::SEALED_MAX;
+use crate::table::seal::SEALED_MAX;
 use crate::ids::AccountId;
 use crate::metrics;
 use crate::protocol::{NoticeCode, RefusalCode, Update};
