@@ -15,6 +15,7 @@ pub mod lease;
 pub mod limits;
 pub mod load;
 pub mod lobby;
+pub mod member;
 pub mod metrics;
 pub mod node;
 pub mod origin;

@@ -19,6 +19,7 @@ const TAKEN_WITHIN: Duration = Duration::from_millis(1_500);
 const LAST_TOLD: u32 = 8;
 
 /// A proposal that is applied once the other seat's node has it, too.
+#[derive(Debug)]
 pub(super) struct Offered {
     request: RequestId,
     seat: Seat,
@@ -62,8 +63,7 @@ impl Host {
 
     /// Whether requests are to be carried out without the backup.
     pub(super) fn plays_on(&self, facts: &Facts) -> bool {
-        let waits = !self.chain.unsaved().is_empty() && !self.is_without(Safeguard::Flush);
-        waits || facts.is_backup_away
+        !self.chain.unsaved().is_empty() || facts.is_backup_away
     }
 
     /// Whether it has done so for too long.
@@ -204,20 +204,20 @@ impl Host {
 
     /// Answers an offer that is decided: its records are here, others came first, or nobody answered.
     pub(super) fn settle_offer(&mut self, facts: &Facts) {
-        let Some(own) = &self.offered else { return };
+        let Some(own) = self.offered.take() else { return };
         let answer = if let Some(tip) = self.chain.has_request(own.seat, &own.request) {
             Ok(self.acted_at(tip))
         } else if own.proposal.at != self.chain.tip() {
+            self.note(Note::GaveWay);
             self.show_news();
             Err(Refusal::old_tip())
         } else if facts.now >= own.until {
             Err(Refusal::unavailable())
         } else {
+            self.offered = Some(own);
             return;
         };
-        if let Some(own) = self.offered.take() {
-            self.out.push(Output::Act(own.ticket, answer));
-        }
+        self.out.push(Output::Act(own.ticket, answer));
     }
 
     /// Tells the other nodes, once each time the backup goes away, what it took last: a publication may not have come out.

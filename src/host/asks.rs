@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::apart::{PLAYS_ON_AFTER, Reach};
 use super::decide::{Ready, decide, needs_new_view, waits_for_backup};
 use super::{
-    Acted, Command, Errand, Facts, Host, Mover, Note, Output, QUEUE_MAX, Refusal, Reply, Safeguard, Said, SeatAsk,
-    Task, Ticket, Work,
+    Acted, Command, Errand, Facts, Host, Mover, Note, Output, QUEUE_MAX, Refusal, Reply, Safeguard, Said,
+    SeatAsk, Task, Ticket, Work,
 };
 use crate::ids::{AccountId, RequestId};
 use crate::lobby::event::TableNews;
@@ -166,8 +166,11 @@ impl Host {
                 asking.attempts += 1;
                 asking.is_checked = false;
                 let may_play_on = self.reach(facts) != Reach::Unknown;
-                let command =
-                    Command::Append(proposal.clone(), Some(asking.mover), may_play_on.then_some(PLAYS_ON_AFTER));
+                let command = Command::Append(
+                    proposal.clone(),
+                    Some(asking.mover),
+                    may_play_on.then_some(PLAYS_ON_AFTER),
+                );
                 self.work(Work::Append(asking, proposal), command);
             }
             Err(Ready::Done(tip)) => self.done(&asking, tip),
@@ -249,7 +252,9 @@ impl Host {
         match self.prepare(facts, seat, &asking, known) {
             Err(Ready::Done(tip)) => self.done(&asking, tip),
             Err(Ready::Refused(refusal)) => self.refuse(&asking, refusal),
-            Ok(_) if waits_for_backup(&asking.ask) => self.refuse(&asking, Refusal::unavailable()),
+            Ok(_) if waits_for_backup(&asking.ask) && !self.is_without(Safeguard::End) => {
+                self.refuse(&asking, Refusal::unavailable())
+            }
             Ok(proposal) if reach == Reach::Apart => self.offer(facts, seat, asking, proposal),
             Ok(proposal) => {
                 let kept = self.keep_provisional(facts, proposal);
@@ -299,7 +304,8 @@ impl Host {
     /// Whether the game may be stopped once more.
     fn check_length(&self) -> Result<(), Refusal> {
         if self.chain.saves() >= SAVES_MAX {
-            let words = format!("A game can be saved {SAVES_MAX} times: this one has to be played to its end.");
+            let words =
+                format!("A game can be saved {SAVES_MAX} times: this one has to be played to its end.");
             return Err(Refusal::new(RefusalCode::TooManySaves, words));
         }
         Ok(())

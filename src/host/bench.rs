@@ -77,7 +77,8 @@ impl Host {
 
     /// Whether nobody has looked at the table for a while.
     pub(super) fn is_idle(&mut self, facts: &Facts) -> bool {
-        let is_busy = !self.chain.unsaved().is_empty() || self.heals.wake_at().is_some() || !self.errands.is_empty();
+        let is_busy =
+            !self.chain.unsaved().is_empty() || self.heals.wake_at().is_some() || !self.errands.is_empty();
         if !self.members.is_empty() || is_busy {
             self.idle_since = None;
             return false;

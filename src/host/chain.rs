@@ -14,7 +14,10 @@ impl Host {
             Published::Presence => self.errand(Errand::Presence, Command::Info),
             Published::Said(said) => {
                 let seated = said.seated;
-                let side = self.members.iter().filter(|member| self.chain.seat_of(member.account).is_some() == seated);
+                let side = self
+                    .members
+                    .iter()
+                    .filter(|member| self.chain.seat_of(member.account).is_some() == seated);
                 let sessions = side.map(|member| member.session).collect();
                 self.out.push(Output::Chat(sessions, said));
             }
@@ -28,7 +31,9 @@ impl Host {
             Published::Records { from, entries } => {
                 let before = self.chain.accepted();
                 match self.chain.accept(from, &entries) {
-                    Accepted::Already if self.chain.accepted() == before => return self.became_provisional(facts),
+                    Accepted::Already if self.chain.accepted() == before => {
+                        return self.became_provisional(facts);
+                    }
                     // What was provisional here is in the stream now, and shows what it reveals.
                     Accepted::Already => self.became_provisional(facts),
                     // Whoever appended them is told by its own line.
@@ -47,10 +52,12 @@ impl Host {
     }
 
     pub(super) fn saw_presence(&mut self, facts: &Facts, info: Option<Box<TableInfo>>) {
-        if let Some(info) = info {
-            self.info.away_since_ms = info.away_since_ms;
-            self.info.watchers = info.watchers;
-        }
+        let Some(info) = info else {
+            // Another node may have put the game away, and nothing of its end was heard here.
+            return self.errand(Errand::Ended, Command::Ended);
+        };
+        self.info.away_since_ms = info.away_since_ms;
+        self.info.watchers = info.watchers;
         self.show();
         if self.unheard.is_some() {
             self.look_for_other(facts);
@@ -160,7 +167,13 @@ impl Host {
         }
     }
 
-    pub(super) fn looked_for_end(&mut self, facts: &Facts, proposal: Proposal, reply: Reply, then: Option<Task>) {
+    pub(super) fn looked_for_end(
+        &mut self,
+        facts: &Facts,
+        proposal: Proposal,
+        reply: Reply,
+        then: Option<Task>,
+    ) {
         // A table that cannot be looked for is thought to be there.
         if let Reply::Ended(Some(why)) = reply {
             self.ended = Some(why);

@@ -1,7 +1,9 @@
 //! The course of a table: it begins, is resumed, is looked after when nobody is there, and is put away. Each step may be
 //! repeated by any node.
 
-use super::{Command, Facts, Host, Note, Output, Phase, RETRY_EVERY, Reply, Safeguard, TableInfo, Task, Work};
+use super::{
+    Command, Facts, Host, Note, Output, Phase, RETRY_EVERY, Reply, Safeguard, TableInfo, Task, Work,
+};
 use crate::ids::RequestId;
 use crate::protocol::{ClosedWhy, Update};
 use crate::rules::seat::{BySeat, Seat};
@@ -109,7 +111,9 @@ impl Host {
                 let number = self.chain.tip().number;
                 self.step(Step::SavedAfter, Command::SavedAfter(number));
             }
-            (Step::SavedAfter, Reply::Entries(entries)) if entries.is_empty() => self.begin(facts, Begin::Filled),
+            (Step::SavedAfter, Reply::Entries(entries)) if entries.is_empty() => {
+                self.begin(facts, Begin::Filled)
+            }
             (Step::SavedAfter, Reply::Entries(entries)) => {
                 let at = self.chain.tip();
                 self.append_again(Proposal { at, entries }, Some(Task::Begin(Begin::Appended)));
@@ -182,7 +186,8 @@ impl Host {
             self.point("resume:seated");
             return self.step(Step::KeepStream, Command::KeepStream);
         }
-        let (Ok(Record::Start(start)), Ok(request)) = (info.start.parse(), "start".parse::<RequestId>()) else {
+        let (Ok(Record::Start(start)), Ok(request)) = (info.start.parse(), "start".parse::<RequestId>())
+        else {
             self.note(Note::Warn("a table has no start"));
             return self.give_up();
         };
@@ -251,7 +256,8 @@ impl Host {
         self.saw_presence(facts, info);
         let abandoned_ms = self.settings.abandoned_ms;
         let is_away = |seat: Seat| {
-            self.info.away_since_ms[seat].is_some_and(|since_ms| now_ms >= since_ms.saturating_add(abandoned_ms))
+            self.info.away_since_ms[seat]
+                .is_some_and(|since_ms| now_ms >= since_ms.saturating_add(abandoned_ms))
         };
         if !Seat::BOTH.into_iter().all(is_away) {
             return self.step(Step::Deadline, Command::Deadline);

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use self::apart::Offered;
 use self::asks::Asking;
+pub use self::asks::{SAVED_MAX, SAVES_MAX};
 use self::course::{Begin, Step};
 pub use self::refusal::Refusal;
 pub use self::seen::HEALS_MAX;
@@ -201,8 +202,8 @@ pub enum Safeguard {
     Heal,
     /// What differs from a publication is read.
     Gap,
-    /// What was played provisionally is written before anything new.
-    Flush,
+    /// What ends a game waits for the backup.
+    End,
     /// Whoever saw what is undone is told.
     Word,
     /// A seat that comes from another node waits until the other seat's node has told how far it is.
@@ -425,6 +426,8 @@ pub enum Note {
     GivenBack(usize),
     /// The backup is away: the table plays on.
     PlaysOn,
+    /// An offer came to nothing, since other records came first.
+    GaveWay,
     /// What was provisional is written, after so long.
     Written(Duration),
     /// Something else, for the log alone.
@@ -482,9 +485,12 @@ enum Errand {
     Where,
     /// So many watch here.
     Watch(u32),
+    /// Where the game is whose table is gone.
+    Ended,
 }
 
 /// The state machine.
+#[derive(Debug)]
 pub struct Host {
     table: TableId,
     settings: Settings,
@@ -745,6 +751,8 @@ impl Host {
             (Errand::Say(ticket), _) => self.out.push(Output::Said(ticket, Err(Refusal::unavailable()))),
             (Errand::Presence, Reply::Info(info, _)) => self.saw_presence(facts, info),
             (Errand::Presence, _) => self.note(Note::Warn("presence could not be read")),
+            (Errand::Ended, Reply::Ended(Some(why))) => self.ended = Some(why),
+            (Errand::Ended, _) => self.note(Note::Warn("a table is gone, and its game is not put away")),
             (Errand::Where, reply) => self.found(facts, &reply),
             (Errand::Watch(count), reply) => self.counted(facts, count, &reply),
         }

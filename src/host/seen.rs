@@ -37,7 +37,7 @@ pub(super) struct Seen {
 }
 
 /// What is known of tips that were told and are not there.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Heals {
     /// Tips that the other nodes were asked for lately, oldest first.
     asked: VecDeque<(Tip, Duration)>,
@@ -175,12 +175,13 @@ impl Host {
         if is_ahead && facts.is_backup_away {
             return self.out.push(Output::Seen(seen.ticket, Err(Refusal::unavailable())));
         }
-        let opened = std::mem::take(&mut seen.opened);
-        let is_proved = opened.last().is_some_and(|(number, _)| number.checked_add(1) == Some(seen.tip.number));
+        let last = seen.opened.last();
+        let is_proved = last.is_some_and(|(number, _)| number.checked_add(1) == Some(seen.tip.number));
         if is_ahead
             && self.is_seated(seen.account)
-            && let Some(proposal) = self.given_back(&seen.tip, opened)
+            && let Some(proposal) = self.given_back(&seen.tip, &seen.opened)
         {
+            // Another node may append a part of it at the same time: what is missing then is given back next.
             self.note(Note::GivenBack(proposal.entries.len()));
             seen.is_given_back = true;
             return self.heal(proposal.at, proposal.entries, Some(Task::Seen(seen)));
@@ -208,17 +209,18 @@ impl Host {
 
     /// The records that only a browser still has: nobody but this cluster can have sealed them, and they are taken only if
     /// they follow what is there, up to the tip it has seen.
-    fn given_back(&self, tip: &Tip, opened: Vec<(u32, Entry)>) -> Option<Proposal> {
+    fn given_back(&self, tip: &Tip, opened: &[(u32, Entry)]) -> Option<Proposal> {
         if self.is_without(Safeguard::Seal) {
             return None;
         }
         let at = self.chain.tip();
         let entries: Vec<Entry> = (at.number..)
-            .zip(opened.into_iter().skip_while(|(number, _)| *number < at.number))
-            .map_while(|(wanted, (number, entry))| (number == wanted).then_some(entry))
+            .zip(opened.iter().skip_while(|(number, _)| *number < at.number))
+            .map_while(|(wanted, (number, entry))| (*number == wanted).then(|| entry.clone()))
             .collect();
         let mut tried = self.chain.clone();
-        let is_taken = !entries.is_empty() && matches!(tried.take_unsaved(&at, &entries), Accepted::Applied(_));
+        let is_taken =
+            !entries.is_empty() && matches!(tried.take_unsaved(&at, &entries), Accepted::Applied(_));
         (is_taken && tried.has_tip(tip)).then_some(Proposal { at, entries })
     }
 }

@@ -18,6 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const HELD_MAX: usize = 8;
 
 /// The node of the other seat, which has not told yet how far it is.
+#[derive(Debug)]
 pub(super) struct Unheard {
     /// Which it is, where the data group has told.
     node: Option<NodeId>,
@@ -92,7 +93,8 @@ impl Host {
 
     /// A node has told that it has no record after this tip that is not known here.
     pub(super) fn heard_of(&mut self, _facts: &Facts, node: NodeId, tip: &Tip) {
-        if self.unheard.as_ref().is_some_and(|unheard| unheard.node == Some(node)) && self.chain.has_tip(tip) {
+        if self.unheard.as_ref().is_some_and(|unheard| unheard.node == Some(node)) && self.chain.has_tip(tip)
+        {
             self.heard_enough();
         }
     }

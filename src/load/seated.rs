@@ -9,10 +9,10 @@ use super::choice::{Dice, choose};
 use super::frame::TableHeard;
 use super::measure::{Flights, Meters};
 use super::memory::Witness;
-use crate::table::seal::SEALED_MAX;
 use crate::ids::TableId;
 use crate::rules::view::View;
 use crate::table::record::Tip;
+use crate::table::seal::SEALED_MAX;
 
 /// A table a bot sits at.
 pub struct Seated {

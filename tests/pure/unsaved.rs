@@ -1,6 +1,6 @@
 //! A copy that plays on without its stream: what is applied unsaved is written later, or undone and named.
 
-use nineflags::cluster::seals::SEALED_MAX;
+use nineflags::table::seal::SEALED_MAX;
 use nineflags::ids::RequestId;
 use nineflags::session::socket::FRAME_MAX;
 use nineflags::table::copy::{Accepted, Copy, Intent, Proposal, Reconciled};

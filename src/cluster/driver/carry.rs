@@ -10,7 +10,8 @@ use crate::host::{Note, Output, Published, Shown};
 use crate::ids::SessionId;
 use crate::lobby::event::PlayerEvent;
 use crate::metrics;
-use crate::protocol::{Message, TableView, Update, text_of};
+use crate::outbox::text_of;
+use crate::protocol::{Message, TableView, Update};
 use crate::rules::seat::BySeat;
 
 /// Publications of one table that wait to be sent, at most: what does not arrive is told again, or read.
@@ -177,6 +178,7 @@ impl Driver {
                 tracing::warn!(%table, "the backup is away: the table plays on unsaved");
                 metrics::played_on();
             }
+            Note::GaveWay => tracing::debug!(%table, "an offer gave way to records that came first"),
             Note::Written(after) => {
                 tracing::info!(%table, ms = after.as_millis(), "unsaved records are written");
             }

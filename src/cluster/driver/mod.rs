@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::tables::Shared;
 use crate::fault;
-use crate::host::{Compared, Facts, Host, Input, Mover, Published, SeatAsk, Settings, TableInfo, Ticket};
 use crate::host::{Acted, Refusal, Reply, Safeguard, Said};
+use crate::host::{Compared, Facts, Host, Input, Mover, Published, SeatAsk, Settings, TableInfo, Ticket};
 use crate::ids::{AccountId, RequestId, SessionId, TableId};
 use crate::member::Member;
 use crate::protocol::{CloseCode, Message, TableView};
@@ -251,7 +251,8 @@ impl Driver {
             }
             Ended::Chat(session, said) => {
                 if let Some(member) = self.members.get(&session) {
-                    for said in said.into_iter().filter(|said| member.hears(said.account, &said.message.from)) {
+                    for said in said.into_iter().filter(|said| member.hears(said.account, &said.message.from))
+                    {
                         // Words give way to views.
                         member.outbox.offer(carry::text_of_message(said.message));
                     }
