@@ -168,7 +168,7 @@ impl Host {
         let Some(own) = &self.offered else { return false };
         let Some(behind) = own.proposal.at.number.checked_sub(at.number) else { return false };
         let rival = usize::try_from(behind).ok().and_then(|behind| entries.get(behind));
-        let comes_first = own.seat == Seat::First || self.is_without(Safeguard::TieBreak);
+        let comes_first = own.seat == Seat::First && !self.is_without(Safeguard::TieBreak);
         comes_first && rival.is_some_and(|rival| !rival.is_of(own.seat, &own.request))
     }
 

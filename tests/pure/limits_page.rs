@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use nineflags::limits::ALL;
-use nineflags::{cluster, host, table, http, outbox, protocol, session, store};
+use nineflags::{cluster, host, http, outbox, protocol, session, store, table};
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{DATA_WITHIN, Driver, Ended, Waits, exchange};
 use crate::fault;
-use crate::host::{Note, Output, Published, Shown};
+use crate::host::{Note, Output, Published, Shown, Ticket};
 use crate::ids::SessionId;
 use crate::lobby::event::PlayerEvent;
 use crate::metrics;
@@ -71,15 +71,11 @@ impl Driver {
                     let _ = reply.send(said);
                 }
             }
-            Output::Joined(ticket, joined, is_new, is_seated) => {
-                let sent = self.members.get(&joined.session).map_or(0, |member| member.outbox.sent_bytes());
-                if let Some(Waits::Join(reply, before)) = self.waiting.remove(&ticket) {
-                    let _ = reply.send(sent.saturating_sub(before));
-                }
-                if is_new {
-                    self.tell_chat(joined.session, is_seated);
-                }
+            // While the data group is away nobody waits for what was said.
+            Output::Joined(ticket, joined, true, is_seated) if !self.shared.store.data().is_away() => {
+                self.tell_chat(ticket, joined.session, is_seated);
             }
+            Output::Joined(ticket, joined, ..) => self.joined(ticket, joined.session),
             Output::Show(sessions, shown) => {
                 let text = text_of(&Update::Table(Box::new(self.sealed(*shown))));
                 self.send(&sessions, &text);
@@ -124,12 +120,16 @@ impl Driver {
         view
     }
 
-    /// Reads what was said lately on a session's own side, for a session that comes.
-    fn tell_chat(&mut self, session: SessionId, is_seated: bool) {
-        // While it is away nobody waits for what was said.
-        if self.shared.store.data().is_away() {
-            return;
+    /// Answers a session that is shown the table.
+    pub(super) fn joined(&mut self, ticket: Ticket, session: SessionId) {
+        let sent = self.members.get(&session).map_or(0, |member| member.outbox.sent_bytes());
+        if let Some(Waits::Join(reply, before)) = self.waiting.remove(&ticket) {
+            let _ = reply.send(sent.saturating_sub(before));
         }
+    }
+
+    /// Reads what was said lately on a session's own side, for a session that comes: it is told that before its answer.
+    fn tell_chat(&mut self, ticket: Ticket, session: SessionId, is_seated: bool) {
         let (shared, table) = (Arc::clone(&self.shared), self.table);
         self.running.push(Box::pin(async move {
             let read = exchange::in_time(&shared, shared.store.talk_read(table)).await;
@@ -137,7 +137,8 @@ impl Driver {
                 tracing::warn!(%table, %error, "what was said could not be read");
                 Vec::new()
             });
-            Ended::Chat(session, said.into_iter().filter(|said| said.seated == is_seated).collect())
+            let own_side = said.into_iter().filter(|said| said.seated == is_seated).collect();
+            Ended::Chat(ticket, session, own_side)
         }));
     }
 

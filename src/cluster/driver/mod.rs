@@ -78,8 +78,8 @@ enum Waits {
 enum Ended {
     Exchange(u64, Reply),
     Published,
-    /// What was said lately, for a session that came; with whether it is a player's.
-    Chat(SessionId, Vec<Said>),
+    /// What was said lately on the side of a session that came.
+    Chat(Ticket, SessionId, Vec<Said>),
     /// Something that nobody waits for.
     Told,
 }
@@ -249,7 +249,7 @@ impl Driver {
                 self.is_publishing = false;
                 self.publish_next();
             }
-            Ended::Chat(session, said) => {
+            Ended::Chat(ticket, session, said) => {
                 if let Some(member) = self.members.get(&session) {
                     for said in said.into_iter().filter(|said| member.hears(said.account, &said.message.from))
                     {
@@ -257,6 +257,7 @@ impl Driver {
                         member.outbox.offer(carry::text_of_message(said.message));
                     }
                 }
+                self.joined(ticket, session);
             }
             Ended::Told => {}
         }

@@ -222,9 +222,7 @@ impl World {
             self.enter(browser, node);
             return Ok(());
         }
-        let says = |waits: &Waits| {
-            matches!(waits, Waits::Seen { browser: other, .. } | Waits::Join { browser: other, .. } if *other == browser)
-        };
+        let says = |waits: &Waits| matches!(waits, Waits::Seen { browser: other, .. } | Waits::Join { browser: other, .. } if *other == browser);
         if self.nodes[node].waiting.iter().any(|(_, waits)| says(waits)) {
             return Ok(());
         }
@@ -259,7 +257,9 @@ impl World {
             let is_kept = known.shown.number <= tip.number && chain.has_tip(&known.shown);
             if !is_kept && !told {
                 let (number, now) = (known.shown.number, tip.number);
-                return Err(format!("browser {browser} saw {number} records and is shown {now} without a word"));
+                return Err(format!(
+                    "browser {browser} saw {number} records and is shown {now} without a word"
+                ));
             }
         }
         let known = &mut self.browsers[browser];
