@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::metrics;
-use crate::protocol::CloseCode;
+use crate::protocol::{CloseCode, Update};
 
 /// Frames that may wait in one outbox.
 pub const OUTBOX_FRAMES: usize = 64;
@@ -133,4 +133,9 @@ impl OutboxReader {
         self.bytes.fetch_sub(text.len(), Ordering::Relaxed);
         text
     }
+}
+
+/// An update as it goes on the wire.
+pub fn text_of(update: &Update) -> Utf8Bytes {
+    serde_json::to_string(update).expect("updates have string keys and finite numbers").into()
 }

@@ -1,6 +1,6 @@
 //! Copies held against what each Redis group has of them, group by group: how far the streams are, and how much is saved.
 
-use super::keeper::ToKeeper;
+use super::driver::ToTable;
 use super::shards::Shard;
 use super::tables::Tables;
 use crate::ids::TableId;
@@ -26,7 +26,7 @@ impl Tables {
         for tables in tables.chunks(COMPARED_MAX) {
             let compared = self.shared.store.tables_compare(group, self.shared.node, tables).await?;
             for ((table, _), compared) in tables.iter().zip(compared) {
-                self.shared.hand_on(*table, ToKeeper::Compared(compared));
+                self.shared.hand_on(*table, ToTable::Compared(compared));
             }
         }
         Ok(tables.last().map(|(table, _)| *table).filter(|_| more))
@@ -43,7 +43,7 @@ impl Tables {
                 Ok(compared) => {
                     for ((table, _), compared) in chunk.iter().zip(compared) {
                         if let Some(tip) = compared.tip {
-                            self.shared.hand_on(*table, ToKeeper::SavedTip(tip));
+                            self.shared.hand_on(*table, ToTable::DurableTip(tip));
                         }
                     }
                 }

@@ -8,10 +8,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::keeper::text_of;
 use crate::lobby::event::Versioned;
 use crate::lobby::lists::Lists;
 use crate::lobby::{Applied, Lobby, Snapshot};
+use crate::outbox::text_of;
 use crate::protocol::{LobbyPage, LobbyQuery, Update};
 
 /// The shortest time between two pages sent to one browser.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::keeper::{Inbox, Keeper};
+use super::driver::{Driver, Inbox};
 use super::tables::Shared;
+use crate::host::TableInfo;
 use crate::ids::TableId;
 use crate::metrics;
 use crate::store::keys;
-use crate::store::lobby::TableInfo;
 
 /// Opens and runs one keeper; when it cannot be opened, those who wait get no answer, which means there is no such table.
 pub(super) async fn keep(table: TableId, shared: Arc<Shared>, inbox: Inbox) {
@@ -33,10 +33,7 @@ async fn keep_at_shard(table: TableId, info: TableInfo, shared: &Arc<Shared>, in
         }
     };
     shared.place(table, info.shard);
-    match Keeper::open(table, info, Arc::clone(shared), inbox).await {
-        Ok(keeper) => Box::pin(keeper.run()).await,
-        Err(error) => tracing::warn!(%table, %error, "a table could not be opened"),
-    }
+    Box::pin(Driver::new(table, info, Arc::clone(shared), inbox).run()).await;
 }
 
 /// Forgets a keeper however it ends, also by a panic.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::keeper::{Acted, Refusal};
 use super::tables::Tables;
+use crate::host::{Acted, Refusal};
 use crate::ids::{AccountId, RequestId, TableId};
 use crate::protocol::RefusalCode;
 use crate::store::StoreError;

@@ -10,10 +10,8 @@ use crate::chance;
 use crate::ids::{AccountId, TableId};
 use crate::store::{Store, StoreError};
 use crate::table::record::Entry;
-use crate::table::seal::{KEY_BYTES, NONCE_BYTES, SealKey};
+use crate::table::seal::{KEY_BYTES, NONCE_BYTES, SEALED_MAX, SealKey};
 
-/// Records given to a browser with one view, at most: the last ones.
-pub const SEALED_MAX: usize = 32;
 /// The purpose of what tells a known browser.
 const KNOWN_BROWSER: &str = "known browser";
 

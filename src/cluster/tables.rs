@@ -10,19 +10,20 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::bus::Bus;
-use super::keeper::{Acted, Inbox, Member, Refusal, SeatAsk, ToKeeper};
+use super::driver::{Inbox, ToTable};
 use super::opening::keep;
 use super::seals::Seals;
 use super::shards::Shards;
 use super::underway::Underway;
 use crate::config::ServeConfig;
+use crate::host::{Acted, Mover, Refusal, SeatAsk};
 use crate::ids::{AccountId, NodeId, RequestId, SessionId, TableId};
 use crate::lobby::event::TableNews;
+use crate::member::Member;
 use crate::protocol::{Message, RefusalCode, TableView};
-use crate::store::games::Mover;
 use crate::store::{Group, Store, StoreError};
 use crate::table::copy::{Answer, Proposal};
-use crate::table::record::{Entry, KINDS, Tip};
+use crate::table::record::{KINDS, Tip};
 
 /// Tables in one change of the lobby, at most.
 const NEWS_MAX: usize = 500;
@@ -73,7 +74,7 @@ pub struct Shared {
 
 /// A keeper of this node.
 struct Kept {
-    inbox: mpsc::Sender<ToKeeper>,
+    inbox: mpsc::Sender<ToTable>,
     /// There was no room for something that was to be handed on.
     missed: Arc<Notify>,
     /// The shard of its records, once that is known.
@@ -106,7 +107,7 @@ impl Tables {
 
     /// The table as an account may see it.
     pub async fn look(&self, table: TableId, account: AccountId) -> Result<TableView, Refusal> {
-        let look = self.ask_keeper(table, |reply| ToKeeper::Look(account, reply));
+        let look = self.ask_keeper(table, |reply| ToTable::Look(account, reply));
         // A keeper that waits for the backup shows nothing meanwhile.
         let look = timeout(LOOK_WITHIN, look).await.unwrap_or_else(|_| Err(Refusal::unavailable()))?;
         look.ok_or_else(no_table)
@@ -115,14 +116,14 @@ impl Tables {
     /// Shows a table to a session from now on: its whole view comes at once.
     /// Gives the bytes it was sent.
     pub async fn join(&self, table: TableId, member: Member) -> Result<usize, Refusal> {
-        self.ask_keeper(table, |reply| ToKeeper::Join(member, reply)).await
+        self.ask_keeper(table, |reply| ToTable::Join(member, reply)).await
     }
 
     /// Shows a table to a session no longer.
     pub async fn leave(&self, table: TableId, session: SessionId) {
         if let Some(keeper) = self.shared.live(table) {
             // A keeper that is gone shows nothing, and one that is too busy finds out by itself.
-            let _ = timeout(ROOM_WITHIN, keeper.send(ToKeeper::Leave(session))).await;
+            let _ = timeout(ROOM_WITHIN, keeper.send(ToTable::Leave(session))).await;
         }
     }
 
@@ -134,7 +135,7 @@ impl Tables {
         request: RequestId,
         ask: SeatAsk,
     ) -> Result<Acted, Refusal> {
-        let asked = self.ask_keeper(table, |reply| ToKeeper::Ask(mover, request.clone(), ask, reply)).await;
+        let asked = self.ask_keeper(table, |reply| ToTable::Ask(mover, request.clone(), ask, reply)).await;
         match asked {
             // Its answer may have been lost, and the table is put away since.
             Err(refusal) if refusal.code == RefusalCode::NoTable => {
@@ -152,7 +153,7 @@ impl Tables {
         tip: Tip,
         sealed: Vec<String>,
     ) -> Result<Tip, Refusal> {
-        self.ask_keeper(table, |reply| ToKeeper::Seen(account, tip, sealed, reply)).await?
+        self.ask_keeper(table, |reply| ToTable::Seen(account, tip, sealed, reply)).await?
     }
 
     /// Takes in the secret that the cluster shares.
@@ -168,24 +169,24 @@ impl Tables {
         request: RequestId,
         message: Message,
     ) -> Result<(), Refusal> {
-        self.ask_keeper(table, |reply| ToKeeper::Say(account, request, message, reply)).await?
+        self.ask_keeper(table, |reply| ToTable::Say(account, request, message, reply)).await?
     }
 
     /// Hands on what was published on a table's channel.
     pub fn heard(&self, table: TableId, payload: String) {
         self.shared.underway.heard(table, &payload);
-        self.shared.hand_on(table, ToKeeper::Heard(payload));
+        self.shared.hand_on(table, ToTable::Heard(payload));
     }
 
     /// Hands on how many watch a table.
     pub fn watchers(&self, table: TableId, count: u32) {
-        self.shared.hand_on(table, ToKeeper::Watchers(count));
+        self.shared.hand_on(table, ToTable::Watchers(count));
     }
 
     /// Looks after a table whose deadline has come: what was left half done there is done.
     pub fn due(&self, table: TableId) {
         // A keeper that cannot be opened, or is too busy, leaves the deadline to the next node.
-        let _ = self.keeper(table).try_send(ToKeeper::Due);
+        let _ = self.keeper(table).try_send(ToTable::Due);
     }
 
     /// The groups that keep live games.
@@ -213,7 +214,7 @@ impl Tables {
     pub async fn tip(&self, table: TableId) -> Option<Tip> {
         let (reply, answer) = oneshot::channel();
         let keeper = self.shared.live(table)?;
-        timeout(ROOM_WITHIN, keeper.send(ToKeeper::Tip(reply))).await.ok()?.ok()?;
+        timeout(ROOM_WITHIN, keeper.send(ToTable::Tip(reply))).await.ok()?.ok()?;
         timeout(ANSWER_WITHIN, answer).await.ok()?.ok()
     }
 
@@ -256,7 +257,7 @@ impl Tables {
     async fn ask_keeper<T>(
         &self,
         table: TableId,
-        message: impl FnOnce(oneshot::Sender<T>) -> ToKeeper,
+        message: impl FnOnce(oneshot::Sender<T>) -> ToTable,
     ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
         let keeper = self.keeper(table);
@@ -281,7 +282,7 @@ impl Tables {
     }
 
     /// The keeper of a table, started if there is none.
-    fn keeper(&self, table: TableId) -> mpsc::Sender<ToKeeper> {
+    fn keeper(&self, table: TableId) -> mpsc::Sender<ToTable> {
         let mut keepers = self.shared.keepers();
         if let Some(keeper) = keepers.get(&table).filter(|keeper| !keeper.inbox.is_closed()) {
             return keeper.inbox.clone();
@@ -304,10 +305,9 @@ impl Shared {
         self.kinds_known.load(Ordering::Relaxed) < KINDS
     }
 
-    /// Whether every live node knows the kinds of these records.
-    pub fn is_known_everywhere(&self, entries: &[Entry]) -> bool {
-        let known = self.kinds_known.load(Ordering::Relaxed);
-        entries.iter().all(|entry| entry.record.since() <= known)
+    /// The newest kinds of record that every live node knows.
+    pub(super) fn kinds_known(&self) -> u32 {
+        self.kinds_known.load(Ordering::Relaxed)
     }
 
     /// Appends a proposal at a table's shard, and waits so long for the answer; the keeper hears later that it is saved.
@@ -325,7 +325,7 @@ impl Shared {
             underway.saved(table, number);
             if let Some(keeper) = &keeper {
                 // A keeper too busy to listen hears of it with the next record.
-                let _ = keeper.try_send(ToKeeper::Saved(number));
+                let _ = keeper.try_send(ToTable::Durable(number));
             }
         };
         let at = self.underway.sent(table, proposal);
@@ -376,7 +376,7 @@ impl Shared {
     }
 
     /// Forgets an idle keeper, unless somebody has just sent it something.
-    pub fn let_go(&self, table: TableId, inbox: &mut mpsc::Receiver<ToKeeper>) -> bool {
+    pub fn let_go(&self, table: TableId, inbox: &mut mpsc::Receiver<ToTable>) -> bool {
         let mut keepers = self.keepers();
         if inbox.is_empty() {
             inbox.close();
@@ -392,7 +392,7 @@ impl Shared {
         }
     }
 
-    fn live(&self, table: TableId) -> Option<mpsc::Sender<ToKeeper>> {
+    fn live(&self, table: TableId) -> Option<mpsc::Sender<ToTable>> {
         let keepers = self.keepers();
         keepers.get(&table).map(|keeper| &keeper.inbox).filter(|inbox| !inbox.is_closed()).cloned()
     }
@@ -428,7 +428,7 @@ impl Shared {
     }
 
     /// Hands something to a keeper without waiting; a keeper whose inbox is full reads everything again later.
-    pub(super) fn hand_on(&self, table: TableId, message: ToKeeper) {
+    pub(super) fn hand_on(&self, table: TableId, message: ToTable) {
         if let Some(keeper) = self.live(table)
             && let Err(TrySendError::Full(_)) = keeper.try_send(message)
             && let Some(keeper) = self.keepers().get(&table)

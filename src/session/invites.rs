@@ -2,7 +2,7 @@
 
 use super::{Answer, Done, Session, not_online};
 use crate::chance;
-use crate::cluster::keeper::Refusal;
+use crate::host::Refusal;
 use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
 use crate::limits::{Allowance, Limit};
 use crate::protocol::{Invites, RefusalCode};

@@ -1,7 +1,7 @@
 //! What players ask of their saved games.
 
 use super::{Answer, Done, Session};
-use crate::cluster::keeper::Refusal;
+use crate::host::Refusal;
 use crate::ids::TableId;
 use crate::protocol::RefusalCode;
 use crate::store::StoreError;

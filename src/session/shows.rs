@@ -1,7 +1,7 @@
 //! What a session's player looks at: a page of the lobby, and tables of others.
 
 use super::{Answer, Done, Session, WATCHED_MAX};
-use crate::cluster::keeper::Refusal;
+use crate::host::Refusal;
 use crate::ids::{AccountName, TableId};
 use crate::limits::Limit;
 use crate::protocol::{ClosedWhy, LobbyQuery, RefusalCode, Update};

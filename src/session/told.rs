@@ -4,11 +4,11 @@
 use tokio::time::{Duration, Instant, timeout};
 
 use super::{RECONNECT_GRACE, REQUEST_TIMEOUT, Session};
-use crate::cluster::keeper::text_of;
 use crate::cluster::sessions::Told;
 use crate::ids::TableId;
 use crate::limits::Limit;
 use crate::lobby::event::PlayerEvent;
+use crate::outbox::text_of;
 use crate::protocol::{CloseCode, RefusalCode, Update};
 use crate::store::StoreError;
 

@@ -6,10 +6,12 @@ use std::sync::{PoisonError, RwLockReadGuard};
 
 use super::text::fault_of;
 use super::{Answer, Done, Session, not_online, too_many};
-use crate::cluster::keeper::{BlockedPlayers, Refusal, text_of};
+use crate::host::Refusal;
 use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::limits::{Key, Limit};
 use crate::lobby::event::PlayerEvent;
+use crate::member::BlockedPlayers;
+use crate::outbox::text_of;
 use crate::protocol::{Message, RefusalCode, Update};
 use crate::store::StoreError;
 use crate::store::accounts::BLOCKED_MAX;

@@ -17,7 +17,8 @@ use super::saver::{OnSaved, Saver};
 use super::script::Arg;
 use super::{Store, keys};
 use crate::fault;
-use crate::ids::{AccountId, NodeId, SessionId, TableId};
+use crate::host::{Compared, Mover};
+use crate::ids::{NodeId, TableId};
 use crate::rules::seat::BySeat;
 use crate::table::copy::{Answer, Proposal};
 use crate::table::record::{Entry, Hash, Salt, Tip};
@@ -58,15 +59,6 @@ pub struct Appender {
     group: Group,
     /// The data group, where that is another: it is asked whether the mover's session is the live one.
     data: Option<Group>,
-}
-
-/// Who asks for a record: the append is refused unless the session is the live one of the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mover {
-    /// The account.
-    pub account: AccountId,
-    /// Its session.
-    pub session: SessionId,
 }
 
 struct Job {
@@ -357,17 +349,6 @@ fn known<T>(table: TableId, part: Option<Result<T, StoreError>>) -> Result<Optio
 fn count_of(value: Value) -> Result<u32, StoreError> {
     let count = Option::<u32>::from_redis_value(value);
     Ok(count.map_err(|error| StoreError::Corrupt(error.to_string()))?.unwrap_or(0))
-}
-
-/// What one group holds of a table, to be compared with a live copy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Compared {
-    /// The tip of its stream, from the group that has it.
-    pub tip: Option<Tip>,
-    /// Since when a seat's player is away, milliseconds since 1970, from the data group.
-    pub away_since_ms: Option<BySeat<Option<u64>>>,
-    /// How many watch on the node that asks, by its own word, from the data group.
-    pub bench: Option<u32>,
 }
 
 impl Store {

@@ -11,6 +11,7 @@ use super::group::{Arg, Group, StoreError};
 use super::logins::LoginHash;
 use super::{Store, keys};
 use crate::fault;
+use crate::host::TableInfo;
 use crate::ids::{AccountId, AccountName, NodeId, SessionId, TableId};
 use crate::lobby::event::{NodeEvent, PlayerEvent, TableNews};
 use crate::lobby::{Player, Snapshot, Table};
@@ -43,27 +44,6 @@ static REENTER: LazyLock<Script> = LazyLock::new(|| {
 script!(CLOSE, "table_close");
 script!(NEWS, "tables_news");
 script!(WATCHERS, "table_watchers");
-
-/// What the data group knows of a live table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableInfo {
-    /// Who sits there.
-    pub accounts: BySeat<AccountId>,
-    /// Their names.
-    pub names: BySeat<AccountName>,
-    /// The text of record 0; empty if a saved game is resumed.
-    pub start: String,
-    /// A saved game is being resumed.
-    pub resume: bool,
-    /// Since when a seat's player is away, milliseconds since 1970.
-    pub away_since_ms: BySeat<Option<u64>>,
-    /// How many watch.
-    pub watchers: u32,
-    /// The shard of the backup that has its records.
-    pub shard: usize,
-    /// When it was made, milliseconds since 1970; empty if an older version made it. A saved game is made again.
-    pub made_ms: String,
-}
 
 /// What the lobby shows of a live table.
 const SHOWN: [&str; 7] = ["first", "second", "first_name", "second_name", "number", "flags", "watchers"];

@@ -6,8 +6,9 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::group::{Group, StoreError};
-use super::lobby::{Online, TableInfo, parse_table};
+use super::lobby::{Online, parse_table};
 use super::{Store, keys};
+use crate::host::TableInfo;
 use crate::ids::{AccountId, AccountName, NodeId, TableId};
 use crate::rules::seat::BySeat;
 use crate::table::record::{Hash, Tip};

@@ -168,7 +168,7 @@ impl Store {
         self.groups.shards_unknown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The live games of a shard that [`lobby::TableInfo::shard`] names.
+    /// The live games of a shard that [`crate::host::TableInfo::shard`] names.
     pub fn backup(&self, shard: usize) -> &Group {
         &self.groups.shards[shard]
     }

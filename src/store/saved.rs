@@ -6,15 +6,13 @@ use redis::Script;
 
 use super::archive::{ArchivedGame, off_thread};
 use super::group::{Arg, StoreError};
-use super::lobby::TableInfo;
 use super::{Store, keys};
+use crate::host::TableInfo;
 use crate::ids::{AccountId, TableId};
 use crate::protocol::{ClosedWhy, GameRow};
 use crate::rules::seat::BySeat;
 use crate::table::record::Entry;
 
-/// Saved games of one player, at most: more are refused.
-pub const SAVED_MAX: usize = 50;
 /// Saved games of one player, at most, with those of tables that everybody left: the oldest goes.
 const LISTED: u64 = 100;
 

@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use redis::{RedisError, Script};
-use serde::{Deserialize, Serialize};
 
 use super::group::{Arg, StoreError};
 use super::{Store, keys};
+use crate::host::Said;
 use crate::ids::{AccountId, RequestId, TableId};
 use crate::lobby::event::PlayerEvent;
 use crate::protocol::Message;
@@ -26,18 +26,6 @@ static SAY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../
 static LETTER: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/letter_send.lua")))
 });
-
-/// Words said at a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Said {
-    /// Who said them; absent if a node of an older version tells it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<AccountId>,
-    /// The words.
-    pub message: Message,
-    /// Whether a player said them, to players; else a watcher, to watchers.
-    pub seated: bool,
-}
 
 /// What became of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

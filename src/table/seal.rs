@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::record::Entry;
 use crate::ids::TableId;
 
+/// Records given to a browser with one view, at most: the last ones.
+pub const SEALED_MAX: usize = 32;
 /// Bytes of a cluster's key.
 pub const KEY_BYTES: usize = 32;
 /// Bytes of the number that makes each seal another one; it may be known, and is never used twice.

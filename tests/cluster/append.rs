@@ -1,9 +1,10 @@
 //! The append script in a real Redis: every answer it can give, and random calls compared with the model.
 
 use futures_util::StreamExt;
+use nineflags::host::Mover;
 use nineflags::ids::{AccountId, NodeId, SessionId};
 use nineflags::store::Store;
-use nineflags::store::games::{Appender, Mover};
+use nineflags::store::games::Appender;
 use nineflags::table::copy::{Answer, Copy, Effect, Intent, Proposal};
 use nineflags::table::record::{Entry, Hash, Salt, Tip};
 use serde_json::Value;

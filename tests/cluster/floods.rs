@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use nineflags::cluster::keeper::HEALS_MAX;
+use nineflags::host::HEALS_MAX;
 use nineflags::limits::{Allowance, Limit};
 use nineflags::protocol::{Ask, LobbyList, LobbyQuery, RefusalCode, Update};
 use nineflags::store::invites::INVITES_RECEIVED_MAX;

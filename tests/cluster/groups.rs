@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use nineflags::config::RedisUrls;
+use nineflags::host::Mover;
 use nineflags::ids::{AccountId, NodeId, SessionId, TableId};
 use nineflags::protocol::{Ask, ClosedWhy, RefusalCode, Update};
-use nineflags::store::games::{Appender, Mover};
+use nineflags::store::games::Appender;
 use nineflags::store::{Group, Store};
 use nineflags::table::copy::{Answer, Copy};
 use serde_json::{Value, json};

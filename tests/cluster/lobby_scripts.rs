@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use nineflags::host::TableInfo;
 use nineflags::ids::{NodeId, RequestId, SessionId, TableId};
 use nineflags::lobby::event::{NodeEvent, PlayerEvent, Versioned};
 use nineflags::store::Store;
 use nineflags::store::accounts::Account;
 use nineflags::store::archive::{ArchivedGame, Keep};
 use nineflags::store::invites::{NewTable, Removed, Sender, Sent, Standing, Started};
-use nineflags::store::lobby::{Entered, TableInfo};
+use nineflags::store::lobby::Entered;
 use nineflags::store::presence::Left;
 use nineflags::table::options::TableOptions;
 use redis::aio::PubSubStream;

@@ -1,8 +1,8 @@
 //! An answer tells no more than a view: for two games that are equal in the asker's view every request is answered alike,
 //! byte for byte, and appends the same records or none.
 
-use nineflags::cluster::keeper::decide::{Ready, decide};
-use nineflags::cluster::keeper::{Refusal, SeatAsk};
+use nineflags::host::decide::{Ready, decide};
+use nineflags::host::{Refusal, SeatAsk};
 use nineflags::ids::RequestId;
 use nineflags::protocol::Update;
 use nineflags::rules::card::{Deck, Tactic, Troop};
@@ -48,7 +48,7 @@ fn product(copy: &Copy, seat: Option<Seat>, id: &RequestId, asked: &Asked) -> St
         Asked::ClaimWin => SeatAsk::ClaimWin,
     };
     let Some(seat) = seat else { return refused(id, Refusal::not_seated()) };
-    match decide(copy, seat, id, &ask, true) {
+    match decide(copy, seat, id, &ask, true, true) {
         Ok(proposal) => carried_out(&proposal),
         Err(Ready::Done(tip)) => format!("done before, {}", tip.number),
         Err(Ready::Refused(refusal)) => refused(id, refusal),

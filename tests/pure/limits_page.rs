@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use nineflags::limits::ALL;
-use nineflags::{cluster, http, outbox, protocol, session, store};
+use nineflags::{cluster, host, http, outbox, protocol, session, store, table};
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -62,8 +62,8 @@ fn every_size_on_the_page_is_the_one_in_the_source() {
         ("store::invites::INVITES_RECEIVED_MAX", store::invites::INVITES_RECEIVED_MAX),
         ("store::invites::INVITES_KNOWN_MAX", store::invites::INVITES_KNOWN_MAX),
         ("cluster::tables::INBOX", cluster::tables::INBOX),
-        ("cluster::keeper::HEALS_MAX", cluster::keeper::HEALS_MAX),
-        ("cluster::seals::SEALED_MAX", cluster::seals::SEALED_MAX),
+        ("host::HEALS_MAX", host::HEALS_MAX),
+        ("table::seal::SEALED_MAX", table::seal::SEALED_MAX),
         ("cluster::bus::QUEUE", cluster::bus::QUEUE),
         ("cluster::lobby_line::CHANGES", cluster::lobby_line::CHANGES),
         ("protocol::LOBBY_PAGE", protocol::LOBBY_PAGE),

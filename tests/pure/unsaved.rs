@@ -1,10 +1,10 @@
 //! A copy that plays on without its stream: what is applied unsaved is written later, or undone and named.
 
-use nineflags::cluster::seals::SEALED_MAX;
 use nineflags::ids::RequestId;
 use nineflags::session::socket::FRAME_MAX;
 use nineflags::table::copy::{Accepted, Copy, Intent, Proposal, Reconciled};
 use nineflags::table::record::{Salt, Tip};
+use nineflags::table::seal::SEALED_MAX;
 use nineflags::table::seal::{KEY_BYTES, NONCE_BYTES, SealKey};
 
 use crate::model::dice::Dice;

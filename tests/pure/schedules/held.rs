@@ -65,6 +65,10 @@ pub enum Command {
     Read,
     /// Whether a session is the live one.
     IsLive(Mover),
+    /// Whether the table is there, of `table:{table}`.
+    Info,
+    /// Where the live session of a seat's account is.
+    Where(usize),
     /// `player_enter`.
     Enter(Mover),
     /// How far the stream is, and which sessions are live.
@@ -82,12 +86,16 @@ pub enum Reply {
     Append(Answer),
     /// The stream.
     Entries(Vec<Entry>),
-    /// Whether the session is the live one, and the table is there.
+    /// Whether the session is the live one.
     Live(bool),
+    /// Whether the table is there.
+    Info(bool),
+    /// The live session.
+    Where(Option<Live>),
     /// The session is the live one; the older one.
     Entered(Option<Live>),
-    /// The tip, the live sessions, and whether the table is closed.
-    Compared(Tip, [Option<Live>; 2], bool),
+    /// The tip, and the live sessions.
+    Compared(Tip, [Option<Live>; 2]),
     /// It is done.
     Ok,
     /// Nothing was done.
@@ -103,7 +111,8 @@ pub fn run(
     now_ms: u64,
     without: Without,
 ) -> (Reply, Vec<Entry>) {
-    let writes = !matches!(command, Command::Read | Command::IsLive(_) | Command::Compare);
+    let writes =
+        matches!(command, Command::Append(..) | Command::Enter(_) | Command::Archive(_) | Command::Close);
     let able = if writes { group.may_write(server) } else { group.may_read(server) };
     if let Err(deaf) = able {
         return (Reply::Failed(deaf), Vec::new());
@@ -115,12 +124,14 @@ pub fn run(
         }
         Command::Read => Reply::Entries(held.stream.entries.clone()),
         Command::IsLive(mover) => Reply::Live(is_live(held, *mover)),
+        Command::Info => Reply::Info(!held.closed),
+        Command::Where(seat) => Reply::Where(held.online[*seat]),
         Command::Enter(mover) => {
             let older = held.online[mover.seat];
             group.write(server, Write::Enter(mover.seat, Live { place: from, session: mover.session }));
             Reply::Entered(older)
         }
-        Command::Compare => Reply::Compared(held.stream.tip(), held.online, held.closed),
+        Command::Compare => Reply::Compared(held.stream.tip(), held.online),
         Command::Archive(entries) => {
             if held.archive.is_empty() || without == Without::Once {
                 group.write(server, Write::Archive(entries.clone()));

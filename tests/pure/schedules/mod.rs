@@ -157,11 +157,6 @@ fn a_game_that_goes_back_without_a_word_is_caught() {
 }
 
 #[test]
-fn unsaved_records_that_are_written_after_something_new_are_caught() {
-    caught(ALL, Without::Flush, &["without a word", "a node still held it"]);
-}
-
-#[test]
 fn a_record_called_saved_when_one_replica_has_it_is_caught() {
     caught(ONE_GROUP, Without::WaitAll, &["called saved and is gone"]);
 }

@@ -47,8 +47,8 @@ pub enum Without {
     Seen,
     /// A browser is told when the game went back.
     Word,
-    /// What was played unsaved is written before anything new.
-    Flush,
+    /// A seat that comes from another node waits until the other seat's node has told how far it is.
+    Hear,
     /// A record is saved when all replicas have it, not when one has.
     WaitAll,
     /// Of two that offer unsaved records at once, the first seat's node wins.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nineflags::cluster::seals::SEALED_MAX;
 use nineflags::ids::TableId;
 use nineflags::rules::view::View;
 use nineflags::table::record::Tip;
+use nineflags::table::seal::SEALED_MAX;
 use tokio::time::Instant;
 
 use super::choice::{Dice, choose};

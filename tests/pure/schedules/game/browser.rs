@@ -1,5 +1,6 @@
 //! One seat's browser: it moves between nodes, says what it has seen, and asks again until it knows a request's fate.
 
+use nineflags::host::{Input, Shown};
 use nineflags::ids::RequestId;
 use nineflags::protocol::viewer_of;
 use nineflags::rules::moves::Move;
@@ -9,7 +10,7 @@ use nineflags::table::record::{Entry, Tip};
 
 use super::super::held::{Command, Mover, Place};
 use super::super::plan::Without;
-use super::keeper::{Task, Work};
+use super::driver::{Pending, Waits, session_id};
 use super::{Checked, NODES, Session, World};
 use crate::model::game::{legal, request};
 
@@ -41,9 +42,6 @@ pub(super) struct Asked {
     pub(super) request: RequestId,
     pub(super) tip: Tip,
     pub(super) intent: Intent,
-    pub(super) proposals: u32,
-    /// The stream was read for it.
-    pub(super) read: bool,
 }
 
 /// What a request is answered with.
@@ -91,8 +89,7 @@ impl World {
         }
         let Some(node) = self.node_of(browser) else {
             let node = self.dice.below(NODES);
-            self.connect(browser, node);
-            return Ok(());
+            return self.connect(browser, node);
         };
         if self.nodes[node].stopped {
             return Ok(());
@@ -114,8 +111,7 @@ impl World {
         match self.node_of(browser) {
             None => {
                 let node = self.dice.below(NODES);
-                self.connect(browser, node);
-                Ok(())
+                self.connect(browser, node)
             }
             Some(node) if !self.browsers[browser].welcomed => self.say_seen(browser, node),
             Some(node) => self.ask_again(browser, node),
@@ -123,22 +119,13 @@ impl World {
     }
 
     fn ask_again(&mut self, browser: usize, node: usize) -> Checked<()> {
-        let known = &self.nodes[node];
-        let same = |asked: &Asked| asked.browser == browser;
-        let waits = known.inbox.iter().any(|task| matches!(task, Task::Ask(asked) if same(asked)));
-        let works = match &known.work {
-            Some((_, Work::Live(asked, _) | Work::Append(asked, _))) => same(asked),
-            Some((_, Work::Read(Some(Task::Ask(asked))) | Work::Heal(_, Some(Task::Ask(asked))))) => {
-                same(asked)
-            }
-            _ => false,
-        };
-        let works = works || known.offered.as_ref().is_some_and(|own| same(&own.asked));
+        let is_same = |waits: &Waits| matches!(waits, Waits::Ask(asked) if asked.browser == browser);
+        let is_under_way = self.nodes[node].waiting.iter().any(|(_, waits)| is_same(waits));
         let session = self.browsers[browser].session;
         match &self.browsers[browser].open {
-            Some(open) if !waits && !works => {
-                let asked = Asked { session, proposals: 0, read: false, ..open.clone() };
-                self.give(node, Task::Ask(asked))
+            Some(open) if !is_under_way => {
+                let asked = Asked { session, ..open.clone() };
+                self.ask_for(node, asked)
             }
             _ => Ok(()),
         }
@@ -147,12 +134,13 @@ impl World {
     /// The player chooses from the view shown.
     fn choose(&mut self, browser: usize, node: usize) {
         let Browser { seat, session, requests, .. } = self.browsers[browser];
-        let Some(copy) = self.nodes[node].copy.as_ref() else { return };
+        let Some(copy) = self.chain(node) else { return };
         let current = copy.tip() == self.browsers[browser].shown;
         let Some(game) = copy.known_game().filter(|_| current) else { return };
         if game.turn().is_none() {
             return;
         }
+        let tip = copy.tip();
         let rivals = self.plan.rivals && self.nodes[node].away[self.shard()];
         let in_1000 = match self.plan.rough {
             _ if rivals => 200,
@@ -172,20 +160,18 @@ impl World {
             session,
             // Both seats give the same ids.
             request: request(&format!("r-{requests}")),
-            tip: copy.tip(),
+            tip,
             intent: Intent::Moves(moves),
-            proposals: 0,
-            read: false,
         });
     }
 
     /// A browser opens a websocket at a node; the old one is closed, which a stopped node notices later.
-    pub(super) fn connect(&mut self, browser: usize, node: usize) {
+    pub(super) fn connect(&mut self, browser: usize, node: usize) -> Checked<()> {
         if self.nodes[node].stopped || self.browsers[browser].over {
-            return;
+            return Ok(());
         }
         if let Some(old) = self.node_of(browser).filter(|old| !self.nodes[*old].stopped) {
-            self.nodes[old].sessions[browser] = None;
+            self.leave(old, browser)?;
         }
         let session = self.sessions;
         self.sessions += 1;
@@ -195,13 +181,24 @@ impl World {
         (known.place, known.session, known.welcomed) = (place, session, false);
         self.note(|_| format!("browser {browser} opens session {session} at node {node}"));
         self.enter(browser, node);
+        Ok(())
+    }
+
+    /// A node notices that a browser's websocket is closed.
+    pub(super) fn leave(&mut self, node: usize, browser: usize) -> Checked<()> {
+        match self.nodes[node].sessions[browser].take() {
+            Some(session) => self.input(node, Input::Leave(session_id(session.number))),
+            None => Ok(()),
+        }
     }
 
     fn enter(&mut self, browser: usize, node: usize) {
         let mover = Mover { seat: browser, session: self.browsers[browser].session };
-        if self.nodes[node].errands.iter().all(|(_, other)| *other != mover) {
+        let is_under_way =
+            |(_, pending): &(u64, Pending)| matches!(pending, Pending::Errand(other) if *other == mover);
+        if !self.nodes[node].pending.iter().any(is_under_way) {
             let exchange = self.send(node, 0, Command::Enter(mover));
-            self.nodes[node].errands.push((exchange, mover));
+            self.nodes[node].pending.push((exchange, Pending::Errand(mover)));
         }
     }
 
@@ -216,8 +213,7 @@ impl World {
         if self.browsers[browser].welcomed || self.node_of(browser) != Some(node) {
             return Ok(());
         }
-        self.say_seen(browser, node)?;
-        self.ask_again(browser, node)
+        self.say_seen(browser, node)
     }
 
     fn say_seen(&mut self, browser: usize, node: usize) -> Checked<()> {
@@ -226,73 +222,52 @@ impl World {
             self.enter(browser, node);
             return Ok(());
         }
-        let says = |task: &Task| matches!(task, Task::Seen { browser: other, .. } if *other == browser);
-        let works = match &self.nodes[node].work {
-            Some((_, Work::Read(Some(task)) | Work::Heal(_, Some(task)))) => says(task),
-            _ => false,
-        };
-        if works || self.nodes[node].inbox.iter().any(says) {
+        let says = |waits: &Waits| matches!(waits, Waits::Seen { browser: other, .. } | Waits::Join { browser: other, .. } if *other == browser);
+        if self.nodes[node].waiting.iter().any(|(_, waits)| says(waits)) {
             return Ok(());
         }
-        let task = if self.plan.without == Without::Seen {
-            Task::Welcome { browser, session }
-        } else {
-            Task::Seen { browser, session, tip: shown.clone(), looks: 0 }
-        };
-        self.give(node, task)
-    }
-
-    /// A session gets the whole view.
-    pub(super) fn welcome(&mut self, node: usize, browser: usize, session: u32) -> Checked<()> {
-        if self.node_of(browser) == Some(node) && self.browsers[browser].session == session {
-            self.browsers[browser].welcomed = true;
-            self.show_to(node, browser)?;
+        if self.plan.without == Without::Seen {
+            return match self.join(node, browser, session) {
+                Some(input) => self.ask(node, input),
+                None => Ok(()),
+            };
         }
-        Ok(())
+        let tip = shown.clone();
+        self.tell_seen(node, browser, session, tip)
     }
 
-    /// Shows a node's copy to its browsers.
-    pub(super) fn show(&mut self, node: usize) -> Checked<()> {
-        for browser in [0, 1] {
-            if self.node_of(browser) == Some(node) && self.browsers[browser].welcomed {
-                self.show_to(node, browser)?;
-            }
-        }
-        Ok(())
+    /// Whether a browser's open websocket is this session at a node.
+    pub(super) fn is_at(&self, node: usize, browser: usize, session: u32) -> bool {
+        self.node_of(browser) == Some(node) && self.browsers[browser].session == session
     }
 
-    fn show_to(&mut self, node: usize, browser: usize) -> Checked<()> {
-        let Some(copy) = &self.nodes[node].copy else { return Ok(()) };
+    /// A browser is shown a view.
+    pub(super) fn show_to(&mut self, node: usize, browser: usize, shown: &Shown) -> Checked<()> {
+        let Some(chain) = self.chain(node) else { return Err("a view without a chain".to_owned()) };
         let viewer = viewer_of(Some(self.browsers[browser].seat));
-        let view = if self.plan.without == Without::Backs {
-            copy.game().map(|game| game.view(viewer, false))
-        } else {
-            copy.view(viewer).map(|(view, _)| view)
-        };
-        view.map_or(Ok(()), |view| self.check_hands(copy, viewer, &view))?;
-        let known = &mut self.browsers[browser];
-        let told = known.word || self.plan.without == Without::Seen;
-        if !copy.has_tip(&known.shown) && !told {
-            let (number, now) = (known.shown.number, copy.tip().number);
-            return Err(format!("browser {browser} saw {number} records and is shown {now} without a word"));
-        }
-        known.shown = copy.tip();
-        known.word = false;
-        let from = self.nodes[node].saved.min(copy.accepted().number);
-        known.kept = (from, copy.entries()[from as usize..].to_vec());
-        let (number, kept) = (known.shown.number, known.kept.1.len());
-        self.note(|_| format!("browser {browser} is shown {number} records, keeps {kept} from {from}"));
-        Ok(())
-    }
-
-    /// Tells all browsers of a node that its game went back to a tip.
-    pub(super) fn tell_went_back(&mut self, node: usize, to: &Tip) {
-        for browser in [0, 1] {
-            if self.node_of(browser) == Some(node) && self.browsers[browser].welcomed {
-                self.browsers[browser].word = true;
-                self.checks.told(browser, |tip| tip.number > to.number);
+        let open = chain.game().filter(|_| self.plan.without == Without::Backs);
+        let open = open.map(|game| game.view(viewer, false));
+        let tip = shown.view.tip.clone();
+        // What came to the host since the view was made is not in it.
+        if chain.has_tip(&tip) {
+            let entries = &chain.entries()[..tip.number as usize];
+            self.check_hands(entries, viewer, open.as_ref().unwrap_or(&shown.view.view))?;
+            let known = &self.browsers[browser];
+            let told = known.word || self.plan.without == Without::Seen;
+            let is_kept = known.shown.number <= tip.number && chain.has_tip(&known.shown);
+            if !is_kept && !told {
+                let (number, now) = (known.shown.number, tip.number);
+                return Err(format!(
+                    "browser {browser} saw {number} records and is shown {now} without a word"
+                ));
             }
         }
+        let known = &mut self.browsers[browser];
+        (known.shown, known.word) = (tip, false);
+        known.kept = (shown.from, shown.kept.clone());
+        let (number, kept) = (known.shown.number, known.kept.1.len());
+        self.note(|_| format!("browser {browser} is shown {number} records, keeps {kept}"));
+        Ok(())
     }
 
     /// Tells one that what it has seen is gone.
@@ -300,9 +275,9 @@ impl World {
         if self.node_of(browser) != Some(node) || self.browsers[browser].session != session {
             return;
         }
-        let Some(copy) = &self.nodes[node].copy else { return };
+        let Some(chain) = self.nodes[node].host.as_ref().map(nineflags::host::Host::chain) else { return };
         self.browsers[browser].word = true;
-        self.checks.told(browser, |tip| !copy.has_tip(tip));
+        self.checks.told(browser, |tip| !chain.has_tip(tip));
     }
 
     /// Tells the browser, if it is still there and waits for this.
@@ -316,11 +291,6 @@ impl World {
             Fate::Done(tip, unsaved) => {
                 self.note(|_| format!("{} is done, unsaved: {unsaved}", asked.request));
                 self.browsers[browser].open = None;
-                let known = self.nodes[node].copy.as_ref().expect("it is there");
-                if known.has_tip(&self.browsers[browser].shown) {
-                    // Every answer comes after the view with its records.
-                    self.show_to(node, browser)?;
-                }
                 self.note_done(browser, asked.request.clone(), tip.clone(), *unsaved);
             }
             Fate::Refused => {
@@ -329,23 +299,24 @@ impl World {
                 let seat = self.browsers[browser].seat;
                 self.checks.refused.push((seat, asked.request.clone()));
             }
-            Fate::NotLive => self.nodes[node].sessions[browser] = None,
+            Fate::NotLive => return self.leave(node, browser),
             Fate::Unknown => {}
         }
         Ok(())
     }
 
     /// A session is told that another took over.
-    pub(super) fn take_over(&mut self, node: usize, session: u32) {
+    pub(super) fn take_over(&mut self, node: usize, session: u32) -> Checked<()> {
         for seat in 0..2 {
             if self.nodes[node].sessions[seat].is_some_and(|held| held.number == session) {
-                self.nodes[node].sessions[seat] = None;
+                self.leave(node, seat)?;
                 if self.browsers[seat].session == session {
                     self.note(|_| format!("session {session} is told of another, older one"));
                     self.checks.tally.ousted += 1;
                 }
             }
         }
+        Ok(())
     }
 
     /// The table is closed at a node: its browsers are told, and nothing is held.
@@ -357,9 +328,6 @@ impl World {
                 self.browsers[browser].open = None;
             }
         }
-        let known = &mut self.nodes[node];
-        (known.copy, known.work, known.aside, known.put_away) = (None, None, None, 0);
-        known.offered = None;
-        known.inbox.clear();
+        self.forget(node);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use nineflags::host::{Host, Note};
 use nineflags::ids::RequestId;
 use nineflags::rules::seat::Seat;
 use nineflags::rules::view::{View, Viewer};
@@ -57,6 +58,13 @@ struct Lost {
 }
 
 impl Checks {
+    /// A node let its table go, at which nobody looked: it holds nothing of it any more.
+    pub(super) fn let_go(&mut self, place: Place) {
+        for lost in &mut self.lost {
+            lost.holders.retain(|holder| *holder != place);
+        }
+    }
+
     /// A browser was told that these of its requests no longer count.
     pub(super) fn told(&mut self, browser: usize, gone: impl Fn(&Tip) -> bool) {
         self.tally.told += 1;
@@ -105,13 +113,13 @@ impl World {
 
     /// A view shows no card of a hand that the last record which a stream ever had did not show: who takes back what came
     /// after it has learned nothing by it.
-    pub(super) fn check_hands(&self, copy: &Copy, viewer: Viewer, view: &View) -> Checked<()> {
-        let known = copy.entries().iter().rposition(|entry| self.checks.had.contains(&entry.hash));
+    pub(super) fn check_hands(&self, entries: &[Entry], viewer: Viewer, view: &View) -> Checked<()> {
+        let known = entries.iter().rposition(|entry| self.checks.had.contains(&entry.hash));
         let known = known.map_or(1, |last| last + 1);
-        if known == copy.entries().len() {
+        if known == entries.len() {
             return Ok(());
         }
-        let before = Copy::from_entries(table(), copy.entries()[..known].to_vec());
+        let before = Copy::from_entries(table(), entries[..known].to_vec());
         let (before, _) = before.ok().and_then(|before| before.view(viewer)).ok_or("no game before")?;
         for seat in Seat::BOTH {
             let shown = |view: &View| view.hands[seat].cards.clone().unwrap_or_default();
@@ -126,8 +134,8 @@ impl World {
     pub(super) fn note_done(&mut self, browser: usize, request: RequestId, tip: Tip, unsaved: bool) {
         self.checks.tally.done += 1;
         let place = self.browsers[browser].place.expect("it is connected");
-        let copy = self.nodes[place.node].copy.as_ref().expect("it answered");
-        let chain = hashes(&copy.entries()[..tip.number as usize]);
+        let chain = self.chain(place.node).expect("it answered");
+        let chain = hashes(&chain.entries()[..tip.number as usize]);
         if unsaved {
             self.checks.tally.unsaved += 1;
             let holders = self.holders(chain.len() - 1, &tip.hash);
@@ -154,19 +162,23 @@ impl World {
         }
     }
 
-    /// A node threw records away since the stream has others: it holds them no more.
-    pub(super) fn went_back(&mut self, node: usize, before: &Copy) {
-        let place = self.place(node);
-        let Some(now) = &self.nodes[node].copy else { return };
-        for lost in &mut self.checks.lost {
-            let gone = |hash: &Hash| {
-                let number = lost.chain.len() - 1;
-                before.entries().get(number).is_some_and(|entry| entry.hash == *hash)
-                    && now.entries().get(number).is_none_or(|entry| entry.hash != *hash)
-            };
-            if lost.chain.last().is_some_and(gone) {
-                lost.holders.retain(|holder| *holder != place);
+    /// What a node notes: one that threw records away, since the stream has others, holds them no more.
+    pub(super) fn noted(&mut self, node: usize, note: &Note) {
+        match note {
+            Note::WentBack(_) => {
+                let place = self.place(node);
+                let Some(now) = self.nodes[node].host.as_ref().map(Host::chain) else { return };
+                for lost in &mut self.checks.lost {
+                    let number = lost.chain.len() - 1;
+                    let there = now.entries().get(number).map(|entry| &entry.hash);
+                    if there != lost.chain.last() {
+                        lost.holders.retain(|holder| *holder != place);
+                    }
+                }
             }
+            Note::Healed(records) => self.checks.tally.healed += records,
+            Note::GaveWay => self.checks.tally.gave_way += 1,
+            _ => {}
         }
     }
 
@@ -182,22 +194,19 @@ impl World {
         }
     }
 
-    /// A node learns that everything up to a tip is saved, and tells its browsers.
-    pub(super) fn saved(&mut self, node: usize, tip: &Tip) -> Checked<()> {
-        let Some(copy) = self.nodes[node].copy.as_ref().filter(|copy| copy.has_tip(tip)) else {
-            return Ok(());
+    /// A node tells its browsers that everything up to a record is saved.
+    pub(super) fn called_saved(&mut self, node: usize, number: u32) -> Checked<()> {
+        let Some(chain) = self.chain(node) else { return Ok(()) };
+        let Some(entry) = chain.entries().get(number as usize - 1) else {
+            return Err(format!("{number} records are called saved, and are not there"));
         };
-        if tip.number <= self.nodes[node].saved {
-            return Ok(());
-        }
-        let hash = copy.entries()[tip.number as usize - 1].hash.clone();
+        let hash = entry.hash.clone();
         if !self.checks.durable.contains(&hash) && self.plan.without != Without::WaitAll {
-            return Err(format!("record {} is called saved, and a replica never had it", tip.number - 1));
+            return Err(format!("record {} is called saved, and a replica never had it", number - 1));
         }
-        self.nodes[node].saved = tip.number;
         self.checks.tally.saved += 1;
-        self.checks.saved.push((tip.number - 1, hash));
-        self.pump(node)
+        self.checks.saved.push((number - 1, hash));
+        Ok(())
     }
 
     /// What must hold after every step.
@@ -209,7 +218,7 @@ impl World {
         if data.closed && data.archive.is_empty() {
             return Err("a table is closed and its game is not in the archive".to_owned());
         }
-        if self.checks.wiped || self.plan.without == Without::Flush {
+        if self.checks.wiped {
             return Ok(());
         }
         let stream = &self.groups[self.shard()].data().stream.entries;
@@ -245,10 +254,9 @@ impl World {
 
     fn judge_nodes(&self, game: &Copy) -> Checked<()> {
         for (number, node) in self.nodes.iter().enumerate() {
-            if let Some(copy) = &node.copy
-                && copy.tip() != game.tip()
-            {
-                let (own, there) = (copy.tip().number, game.tip().number);
+            let chain = node.host.as_ref().map(Host::chain);
+            if let Some(chain) = chain.filter(|chain| chain.tip() != game.tip()) {
+                let (own, there) = (chain.tip().number, game.tip().number);
                 return Err(format!("node {number} ends at record {own}, the game at {there}"));
             }
         }

@@ -10,7 +10,7 @@ impl World {
         match self.dice.below(100) {
             0..=29 => {
                 let (browser, node) = (self.dice.below(2), self.dice.below(NODES));
-                self.connect(browser, node);
+                return self.connect(browser, node);
             }
             30..=41 => {
                 let node = self.dice.below(NODES);
@@ -65,10 +65,10 @@ impl World {
         let place = self.place(node);
         for browser in [0, 1] {
             if self.browsers[browser].place != Some(place) {
-                self.nodes[node].sessions[browser] = None;
+                self.leave(node, browser)?;
             }
         }
-        self.pump(node)
+        self.wake(node)
     }
 
     fn fail_over_or_turn(&mut self, group: usize) {
@@ -130,8 +130,8 @@ impl World {
     /// The nodes that hold a record now, by its place and hash.
     pub(super) fn holders(&self, number: usize, hash: &nineflags::table::record::Hash) -> Vec<Place> {
         let holds = |node: &usize| {
-            let copy = self.nodes[*node].copy.as_ref();
-            copy.and_then(|copy| copy.entries().get(number)).is_some_and(|held| held.hash == *hash)
+            let held = self.chain(*node).and_then(|chain| chain.entries().get(number));
+            held.is_some_and(|held| held.hash == *hash)
         };
         (0..NODES).filter(holds).map(|node| self.place(node)).collect()
     }

@@ -1,11 +1,12 @@
 //! What is on its way between nodes and servers: any letter may be late; most may be lost or come twice.
 
+use nineflags::host::{Compared, Input, Published};
 use nineflags::table::record::{Entry, Tip};
 
 use super::super::held::{Command, Live, Mover, Place, Reply, run};
 use super::super::plan::Without;
 use super::super::redis::{Deaf, Line, Offset};
-use super::keeper::Task;
+use super::driver::Pending;
 use super::{Checked, World};
 
 /// Something on its way.
@@ -23,14 +24,8 @@ pub(super) enum Letter {
     TakenOver { to: Place, line: Line, session: u32 },
     /// The sentinels tell a node of another primary.
     Switch { to: Place, group: usize },
-    /// A node asks the others for records that its browser has seen.
-    HealAsk { to: Place },
-    /// A node has records that the shard does not have.
-    Unsaved { to: Place, from: Place, at: Tip, entries: Vec<Entry> },
-    /// A node took such records, for these seats.
-    Took { to: Place, seats: [bool; 2], number: u32 },
-    /// A node lacks records before them.
-    Lacks { to: Place, tip: Tip },
+    /// What a node published on the table's channel.
+    Event { to: Place, line: Line, published: Published },
 }
 
 impl Letter {
@@ -43,19 +38,8 @@ impl Letter {
             | Letter::Published { to, .. }
             | Letter::TakenOver { to, .. }
             | Letter::Switch { to, .. }
-            | Letter::HealAsk { to, .. }
-            | Letter::Unsaved { to, .. }
-            | Letter::Took { to, .. }
-            | Letter::Lacks { to, .. } => Some(*to),
+            | Letter::Event { to, .. } => Some(*to),
         }
-    }
-
-    /// Whether it goes through the data group's channels.
-    fn is_event(&self) -> bool {
-        matches!(
-            self,
-            Letter::HealAsk { .. } | Letter::Unsaved { .. } | Letter::Took { .. } | Letter::Lacks { .. }
-        )
     }
 }
 
@@ -83,7 +67,7 @@ impl World {
                 return Ok(());
             }
         }
-        if letter.is_event() && self.groups[0].is_away() {
+        if matches!(letter, Letter::Event { .. }) && self.groups[0].is_away() {
             return Ok(());
         }
         self.deliver(letter)
@@ -110,33 +94,32 @@ impl World {
                 match saved {
                     Some(tip) => {
                         self.note_durable(group, server, offset);
-                        self.saved(to.node, &tip)
+                        self.input(to.node, Input::DurableTip(tip))
                     }
                     None => self.reply(to.node, exchange, Reply::Ok),
                 }
             }
             Letter::Published { to, line, from, entries } => {
-                self.hear(to.node, line, Task::Heard(from, entries))
+                let shard = self.shard();
+                self.hear(to.node, shard, line, Published::Records { from, entries })
             }
             Letter::TakenOver { to, line, session } => {
                 if self.nodes[to.node].hears[0] == line && !self.nodes[to.node].deaf {
-                    self.take_over(to.node, session);
+                    self.take_over(to.node, session)?;
                 }
                 Ok(())
             }
             Letter::Switch { to, group } => self.switch(to.node, group),
-            Letter::HealAsk { to } => self.give(to.node, Task::Reload),
-            Letter::Unsaved { to, from, at, entries } => self.give(to.node, Task::Unsaved(from, at, entries)),
-            Letter::Took { to, seats, number } => self.give(to.node, Task::Took(seats, number)),
-            Letter::Lacks { to, tip } => self.give(to.node, Task::Lacks(tip)),
+            Letter::Event { to, line, published } => self.hear(to.node, 0, line, published),
         }
     }
 
-    fn hear(&mut self, node: usize, line: Line, task: Task) -> Checked<()> {
-        let Some(known) = self.nodes.get(node).filter(|node| !node.deaf && node.copy.is_some()) else {
+    fn hear(&mut self, node: usize, group: usize, line: Line, published: Published) -> Checked<()> {
+        let known = &self.nodes[node];
+        if known.deaf || known.hears[group] != line {
             return Ok(());
-        };
-        if known.hears[self.shard()] == line { self.give(node, task) } else { Ok(()) }
+        }
+        self.input(node, Input::Heard(published))
     }
 
     /// A server carries out a command, and what it says goes on its way.
@@ -189,7 +172,7 @@ impl World {
                     saved: None,
                 });
             }
-            (Command::Compare, Reply::Compared(tip, _, _)) if group == self.shard() => {
+            (Command::Compare, Reply::Compared(tip, _)) if group == self.shard() => {
                 let (offset, saved) = (self.groups[group].offset(server), Some(tip.clone()));
                 self.letters.push(Letter::Settling { to: from, group, server, offset, exchange, saved });
                 self.letters.push(Letter::Reply { to: from, exchange, reply });
@@ -234,9 +217,9 @@ impl World {
         }
         self.nodes[node].deaf = false;
         if !same {
-            self.fail_work(node)?;
+            self.fail_pending(node)?;
         }
-        if self.plan.without == Without::Reload { Ok(()) } else { self.give(node, Task::Reload) }
+        if self.plan.without == Without::Reload { Ok(()) } else { self.input(node, Input::Missed) }
     }
 
     /// What a node does every second about groups: it notices that one is back, and that it hears nothing.
@@ -248,14 +231,13 @@ impl World {
             let server = self.nodes[node].primary[group];
             match self.groups[group].may_write(server) {
                 Ok(()) if self.nodes[node].away[group] => {
-                    self.nodes[node].away[group] = false;
-                    self.give(node, Task::Reload)?;
+                    self.set_away(node, group, false)?;
+                    self.input(node, Input::Missed)?;
                 }
                 Err(Deaf::NotPrimary) => self.switch(node, group)?,
                 Ok(()) | Err(Deaf::Away | Deaf::NoReplicas) => {}
             }
         }
-        self.flush(node)?;
         if self.nodes[node].deaf && !self.groups[self.shard()].is_away() {
             let shard = self.shard();
             self.switch(node, shard)?;
@@ -268,11 +250,62 @@ impl World {
         if self.nodes[node].stopped {
             return;
         }
-        let nobody = Mover { seat: 0, session: u32::MAX };
         for group in 0..self.groups.len() {
-            let exchange = self.send(node, group, Command::Compare);
-            self.nodes[node].errands.push((exchange, nobody));
+            self.compare(node, group);
         }
+    }
+
+    /// Has a node told how much of the stream is durable.
+    pub(super) fn beat_shard(&mut self, node: usize) {
+        let shard = self.shard();
+        self.compare(node, shard);
+    }
+
+    fn compare(&mut self, node: usize, group: usize) {
+        let nobody = Mover { seat: group, session: u32::MAX };
+        let is_asked =
+            |(_, pending): &(u64, Pending)| matches!(pending, Pending::Errand(mover) if *mover == nobody);
+        if !self.nodes[node].pending.iter().any(is_asked) {
+            let exchange = self.send(node, group, Command::Compare);
+            self.nodes[node].pending.push((exchange, Pending::Errand(nobody)));
+        }
+    }
+
+    /// A session has entered, or the store was compared with.
+    pub(super) fn errand(&mut self, node: usize, mover: Mover, reply: Reply) -> Checked<()> {
+        match reply {
+            Reply::Entered(_) => self.entered(node, mover),
+            Reply::Compared(tip, online) => {
+                if self.plan.without != Without::Session && mover.seat == 0 {
+                    self.compare_sessions(node, online)?;
+                }
+                if mover.seat == self.shard() && self.plan.without != Without::Reload {
+                    let compared = Compared { tip: Some(tip), ..Compared::default() };
+                    return self.input(node, Input::Compared(compared));
+                }
+                Ok(())
+            }
+            other => Err(format!("node {node} got {other:?} for an errand")),
+        }
+    }
+
+    /// Ends sessions that another took over from unheard, and enters those again that the store lost.
+    fn compare_sessions(&mut self, node: usize, online: [Option<Live>; 2]) -> Checked<()> {
+        for (seat, live) in online.into_iter().enumerate() {
+            let Some(session) = self.nodes[node].sessions[seat].filter(|session| session.entered) else {
+                continue;
+            };
+            match live {
+                Some(live) if live.session != session.number => self.take_over(node, session.number)?,
+                Some(_) => {}
+                None => {
+                    let mover = Mover { seat, session: session.number };
+                    let exchange = self.send(node, 0, Command::Enter(mover));
+                    self.nodes[node].pending.push((exchange, Pending::Errand(mover)));
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,25 +2,21 @@
 
 mod browser;
 mod checks;
-mod course;
+mod driver;
 mod faults;
-mod keeper;
 mod lines;
-mod unsaved;
 
-use std::collections::VecDeque;
-
+use nineflags::host::{Host, Input, Ticket};
 use nineflags::rules::game::Game;
 use nineflags::rules::seat::Seat;
 use nineflags::table::copy::Copy;
-use nineflags::table::record::{Entry, Tip};
+use nineflags::table::record::Entry;
 
 use self::browser::Browser;
 use self::checks::Checks;
-use self::keeper::{Task, Work};
+use self::driver::{Pending, Waits};
 use self::lines::Letter;
-use self::unsaved::Offer;
-use super::held::{Held, Live, Mover, Place, Write};
+use super::held::{Held, Live, Place, Write};
 use super::plan::{Plan, Tally};
 use super::redis::{Group, Line};
 use crate::model::dice::Dice;
@@ -49,21 +45,17 @@ struct Node {
     /// The subscriber connections to the groups, and whether they have become silent.
     hears: [Line; 2],
     deaf: bool,
-    copy: Option<Copy>,
-    /// How many records are known to be saved.
-    saved: u32,
+    /// The table, where it is open.
+    host: Option<Host>,
+    /// What came before it was.
+    early: Vec<Input>,
     /// The live session of each seat's account here, as far as the node knows.
     sessions: [Option<Session>; 2],
-    inbox: VecDeque<Task>,
-    work: Option<(u64, Work)>,
-    /// Questions to the store that are not the keeper's.
-    errands: Vec<(u64, Mover)>,
-    /// What waits for the other seat's node while the shard is away.
-    offered: Option<Offer>,
-    /// Records that a broken node keeps for later.
-    aside: Option<(Tip, Vec<Entry>)>,
-    /// How far the game is put away.
-    put_away: u8,
+    /// What is waited for.
+    pending: Vec<(u64, Pending)>,
+    /// Who waits for answers of the host.
+    waiting: Vec<(Ticket, Waits)>,
+    tickets: Ticket,
 }
 
 /// A session at a node, and whether the store was told of it.
@@ -82,15 +74,12 @@ impl Node {
             away: [false; 2],
             hears: primary.map(Line::first),
             deaf: false,
-            copy: None,
-            saved: 0,
+            host: None,
+            early: Vec::new(),
             sessions: [None; 2],
-            inbox: VecDeque::new(),
-            work: None,
-            errands: Vec::new(),
-            offered: None,
-            aside: None,
-            put_away: 0,
+            pending: Vec::new(),
+            waiting: Vec::new(),
+            tickets: 0,
         }
     }
 }
@@ -134,12 +123,11 @@ impl World {
         if plan.apart {
             groups.insert(0, Group::with(&data));
         }
-        let node = |_| Node { copy: Some(copy.clone()), ..Node::new(0, [0, 0]) };
         let mut world = Self {
             seed,
             plan,
             groups,
-            nodes: (0..NODES).map(node).collect(),
+            nodes: (0..NODES).map(|_| Node::new(0, [0, 0])).collect(),
             browsers: [Seat::First, Seat::Second].map(|seat| Browser::new(seat, copy.tip())),
             dice,
             letters: Vec::new(),
@@ -153,8 +141,19 @@ impl World {
         for number in 0..2 {
             let seat = number as usize;
             world.nodes[seat].sessions[seat] = Some(Session { number, entered: true });
+            world.begin(seat).expect("a game begins");
         }
         world
+    }
+
+    /// A seat's browser is shown the game at its node.
+    fn begin(&mut self, seat: usize) -> Checked<()> {
+        self.open_with(seat)?;
+        let session = self.browsers[seat].session;
+        match self.join(seat, seat, session) {
+            Some(input) => self.input(seat, input),
+            None => Err("nobody is there".to_owned()),
+        }
     }
 
     /// Runs the schedule to its end, and judges it; after a failure also tells what happened, if that was asked for.
@@ -196,6 +195,10 @@ impl World {
         self.now_ms += 1 + self.dice.below(300) as u64;
         for group in &mut self.groups {
             group.step(&mut self.dice);
+        }
+        if self.dice.below(2) == 0 {
+            let node = self.dice.below(NODES);
+            self.wake(node)?;
         }
         if self.plan.rough && self.dice.chance(150) {
             self.fault()?;
@@ -250,7 +253,7 @@ impl World {
                     self.switch(node, group)?;
                 }
                 self.probe(node)?;
-                self.pump(node)?;
+                self.wake(node)?;
                 self.beat(node);
             }
             for browser in [0, 1] {
