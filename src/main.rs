@@ -8,7 +8,7 @@ use nineflags::archive_files::{self, Outcome};
 use nineflags::config::archive::ArchiveCommand;
 use nineflags::config::{Cli, Command, Judged, LogFormat, RedisCommand, ServeConfig, StoreAt, misspelt};
 use nineflags::load::options::LoadOptions;
-use nineflags::redis_care::failover;
+use nineflags::redis::failover;
 use nineflags::store::Store;
 use nineflags::{inspect, judge, load, node, rebalance};
 use nix::sys::stat::{Mode, umask};

@@ -8,11 +8,12 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::cluster::bus::{Bus, Heard};
-use crate::config::{RedisUrls, Shown};
+use crate::config::Shown;
 use crate::ids::{NodeId, TableId};
 use crate::lobby::event::NodeOrder;
+use crate::redis::health::{self, GroupHealth};
+use crate::redis::roles::RedisUrls;
 use crate::rules::seat::BySeat;
-use crate::store::health::{self, GroupHealth};
 use crate::store::look::{Kept, PlayerAt, TableAt, TableInFull, Totals};
 use crate::store::nodes::{HeldTip, NodeState};
 use crate::store::{Store, StoreError, keys};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::redis_url::HostPort;
+use crate::redis::url::HostPort;
 use crate::setting::{opened, whole};
 
 /// Bots of one kind, at most.

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use nineflags::config::RedisUrls;
 use nineflags::ids::{AccountId, NodeId, SessionId, TableId};
 use nineflags::protocol::{Ask, ClosedWhy, RefusalCode, Update};
+use nineflags::redis::roles::RedisUrls;
 use nineflags::store::games::{Appender, Mover};
 use nineflags::store::{Group, Store};
 use nineflags::table::copy::{Answer, Copy};
