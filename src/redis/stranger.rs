@@ -5,7 +5,7 @@ use std::io;
 use redis::{ConnectionAddr, ConnectionInfo, RedisError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::endpoint::shown;
 use super::error::{StoreError, TOO_MANY_CLIENTS};
@@ -13,6 +13,11 @@ use super::timeouts;
 
 /// A question that a Redis and a web server both answer at once.
 const QUESTION: &[u8] = b"PING\r\n\r\n";
+/// The shortest greeting of TLS 1.2 that is well formed: no session, one cipher, no extension. Whoever speaks TLS answers it, if
+/// only with an alert.
+const HELLO: &[u8] = b"\x16\x03\x01\0\x2d\x01\0\0\x29\x03\x03\
+                       nine flags asks who answers here\
+                       \0\0\x02\xc0\x2f\x01\0";
 /// How the records of TLS begin: an alert or a handshake, of version 3.
 const TLS: [&[u8]; 2] = [&[0x15, 0x03], &[0x16, 0x03]];
 
@@ -48,11 +53,11 @@ pub async fn explain(info: &ConnectionInfo, error: RedisError) -> StoreError {
         return StoreError::Unusable(words).at(&at);
     }
     let is_clear = error.is_connection_refusal() || error.is_timeout() || error.code().is_some();
-    let heard = if is_clear {
-        None
-    } else {
-        timeout(timeouts::LISTEN, ask(info.addr())).await.ok().and_then(Result::ok)
-    };
+    let mut heard = if is_clear { None } else { ask(info.addr(), QUESTION).await };
+    if !tls && !is_clear && error.is_connection_dropped() && heard.as_ref().is_none_or(Vec::is_empty) {
+        // A Redis that speaks TLS closes at what is none, and says nothing.
+        heard = ask(info.addr(), HELLO).await.or(heard);
+    }
     let known = heard.as_deref().and_then(|heard| judge(heard, tls));
     // Its words were lost with the connection, and it had room again when it was asked.
     let is_cut = error.is_connection_dropped() && heard.is_some_and(|heard| !heard.is_empty());
@@ -79,20 +84,38 @@ fn refused_in_tls(said: &str) -> Option<String> {
     )
 }
 
-/// What the first bytes are that it sends.
-async fn ask(address: &ConnectionAddr) -> io::Result<Vec<u8>> {
-    match address {
-        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
-            first_words(TcpStream::connect((host.as_str(), *port)).await?).await
+/// Ends if TLS is meant and whoever is there answers without: that one may wait for ever for more of a handshake.
+pub async fn speaks_no_tls(info: &ConnectionInfo) -> StoreError {
+    if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+        sleep(timeouts::LISTEN).await;
+        let heard = ask(info.addr(), QUESTION).await;
+        if let Some(error) = heard.as_deref().and_then(|heard| judge(heard, true)) {
+            return error.at(&shown(info.addr()));
         }
-        ConnectionAddr::Unix(path) => first_words(UnixStream::connect(path).await?).await,
-        _ => Ok(Vec::new()),
     }
+    std::future::pending().await
 }
 
-async fn first_words(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<Vec<u8>> {
+/// What the first bytes are that it sends after a question, if it can be asked.
+async fn ask(address: &ConnectionAddr, question: &[u8]) -> Option<Vec<u8>> {
+    let asked = async {
+        match address {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                first_words(TcpStream::connect((host.as_str(), *port)).await?, question).await
+            }
+            ConnectionAddr::Unix(path) => first_words(UnixStream::connect(path).await?, question).await,
+            _ => Ok(Vec::new()),
+        }
+    };
+    timeout(timeouts::LISTEN, asked).await.ok()?.ok()
+}
+
+async fn first_words(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    question: &[u8],
+) -> io::Result<Vec<u8>> {
     // One that says something at once and closes may take no question.
-    let _ = stream.write_all(QUESTION).await;
+    let _ = stream.write_all(question).await;
     let mut heard = vec![0; 64];
     let length = stream.read(&mut heard).await?;
     heard.truncate(length);

@@ -18,8 +18,12 @@ pub const IS_SENTINEL: &str = "it is a sentinel: write redis+sentinel://host:por
 /// A new connection; the error says where, and as far as that can be found out what is there instead.
 pub async fn connect(info: &ConnectionInfo) -> Result<MultiplexedConnection, StoreError> {
     let (client, limits) = (Client::open(info.clone())?, limits());
-    // Both are seldom needed, and large: every exchange would have room for them.
-    match Box::pin(client.get_multiplexed_async_connection_with_config(&limits)).await {
+    // All are seldom needed, and large: every exchange would have room for them.
+    let opened = tokio::select! {
+        opened = Box::pin(client.get_multiplexed_async_connection_with_config(&limits)) => opened,
+        error = Box::pin(stranger::speaks_no_tls(info)) => return Err(error),
+    };
+    match opened {
         Ok(connection) => Ok(connection),
         Err(error) => Err(Box::pin(stranger::explain(info, error)).await),
     }
