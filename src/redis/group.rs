@@ -116,21 +116,6 @@ impl Group {
         self.shared.away.until(false).await;
     }
 
-    /// An exchange ended well.
-    pub(super) fn answered(&self) {
-        self.shared.away.answered();
-    }
-
-    /// An exchange was not answered in time.
-    pub(super) fn was_late(&self, why: &dyn std::fmt::Display) {
-        self.shared.away.was_late(why);
-    }
-
-    /// A write went well.
-    pub(super) fn is_back(&self) {
-        self.shared.away.is_back();
-    }
-
     /// The present primary; the sentinels are asked if it is not known or in doubt.
     pub async fn primary(&self) -> Result<Arc<Primary>, StoreError> {
         if let Some(primary) = self.undoubted() {
@@ -281,7 +266,7 @@ impl Group {
     /// Notes what an exchange says of the group.
     pub(super) fn note<T>(&self, primary: &Primary, result: &Result<T, StoreError>) {
         match result {
-            Ok(_) => self.answered(),
+            Ok(_) => self.shared.away.answered(),
             Err(error) => {
                 metrics::redis_error(self.name());
                 self.weigh(primary, error);

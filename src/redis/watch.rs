@@ -82,12 +82,13 @@ type Wire = Option<(Arc<Primary>, MultiplexedConnection)>;
 
 /// Looks for ever.
 async fn probe(group: &Group) {
+    let away = &group.shared.away;
     let mut wire: Wire = None;
     loop {
         if group.is_away() {
             sleep(TRY_EVERY).await;
             if let Ok(Ok(())) = timeout(timeouts::TRY, try_to_write(group)).await {
-                group.is_back();
+                away.is_back();
             }
         } else {
             tokio::select! {
@@ -95,11 +96,11 @@ async fn probe(group: &Group) {
                 () = group.away() => continue,
             }
             match timeout(timeouts::PROBE, ask(group, &mut wire)).await {
-                Ok(Ok(())) => group.answered(),
+                Ok(Ok(())) => away.answered(),
                 // Whoever connects notes what came of it.
                 Ok(Err(_)) => wire = None,
                 Err(_) => {
-                    group.was_late(&"no answer to a question");
+                    away.was_late(&"no answer to a question");
                     wire = None;
                 }
             }
