@@ -12,8 +12,8 @@ use crate::cluster::bus::Bus;
 use crate::http::Readiness;
 use crate::metrics;
 use crate::redis::condition::{Condition, explained};
+use crate::redis::error::StoreError;
 use crate::redis::private::ChildState;
-use crate::store::StoreError;
 
 /// How often it is looked whether the node can serve.
 pub const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -12,10 +12,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::ids::NodeId;
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
 use crate::redis::primary::Primary;
 use crate::redis::timeouts;
 use crate::redis::wire;
-use crate::store::{Group, StoreError, keys};
+use crate::store::keys;
 
 /// How often the connection is probed: by a PING, and by a publication to a channel of its own.
 const PROBE_EVERY: Duration = Duration::from_secs(1);

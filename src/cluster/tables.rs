@@ -19,8 +19,10 @@ use crate::config::ServeConfig;
 use crate::ids::{AccountId, NodeId, RequestId, SessionId, TableId};
 use crate::lobby::event::TableNews;
 use crate::protocol::{Message, RefusalCode, TableView};
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
+use crate::store::Store;
 use crate::store::games::Mover;
-use crate::store::{Group, Store, StoreError};
 use crate::table::copy::{Answer, Proposal};
 use crate::table::record::{Entry, KINDS, Tip};
 

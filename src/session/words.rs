@@ -11,7 +11,7 @@ use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::limits::{Key, Limit};
 use crate::lobby::event::PlayerEvent;
 use crate::protocol::{Message, RefusalCode, Update};
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::accounts::BLOCKED_MAX;
 use crate::store::talk::{LETTERS_KEPT, LetterSent};
 

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 
 use nineflags::ids::{AccountId, NodeId, SessionId, TableId};
 use nineflags::protocol::{Ask, ClosedWhy, RefusalCode, Update};
+use nineflags::redis::group::Group;
 use nineflags::redis::roles::RedisUrls;
+use nineflags::store::Store;
 use nineflags::store::games::{Appender, Mover};
-use nineflags::store::{Group, Store};
 use nineflags::table::copy::{Answer, Copy};
 use serde_json::{Value, json};
 

@@ -11,8 +11,8 @@ use super::{Acted, FLUSH_EVERY, Keeper, Published};
 use crate::ids::{NodeId, RequestId};
 use crate::metrics;
 use crate::protocol::RefusalCode;
+use crate::redis::error::StoreError;
 use crate::rules::seat::Seat;
-use crate::store::StoreError;
 use crate::table::copy::{Accepted, Proposal};
 use crate::table::record::{Entry, Tip};
 

@@ -30,12 +30,13 @@ use crate::ids::{AccountId, AccountName, NodeId, RequestId, SessionId, TableId};
 use crate::metrics;
 use crate::outbox::Outbox;
 use crate::protocol::{CloseCode, ClosedWhy, Message, TableView, Update};
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
 use crate::rules::moves::Move;
 use crate::rules::seat::Seat;
 use crate::store::games::{Compared, Mover};
 use crate::store::lobby::TableInfo;
 use crate::store::talk::Said;
-use crate::store::{Group, StoreError};
 use crate::table::copy::Copy;
 use crate::table::record::{Entry, Tip};
 

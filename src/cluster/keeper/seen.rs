@@ -13,7 +13,7 @@ use crate::cluster::seals::SEALED_MAX;
 use crate::ids::AccountId;
 use crate::metrics;
 use crate::protocol::{NoticeCode, RefusalCode, Update};
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::table::copy::Accepted;
 use crate::table::record::{Entry, Tip};
 

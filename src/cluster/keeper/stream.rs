@@ -6,7 +6,7 @@ use super::{Keeper, Published, text_of};
 use crate::fault::is_without;
 use crate::metrics;
 use crate::protocol::{ClosedWhy, NoticeCode, Update};
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::games::Compared;
 use crate::table::copy::{Accepted, Answer, Copy, Effect, Proposal, Reconciled};
 use crate::table::record::{Entry, Tip};
