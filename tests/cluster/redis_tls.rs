@@ -172,8 +172,9 @@ fn what_keeps_a_node_from_a_redis_over_tls_is_said_in_one_sentence() {
     let says = |scheme: &str, user: &str, port: u16, trusted: &Authority| {
         let data = folder();
         let at = format!("127.0.0.1:{port}");
+        let (scheme, parameters) = scheme.split_once('?').unwrap_or((scheme, ""));
         let path = if scheme.contains("sentinel") { "/nine" } else { "" };
-        let url = format!("{scheme}://{user}{at}{path}");
+        let url = format!("{scheme}://{user}{at}{path}?{parameters}");
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", data.path().to_str().expect("a path")];
         let said = run(&url, trusted, &arguments);
         assert!(!said.success, "{said:?}");
@@ -193,6 +194,8 @@ fn what_keeps_a_node_from_a_redis_over_tls_is_said_in_one_sentence() {
         ("redis", good, &authority, "it speaks TLS: write rediss://"),
         ("redis+sentinel", good, &authority, "it speaks TLS: write rediss://"),
         ("rediss+sentinel", good, &authority, "it is no sentinel"),
+        ("rediss+sentinel?sentinel_tls=no", good, &authority, "it speaks TLS: write rediss://"),
+        ("redis+sentinel?sentinel_tls=yes", good, &authority, "it is no sentinel"),
     ] {
         let said = says(scheme, "", port, trusted);
         assert!(said.contains(words), "{scheme} {words}: {said}");
