@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts one Redis of a group: start-redis.sh DIR HOST PORT SENTINEL,SENTINEL,… [NAME]
 # HOST and PORT are where the others reach it; each SENTINEL is host:port. With REDIS_PASSWORD set, everybody needs it,
-# and the sentinels are asked with it, too. With REDIS_TLS_CERT, REDIS_TLS_KEY and REDIS_TLS_CA, which name files, it speaks TLS
+# and the sentinels are asked with it, too. With REDIS_TLS_CERT, REDIS_TLS_KEY and REDIS_TLS_CA, whole paths, it speaks TLS
 # only, also to the others of its group and to the sentinels.
 #
 # Whether it is the primary is never decided by its own file: that may be from before a failover, and an old primary that

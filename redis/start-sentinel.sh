@@ -3,7 +3,7 @@
 # HOST and PORT are where the others reach it; FIRST_PRIMARY (host:port) counts only at the very first start, later the sentinel
 # knows better. QUORUM (2) sentinels must agree that the primary is down, DOWN_AFTER_MS (2000) after it was last heard. With
 # REDIS_PASSWORD set the sentinel wants it from everybody, and gives it to the Redis and to the other sentinels. With REDIS_TLS_CERT,
-# REDIS_TLS_KEY and REDIS_TLS_CA, which name files, it speaks TLS only, also to them.
+# REDIS_TLS_KEY and REDIS_TLS_CA, whole paths, it speaks TLS only, also to them.
 set -eu
 # The password is for nobody else, from the first moment.
 umask 077
