@@ -354,8 +354,8 @@ impl Group {
         self.note(&primary, &result);
         match &result {
             Err(StoreError::Unavailable(_)) => primary.discard_all(),
-            // Those who share it find out for themselves.
-            Err(error) if error.may_pass() => primary.line.discard(number),
+            // Those who share it find out for themselves. One that only takes no writes now has answered.
+            Err(StoreError::NoAnswer(_) | StoreError::NotPrimary(_)) => primary.line.discard(number),
             _ => {}
         }
         result.map_err(|error| error.at(self.name()))
