@@ -15,6 +15,35 @@ check_password() {
     esac
 }
 
+# A certificate needs its key, and others are known by their authority.
+check_tls() {
+    if [ -n "${REDIS_TLS_CERT:-}" ]; then
+        : "${REDIS_TLS_KEY:?is not set: name the file with the key of REDIS_TLS_CERT}"
+        : "${REDIS_TLS_CA:?is not set: name the file with the certificate of the authority that signed REDIS_TLS_CERT}"
+    fi
+}
+
+# One command to a Redis or a sentinel, in time.
+cli() {
+    if [ -n "${REDIS_TLS_CERT:-}" ]; then set -- --tls --cacert "$REDIS_TLS_CA" "$@"; fi
+    timeout 2 redis-cli "$@"
+}
+
+# The settings of the port it listens at; over TLS those of all connections it makes, too. No client needs a certificate.
+listen() {
+    if [ -z "${REDIS_TLS_CERT:-}" ]; then
+        echo "port $1"
+        return
+    fi
+    echo "port 0"
+    echo "tls-port $1"
+    printf 'tls-cert-file %s\n' "$(quoted "$REDIS_TLS_CERT")"
+    printf 'tls-key-file %s\n' "$(quoted "$REDIS_TLS_KEY")"
+    printf 'tls-ca-cert-file %s\n' "$(quoted "$REDIS_TLS_CA")"
+    echo "tls-auth-clients no"
+    echo "tls-replication yes"
+}
+
 # A folder that nobody else may look into, also one that others could before 0.4.0.
 private_folder() {
     case $1 in /*) whole=$1 ;; *) whole=$PWD/$1 ;; esac

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Starts one Redis of a group: start-redis.sh DIR HOST PORT SENTINEL,SENTINEL,… [NAME]
 # HOST and PORT are where the others reach it; each SENTINEL is host:port. With REDIS_PASSWORD set, everybody needs it,
-# and the sentinels are asked with it, too.
+# and the sentinels are asked with it, too. With REDIS_TLS_CERT, REDIS_TLS_KEY and REDIS_TLS_CA, whole paths, it speaks TLS
+# only, also to the others of its group and to the sentinels.
 #
 # Whether it is the primary is never decided by its own file: that may be from before a failover, and an old primary that
 # is back takes writes that are lost a moment later. More than half of the sentinels are asked first. It starts
@@ -20,7 +21,7 @@ TAKEOVER_SECS=${TAKEOVER_SECS:-60}
 NOBODY_LOOKS=5
 
 say() { echo "start-redis $host:$port: $*" >&2; }
-ask() { timeout 2 redis-cli -h "${1%:*}" -p "${1##*:}" SENTINEL "$2" "$name" 2>/dev/null; }
+ask() { cli -h "${1%:*}" -p "${1##*:}" SENTINEL "$2" "$name" 2>/dev/null; }
 field() { awk -v name="$1" 'found { print; exit } $0 == name { found = 1 }'; }
 
 # The newest word of the sentinels: sets voices, epoch, primary (host:port) and replicas.
@@ -91,13 +92,14 @@ decide() {
 promote_when_caught_up() {
     while kill -0 "$1" 2>/dev/null; do
         sleep 1
-        if timeout 2 redis-cli -h "$host" -p "$port" INFO replication 2>/dev/null | grep -q '^master_link_status:up'; then
-            timeout 2 redis-cli -h "$host" -p "$port" CONFIG SET replica-priority 100 >/dev/null && return
+        if cli -h "$host" -p "$port" INFO replication 2>/dev/null | grep -q '^master_link_status:up'; then
+            cli -h "$host" -p "$port" CONFIG SET replica-priority 100 >/dev/null && return
         fi
     done
 }
 
 check_password
+check_tls
 private_folder "$dir"
 if [ -n "${REDIS_PASSWORD:-}" ]; then
     export REDISCLI_AUTH="$REDIS_PASSWORD"
@@ -115,7 +117,7 @@ rm -f "$dir/redis.conf"
 {
     cat "$here/redis-node.conf"
     echo "bind $host"
-    echo "port $port"
+    listen "$port"
     printf 'dir %s\n' "$(quoted "$dir")"
     echo "replica-announce-ip $host"
     echo "replica-announce-port $port"

@@ -4,7 +4,7 @@
 #   scripts/cluster.sh start NAME     starts a part again that was killed or ended, like node-2 or redis-1
 # DATA (./data/cluster) is where everything is kept; PORT (7100) is the balancer's, the others follow: the nodes at PORT+1 to +3, their
 # health and metrics at +4 to +6, Redis at +11 to +13, the sentinels at +21 to +23. NINEFLAGS_BIN is a built binary to use instead of building one. With REDIS_PASSWORD set
-# every Redis and sentinel wants it.
+# every Redis and sentinel wants it; with REDIS_TLS_CERT, REDIS_TLS_KEY and REDIS_TLS_CA, whole paths, they speak TLS only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=${DATA:-./data/cluster}
@@ -104,7 +104,12 @@ query=
 if [ -n "${REDIS_PASSWORD:-}" ]; then
     query="?password=$(encoded "$REDIS_PASSWORD")&sentinel_password=$(encoded "$REDIS_PASSWORD")"
 fi
-export REDIS_URL=redis+sentinel://$sentinels/$name$query NINEFLAGS_TRUST_FORWARDED=true HAPROXY_DIR=$data
+scheme=redis
+if [ -n "${REDIS_TLS_CERT:-}" ]; then
+    scheme=rediss
+    export NINEFLAGS_REDIS_CA=${REDIS_TLS_CA:-}
+fi
+export REDIS_URL=$scheme+sentinel://$sentinels/$name$query NINEFLAGS_TRUST_FORWARDED=true HAPROXY_DIR=$data
 declare -A pids=()
 
 # Each in a session of its own, so that Ctrl-C reaches only this script, which then ends them in order; and where the

@@ -6,12 +6,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::ids::TableId;
+use crate::redis::error::StoreError;
 use crate::rules::game::Game;
 use crate::rules::seat::Seat;
+use crate::store::Store;
 use crate::store::archive::{ArchivedGame, Keep};
 use crate::store::dates;
 use crate::store::packed::result_of;
-use crate::store::{Store, StoreError};
 use crate::table::copy::Copy;
 use crate::table::record::KINDS;
 

@@ -14,7 +14,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use self::archive::ArchiveCommand;
 use crate::ids::TableId;
 use crate::limits::Allowances;
-use crate::redis_url::{self, RedisUrl};
+use crate::redis::authorities::Authorities;
+use crate::redis::roles::RedisUrls;
+use crate::redis::url::{self, RedisUrl};
 use crate::setting::{
     ListenAt, announced, log_filter, opened, ops_listen, share, table_id, whole, yes_or_no,
 };
@@ -73,7 +75,7 @@ fn refusal(error: &clap::Error, arguments: &[OsString]) -> String {
         let parts: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
         [value].into_iter().chain(parts)
     }));
-    let said = redis_url::without(&error.to_string(), texts);
+    let said = url::without(&error.to_string(), texts);
     // A word too many may be the rest of a URL with a blank in it.
     let has_url = arguments.iter().any(|argument| argument.to_string_lossy().contains("://"));
     let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
@@ -169,71 +171,6 @@ pub enum RedisCommand {
     },
 }
 
-/// Where the Redis groups of a cluster are: one URL each, and several roles may have the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedisUrls {
-    /// Accounts, logins, lobby, invites, saved games.
-    pub data: RedisUrl,
-    /// The shards of live games, at least one, in their order.
-    pub backups: Vec<RedisUrl>,
-    /// Finished games.
-    pub archive: RedisUrl,
-    /// A Redis on the node's own side with a copy of them.
-    pub archive_near: Option<RedisUrl>,
-}
-
-/// One group of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupAt {
-    /// What it is called: the first of its roles.
-    pub name: String,
-    /// Its roles: `data`, `backup-0`, `backup-1` … and `archive`.
-    pub roles: Vec<String>,
-    /// Where it is.
-    pub url: RedisUrl,
-}
-
-impl RedisUrls {
-    /// All roles in the data group, but for those that have other URLs. Blank ones count as left out.
-    pub fn new(data: impl Into<RedisUrl>, backups: &[RedisUrl], archive: Option<&RedisUrl>) -> Self {
-        let data = data.into();
-        let backups: Vec<RedisUrl> = backups.iter().filter(|url| !url.is_blank()).cloned().collect();
-        let archive = archive.filter(|url| !url.is_blank()).unwrap_or(&data).clone();
-        let backups = if backups.is_empty() { vec![data.clone()] } else { backups };
-        Self { data, backups, archive, archive_near: None }
-    }
-
-    /// The same with a Redis near the node that has a copy of the archive. A blank one counts as left out.
-    #[must_use]
-    pub fn with_near(mut self, archive_near: Option<&RedisUrl>) -> Self {
-        self.archive_near = archive_near.filter(|url| !url.is_blank()).cloned();
-        self
-    }
-
-    /// The groups: data, the shards of the backup, the archive; roles with the same URL, however it is written, are one
-    /// group.
-    pub fn groups(&self) -> Vec<GroupAt> {
-        let shards =
-            (0..).zip(&self.backups).map(|(shard, url): (usize, _)| (format!("backup-{shard}"), url));
-        let roles = [("data".to_owned(), &self.data)].into_iter().chain(shards);
-        let roles = roles.chain([("archive".to_owned(), &self.archive)]);
-        let mut groups: Vec<GroupAt> = Vec::new();
-        for (role, url) in roles {
-            match groups.iter_mut().find(|group| group.url == *url) {
-                Some(group) => group.roles.push(role),
-                None => groups.push(GroupAt { name: role.clone(), roles: vec![role], url: url.clone() }),
-            }
-        }
-        groups
-    }
-}
-
-impl<T: Into<RedisUrl>> From<T> for RedisUrls {
-    fn from(data: T) -> Self {
-        Self::new(data, &[], None)
-    }
-}
-
 /// Where the store of a running cluster is.
 #[derive(Debug, Clone, Args)]
 pub struct StoreAt {
@@ -246,6 +183,10 @@ pub struct StoreAt {
     /// The Redis group that keeps finished games, if another.
     #[arg(long, env = "ARCHIVE_REDIS_URL", hide_env_values = true, global = true)]
     pub archive_redis_url: Option<RedisUrl>,
+    /// File with the certificates, in PEM, of the authorities that a Redis or a sentinel which speaks TLS is trusted by; without
+    /// it the public ones.
+    #[arg(long, env = "NINEFLAGS_REDIS_CA", value_parser = Authorities::read, global = true)]
+    pub redis_ca: Option<Authorities>,
     /// Without `REDIS_URL`: the folder of the node whose private Redis it is.
     #[arg(long, env = "NINEFLAGS_DATA", default_value = "./data", global = true)]
     pub data: PathBuf,
@@ -259,7 +200,8 @@ pub struct NoStore(PathBuf);
 impl StoreAt {
     /// Where all groups are.
     pub fn urls(&self) -> Result<RedisUrls, NoStore> {
-        Ok(RedisUrls::new(self.url()?, &self.backup_redis_urls, self.archive_redis_url.as_ref()))
+        let urls = RedisUrls::new(self.url()?, &self.backup_redis_urls, self.archive_redis_url.as_ref());
+        Ok(urls.trusting(self.redis_ca.as_ref()))
     }
 
     /// The URL of the data group: as given, or of the private Redis of a running node.
@@ -353,7 +295,7 @@ pub struct ServeConfig {
     #[arg(long, env = "NINEFLAGS_DATA", default_value = "./data")]
     pub data: PathBuf,
     /// The Redis to use instead of a private one: `redis://…`, `unix://…`, or what three sentinels call the primary:
-    /// `redis+sentinel://host:port,host:port,host:port/name?password=…`.
+    /// `redis+sentinel://host:port,host:port,host:port/name?password=…`. Over TLS: `rediss://…`, `rediss+sentinel://…`.
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<RedisUrl>,
     /// The Redis groups that keep live games, one URL each, separated by spaces: the shards of the backup. More may be
@@ -367,6 +309,10 @@ pub struct ServeConfig {
     /// games, which never change, are read from it first.
     #[arg(long, env = "ARCHIVE_NEAR_REDIS_URL", hide_env_values = true)]
     pub archive_near_redis_url: Option<RedisUrl>,
+    /// File with the certificates, in PEM, of the authorities that a Redis or a sentinel which speaks TLS is trusted by, and no
+    /// others. Without it the public ones.
+    #[arg(long, env = "NINEFLAGS_REDIS_CA", value_parser = Authorities::read)]
+    pub redis_ca: Option<Authorities>,
     /// The address people open, like `https://play.example.org`; checked against the Origin of requests, and an https
     /// one makes cookies Secure. It may be left out where only this machine can connect.
     #[arg(long, env = "NINEFLAGS_ORIGIN", value_parser = opened)]
@@ -422,6 +368,7 @@ impl ServeConfig {
     pub fn redis_urls(&self, data: impl Into<RedisUrl>) -> RedisUrls {
         RedisUrls::new(data, &self.backup_redis_urls, self.archive_redis_url.as_ref())
             .with_near(self.archive_near_redis_url.as_ref())
+            .trusting(self.redis_ca.as_ref())
     }
 
     /// Milliseconds after which a table with nobody connected is saved.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use nineflags::archive_files::{self, Outcome};
 use nineflags::config::archive::ArchiveCommand;
 use nineflags::config::{Cli, Command, LogFormat, RedisCommand, ServeConfig, StoreAt, misspelt, parsed};
-use nineflags::redis_care::failover;
+use nineflags::redis::failover;
 use nineflags::store::Store;
 use nineflags::{inspect, node, rebalance};
 use nix::sys::stat::{Mode, umask};

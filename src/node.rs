@@ -32,13 +32,15 @@ use crate::metrics;
 use crate::origin::{self, Site};
 use crate::passwords::Passwords;
 use crate::readiness::{self, PrivateChild};
-use crate::redis_care::watchdog;
-use crate::redis_url::RedisUrl;
+use crate::redis::care::Care;
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
+use crate::redis::private::{ChildError, PrivateRedis};
+use crate::redis::url::RedisUrl;
+use crate::redis::watchdog;
 use crate::setting::ListenAt;
-use crate::store::care::Care;
-use crate::store::child::{ChildError, PrivateRedis};
 use crate::store::nodes::Lease;
-use crate::store::{Group, Store, StoreError, keys};
+use crate::store::{Store, keys};
 use crate::supervisor::{Ended, Supervisor};
 
 /// How soon it is looked whether records of other nodes are saved, once there are some.

@@ -11,9 +11,9 @@ use crate::cluster::App;
 use crate::cluster::bus::Bus;
 use crate::http::Readiness;
 use crate::metrics;
-use crate::store::StoreError;
-use crate::store::child::ChildState;
-use crate::store::condition::{Condition, explained};
+use crate::redis::condition::{Condition, explained};
+use crate::redis::error::StoreError;
+use crate::redis::private::ChildState;
 
 /// How often it is looked whether the node can serve.
 pub const LOOK_EVERY: Duration = Duration::from_millis(500);

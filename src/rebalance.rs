@@ -5,8 +5,9 @@ use std::io::Write;
 use crate::cluster::balance::{Shift, shifts};
 use crate::config::{NoStore, RebalanceConfig};
 use crate::lobby::event::NodeOrder;
+use crate::redis::error::StoreError;
+use crate::store::Store;
 use crate::store::nodes::NodeState;
-use crate::store::{Store, StoreError};
 
 /// Why nothing, or not everything, was ordered.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::ids::TableId;
 use crate::origin::{self, Origin};
-use crate::redis_url::HostPort;
+use crate::redis::url::HostPort;
 
 /// A number in bounds, with blanks around it or without.
 pub fn whole<T>(

@@ -12,11 +12,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::ids::NodeId;
-use crate::store::group::Primary;
-use crate::store::{Group, keys};
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
+use crate::redis::primary::Primary;
+use crate::redis::timeouts;
+use crate::redis::wire;
+use crate::store::keys;
 
-/// How long one command on the subscriber connection may take.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the connection is probed: by a PING, and by a publication to a channel of its own.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// A connection that hears none of its own publications for so long hears nothing.
@@ -83,7 +85,7 @@ impl Bus {
             self.commands.send(Command::Listen(channel.clone(), done)).await.map_err(|_| BusDown)?;
             wait.await.map_err(|_| BusDown)
         };
-        timeout(2 * COMMAND_TIMEOUT, asked).await.map_err(|_| BusDown)??;
+        timeout(2 * timeouts::SUBSCRIBE, asked).await.map_err(|_| BusDown)??;
         Ok(Listening { commands: self.commands.clone(), channel })
     }
 
@@ -321,9 +323,5 @@ async fn publish(group: Group, channel: String) {
 }
 
 async fn in_time<T>(command: impl Future<Output = redis::RedisResult<T>>) -> Result<T, String> {
-    match timeout(COMMAND_TIMEOUT, command).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("no answer in time".to_owned()),
-    }
+    wire::in_time(timeouts::SUBSCRIBE, command).await.map_err(StoreError::into_words)
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::App;
 use crate::metrics;
-use crate::store::Group;
+use crate::redis::group::Group;
 use crate::store::census::{Counts, Round};
 
 /// Pause after each slice.

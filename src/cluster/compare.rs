@@ -4,7 +4,8 @@ use super::driver::ToTable;
 use super::shards::Shard;
 use super::tables::Tables;
 use crate::ids::TableId;
-use crate::store::{Group, StoreError};
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
 
 /// Tables compared with a group in one exchange, at most.
 const COMPARED_MAX: usize = 500;

@@ -11,8 +11,9 @@ use super::lobby_line::{self, LobbyLine, lobby_line};
 use crate::ids::TableId;
 use crate::lobby::event::{NodeEvent, NodeOrder, ToNode};
 use crate::metrics;
+use crate::redis::group::Group;
+use crate::store::keys;
 use crate::store::nodes::HeldTip;
-use crate::store::{Group, keys};
 
 /// Hands on everything from the data group until its bus is gone. Nothing is waited for here: the lobby and the
 /// comparison of tables have tasks of their own.

@@ -8,8 +8,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{App, balance};
 use crate::metrics;
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
 use crate::store::nodes::NodeState;
-use crate::store::{Group, StoreError};
 use crate::table::record::KINDS;
 
 /// How often that is.

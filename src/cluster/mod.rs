@@ -30,9 +30,10 @@ use crate::limits::Limits;
 use crate::lobby::Lobby;
 use crate::metrics;
 use crate::protocol::{GameRow, Games, VERSION};
+use crate::redis::error::StoreError;
+use crate::store::Store;
 use crate::store::archive::GAMES_PAGE;
 use crate::store::nodes::NodeState;
-use crate::store::{Store, StoreError};
 use crate::table::record::KINDS;
 
 use self::mirror::Mirror;

@@ -12,7 +12,7 @@ use crate::fault::is_without;
 use crate::ids::{AccountId, SessionId};
 use crate::lobby::presence::{Held, Repair, repair};
 use crate::metrics;
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::presence::{Cursor, LEAVING_MAX, Left, OnlineAt};
 
 /// How often a slice of everything is compared, though nothing seems wrong.

@@ -9,7 +9,7 @@ use super::tables::Tables;
 use crate::host::{Acted, Refusal};
 use crate::ids::{AccountId, RequestId, TableId};
 use crate::protocol::RefusalCode;
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::archive::ArchivedGame;
 
 /// How long a player who goes on at once waits until a game that is over is put away.

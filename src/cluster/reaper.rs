@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::App;
 use crate::ids::{AccountId, NodeId, SessionId};
 use crate::metrics;
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::presence::{Cursor, LEAVING_MAX, Left, OnlineAt};
 
 /// How often it is looked who is dead.

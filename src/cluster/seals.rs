@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::chance;
 use crate::ids::{AccountId, TableId};
-use crate::store::{Store, StoreError};
+use crate::redis::error::StoreError;
+use crate::store::Store;
 use crate::table::record::Entry;
 use crate::table::seal::{KEY_BYTES, NONCE_BYTES, SEALED_MAX, SealKey};
 

@@ -8,8 +8,10 @@ use tokio::sync::{Notify, mpsc};
 
 use super::bus::{Bus, BusDown, Heard, Listening};
 use crate::ids::TableId;
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
+use crate::store::Store;
 use crate::store::games::Appender;
-use crate::store::{Group, Store, StoreError};
 
 /// One group that keeps live games: one shard of the backup, or several.
 pub struct Shard {

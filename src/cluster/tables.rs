@@ -21,7 +21,9 @@ use crate::ids::{AccountId, NodeId, RequestId, SessionId, TableId};
 use crate::lobby::event::TableNews;
 use crate::member::Member;
 use crate::protocol::{Message, RefusalCode, TableView};
-use crate::store::{Group, Store, StoreError};
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
+use crate::store::Store;
 use crate::table::copy::{Answer, Proposal};
 use crate::table::record::{KINDS, Tip};
 

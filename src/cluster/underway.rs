@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::ids::TableId;
 use crate::metrics;
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::table::copy::{Answer, Proposal};
 
 /// Publications of one table that are waited for, at most; the oldest is forgotten, which happens when the bus is down.

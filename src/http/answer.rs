@@ -10,7 +10,7 @@ use warp::reply::Response;
 use super::replay::NoReplay;
 use crate::limits::Refused;
 use crate::passwords::Busy;
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 
 /// A request over HTTP that was not carried out.
 #[derive(Debug)]

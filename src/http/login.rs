@@ -18,7 +18,7 @@ use crate::ids::{AccountId, AccountName};
 use crate::limits::Limit;
 use crate::lobby::event::PlayerEvent;
 use crate::passwords::{PASSWORD_MAX, PASSWORD_MIN};
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::accounts::{Account, Created, Deleted, Upgraded};
 use crate::store::logins::{Cookie, LOGIN_LIVES, Login, LoginHash, PasswordChange, millis};
 

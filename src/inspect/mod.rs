@@ -10,7 +10,8 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use self::read::{Inspected, Reader};
-use crate::config::{InspectConfig, RedisUrls};
+use crate::config::InspectConfig;
+use crate::redis::roles::RedisUrls;
 
 /// Puts the cursor at the top of an empty screen.
 const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::read::{Compared, Held, Inspected, Live, Nodes, PlayerLine, TableLine, TableSeen};
+use crate::redis::health::{GroupHealth, RedisHealth};
 use crate::rules::seat::Seat;
-use crate::store::health::{GroupHealth, RedisHealth};
 use crate::store::look::{Kept, Totals};
 use crate::table::record::Tip;
 

@@ -8,14 +8,16 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::cluster::bus::{Bus, Heard};
-use crate::config::{RedisUrls, Shown};
+use crate::config::Shown;
 use crate::ids::{NodeId, TableId};
 use crate::lobby::event::NodeOrder;
+use crate::redis::error::StoreError;
+use crate::redis::health::{self, GroupHealth};
+use crate::redis::roles::RedisUrls;
 use crate::rules::seat::BySeat;
-use crate::store::health::{self, GroupHealth};
 use crate::store::look::{Kept, PlayerAt, TableAt, TableInFull, Totals};
 use crate::store::nodes::{HeldTip, NodeState};
-use crate::store::{Store, StoreError, keys};
+use crate::store::{Store, keys};
 use crate::table::record::Tip;
 
 /// How long the live nodes may take to say what they hold.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::protocol::CloseCode;
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::lobby::Entered;
 
 /// How often an open websocket uses its login, which lasts from its last use.

@@ -4,7 +4,7 @@ use super::{Answer, Done, Session};
 use crate::host::Refusal;
 use crate::ids::TableId;
 use crate::protocol::RefusalCode;
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::saved::Removed;
 
 impl Session {

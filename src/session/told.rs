@@ -10,7 +10,7 @@ use crate::limits::Limit;
 use crate::lobby::event::PlayerEvent;
 use crate::outbox::text_of;
 use crate::protocol::{CloseCode, RefusalCode, Update};
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 
 /// Lists are told at most once in this time.
 const GATHER_EVERY: Duration = Duration::from_millis(500);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{MESSAGE_CHARS_MAX, Session, WATCHED_MAX};
 use crate::protocol::{Limits, LobbyList, LobbyQuery, RefusalCode, Update, VERSION, Welcome, You};
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::invites::INVITES_SENT_MAX;
 use crate::store::logins::millis;
 

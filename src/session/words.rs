@@ -13,7 +13,7 @@ use crate::lobby::event::PlayerEvent;
 use crate::member::BlockedPlayers;
 use crate::outbox::text_of;
 use crate::protocol::{Message, RefusalCode, Update};
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::accounts::BLOCKED_MAX;
 use crate::store::talk::{LETTERS_KEPT, LetterSent};
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use redis::Script;
 
-use super::group::{Arg, StoreError};
 use super::logins::{Cookie, LOGIN_LIVES, LOGIN_LIVES_MAX, Login, millis};
 use super::{Store, keys};
 use crate::chance;
 use crate::ids::{AccountId, AccountName};
+use crate::redis::error::StoreError;
+use crate::redis::script::Arg;
 
 /// A guest that has played is gone when nobody used it for so long.
 pub const GUEST_LIVES: Duration = Duration::from_hours(30 * 24);

@@ -7,13 +7,14 @@ use redis::{RedisResult, Script, Value};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::GUEST_LIVES;
-use super::group::{Group, StoreError};
-use super::near::Near;
 use super::packed::{self, RECORDS};
-use super::script::Arg;
 use super::{Store, keys};
 use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::protocol::GameRow;
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
+use crate::redis::pool::Pool;
+use crate::redis::script::Arg;
 use crate::rules::game::{EndReason, Ending, Game};
 use crate::rules::seat::{BySeat, Seat};
 use crate::table::copy::Copy;
@@ -160,7 +161,7 @@ pub(super) enum Source<'a> {
     /// The archive.
     Archive(&'a Group),
     /// A Redis near the node.
-    Near(&'a Near),
+    Near(&'a Pool),
 }
 
 impl Source<'_> {

@@ -1,7 +1,7 @@
 //! The browser clients of all versions that run: a page of one version may ask a node of another for its files.
 
-use super::group::StoreError;
 use super::{Store, keys};
+use crate::redis::error::StoreError;
 
 /// How long a version's files are kept after a node of it started last, in seconds: longer than any upgrade.
 const KEPT_SECS: i64 = 14 * 24 * 3_600;

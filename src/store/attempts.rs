@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use redis::Script;
 
-use super::group::{Arg, StoreError};
 use super::{Store, keys};
+use crate::redis::error::StoreError;
+use crate::redis::script::Arg;
 
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/attempts_take.lua")));
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::group::{Group, StoreError};
 use super::{Store, keys};
 use crate::ids::{AccountId, AccountName};
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
 
 /// Keys looked at in one exchange, about.
 const LOOKED_AT: usize = 500;

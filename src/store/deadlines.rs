@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
-use super::group::{Arg, StoreError};
 use super::{Store, keys};
 use crate::ids::TableId;
+use crate::redis::error::StoreError;
+use crate::redis::script::Arg;
 
 /// A deadline that was taken is due again after this time, should its node do nothing about it.
 const PUT_OFF_MS: u64 = 10_000;

@@ -9,16 +9,16 @@ use redis::{ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Val
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::group::{Group, Primary, StoreError};
 use super::lobby::live_sessions;
-use super::place::COMMAND_TIMEOUT;
-use super::primary::no_answer;
-use super::saver::{OnSaved, Saver};
-use super::script::Arg;
 use super::{Store, keys};
 use crate::fault;
 use crate::host::{Compared, Mover};
 use crate::ids::{NodeId, TableId};
+use crate::redis::error::{StoreError, no_answer};
+use crate::redis::group::Group;
+use crate::redis::primary::{OnSaved, Primary, Saver};
+use crate::redis::script::Arg;
+use crate::redis::timeouts;
 use crate::rules::seat::BySeat;
 use crate::table::copy::{Answer, Proposal};
 use crate::table::record::{Entry, Hash, Salt, Tip};
@@ -30,7 +30,7 @@ const BATCH: usize = 256;
 /// Pause before a lost connection is opened again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// How long an append may take in all, the queue included.
-const APPEND_TIMEOUT: Duration = COMMAND_TIMEOUT;
+const APPEND_TIMEOUT: Duration = timeouts::COMMAND;
 /// How long it is asked whether a session is the live one, where that is asked before an append.
 const SESSION_WITHIN: Duration = Duration::from_millis(300);
 /// Records whose replicas stay behind for so long are not called saved; the next ones may be.
@@ -160,7 +160,7 @@ impl Work {
     /// One batch: all appends in one exchange; whoever appended is told later, by the saver, that it is saved. An answer that
     /// is an error concerns its own job only; an error here means that the connection is lost.
     async fn append_all(&mut self, jobs: Vec<Job>) -> Result<(), StoreError> {
-        let deadline = Instant::now() + COMMAND_TIMEOUT;
+        let deadline = Instant::now() + timeouts::COMMAND;
         let connected = timeout_at(deadline, self.connected()).await;
         let line = match connected.unwrap_or_else(|_| Err(no_answer())) {
             Ok(line) => line,

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::group::{Group, StoreError};
 use super::{Store, keys};
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
 
 /// How often a shard is asked which it is.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

@@ -7,7 +7,6 @@ use redis::Script;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{Account, GUEST_LIVES};
-use super::group::{Arg, StoreError};
 use super::logins::millis;
 use super::talk::REPEATED_SECS;
 use super::{Store, keys};
@@ -15,6 +14,8 @@ use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
 use crate::limits::Source;
 use crate::lobby::event::PlayerEvent;
 use crate::protocol::{Invite, Invites, NoticeCode};
+use crate::redis::error::StoreError;
+use crate::redis::script::Arg;
 use crate::rules::seat::BySeat;
 use crate::table::options::TableOptions;
 

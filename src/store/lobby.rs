@@ -7,7 +7,6 @@ use redis::Script;
 use serde::Deserialize;
 
 use super::accounts::Account;
-use super::group::{Arg, Group, StoreError};
 use super::logins::LoginHash;
 use super::{Store, keys};
 use crate::fault;
@@ -16,6 +15,9 @@ use crate::ids::{AccountId, AccountName, NodeId, SessionId, TableId};
 use crate::lobby::event::{NodeEvent, PlayerEvent, TableNews};
 use crate::lobby::{Player, Snapshot, Table};
 use crate::protocol::TableRow;
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
+use crate::redis::script::Arg;
 use crate::rules::seat::BySeat;
 
 macro_rules! script {

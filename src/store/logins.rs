@@ -10,10 +10,11 @@ use redis::Script;
 use sha2::{Digest, Sha256};
 
 use super::accounts::{Account, GUEST_LIVES, UNPLAYED_GUEST_LIVES};
-use super::group::{Arg, StoreError};
 use super::{Store, keys};
 use crate::chance;
 use crate::ids::AccountId;
+use crate::redis::error::StoreError;
+use crate::redis::script::Arg;
 use crate::table::record::hex;
 
 /// A login nobody used for so long is over.

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use futures_util::future::join_all;
 use serde::Serialize;
 
-use super::group::{Group, StoreError};
 use super::lobby::{Online, parse_table};
 use super::{Store, keys};
 use crate::host::TableInfo;
 use crate::ids::{AccountId, AccountName, NodeId, TableId};
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
 use crate::rules::seat::BySeat;
 use crate::table::record::{Hash, Tip};
 

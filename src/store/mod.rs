@@ -1,45 +1,27 @@
-//! Redis data: the only place that names a Redis command or key; one Lua script per verb in `redis/`.
+//! What is done with the data in Redis: the only place that names a key; one Lua script per verb in `redis/`.
 
 pub mod accounts;
 pub mod archive;
 pub mod assets;
 pub mod attempts;
-mod away;
-pub mod care;
 pub mod census;
-pub mod child;
 mod clock;
-pub mod condition;
 pub mod dates;
 pub mod deadlines;
-mod error;
-mod folder;
-mod follow;
 pub mod games;
-pub mod group;
-pub mod health;
 mod identity;
 pub mod invites;
 pub mod keys;
-mod lines;
 pub mod lobby;
 pub mod logins;
 pub mod look;
 mod near;
 pub mod nodes;
 pub mod packed;
-mod place;
 pub mod presence;
-mod primary;
-mod probe;
 mod rights;
 pub mod saved;
-mod saver;
-mod script;
 mod secret;
-mod sentinel;
-mod settle;
-mod stranger;
 pub mod talk;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -50,15 +32,15 @@ use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
-use crate::config::RedisUrls;
-use crate::ids::TableId;
-use crate::redis_url::RedisUrl;
-use crate::table::record::SALTED_SINCE;
-
 use self::clock::RedisClock;
-use self::condition::explained;
 use self::near::Near;
-pub use group::{Group, StoreError};
+use crate::ids::TableId;
+use crate::redis::condition::explained;
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
+use crate::redis::roles::RedisUrls;
+use crate::redis::url::RedisUrl;
+use crate::table::record::SALTED_SINCE;
 
 /// Pause before the shards are asked again which they are.
 const CONNECT_AGAIN: Duration = Duration::from_secs(1);

@@ -2,24 +2,24 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, Script};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::group::{Arg, Group, Primary, StoreError};
 use super::{Store, keys};
 use crate::ids::NodeId;
 use crate::lobby::event::NodeOrder;
-use crate::redis_url::RedisUrl;
+use crate::redis::error::{StoreError, no_answer};
+use crate::redis::group::Group;
+use crate::redis::primary::Primary;
+use crate::redis::script::Arg;
+use crate::redis::timeouts;
+use crate::redis::url::RedisUrl;
+use crate::redis::wire::in_time;
 use crate::table::record::Tip;
 
-/// How long one renewal may take on a connection that is there.
-const RENEW_WITHIN: Duration = Duration::from_millis(700);
-/// How long it may take to find the primary and to connect: as long as sentinels that do not answer are waited for.
-const CONNECT_WITHIN: Duration = Duration::from_millis(1_500);
 /// Milliseconds that a claim to clean up after a dead node stands without being renewed.
 const CLAIM_LIVES_MS: u64 = 5_000;
 
@@ -86,14 +86,14 @@ impl Lease {
     }
 
     async fn try_renew(&mut self, state: &NodeState, lives_ms: u64) -> Result<bool, StoreError> {
-        let late = || StoreError::NoAnswer("no answer in time".to_owned());
         let (primary, mut wire) = match self.line.take() {
             Some(line) => line,
-            None => timeout(CONNECT_WITHIN, self.connect()).await.map_err(|_| late())??,
+            None => in_time(timeouts::FIND, self.connect()).await?,
         };
         let beat = beat(state, lives_ms);
-        let added = timeout(RENEW_WITHIN, beat.query_async::<(u64,)>(&mut wire)).await.map_err(|_| late())?;
-        let added = added.map_err(StoreError::from).inspect_err(|error| self.group.weigh(&primary, error))?;
+        let added = timeout(timeouts::ANSWER, beat.query_async::<(u64,)>(&mut wire)).await;
+        let added = added.map_err(|_| no_answer())?.map_err(StoreError::from);
+        let added = added.inspect_err(|error| self.group.weigh(&primary, error))?;
         self.line = Some((primary, wire));
         // The key was there if no field of it is new.
         Ok(added.0 > 0)

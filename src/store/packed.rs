@@ -13,9 +13,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::archive::ArchivedGame;
 use super::dates;
-use super::error::StoreError;
 use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::protocol::GameRow;
+use crate::redis::error::StoreError;
 use crate::rules::game::{EndReason, Ending};
 use crate::rules::seat::{BySeat, Seat};
 use crate::table::record::{Entry, Hash, Record, Salt, Start, Tip};

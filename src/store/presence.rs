@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
-use super::group::{Arg, StoreError};
 use super::lobby::Online;
 use super::{Store, keys};
 use crate::ids::{AccountId, NodeId, SessionId, TableId};
+use crate::redis::error::StoreError;
+use crate::redis::script::Arg;
 
 /// Players taken out by one script, at most: a script keeps everybody else from Redis.
 pub const LEAVING_MAX: usize = 200;

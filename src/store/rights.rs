@@ -3,10 +3,10 @@
 
 use redis::{Cmd, Value};
 
-use super::error::StoreError;
-use super::group::Group;
 use super::{Store, keys};
 use crate::ids::{AccountId, AccountName, NodeId, RequestId, TableId};
+use crate::redis::error::StoreError;
+use crate::redis::group::Group;
 
 /// What is asked of a Redis whatever it is for. `KEY` stands for a key of the group, `CHANNEL` for one of its channels.
 const EVERYWHERE: &[&str] = &[
@@ -285,6 +285,7 @@ mod tests {
         let tried = EVERYWHERE.iter().chain(DATA).chain(SHARD).chain(ARCHIVE);
         let tried: BTreeSet<&str> = tried.filter_map(|command| command.split(' ').next()).collect();
         let mut sent = named("src/store", "cmd(\"", '"');
+        sent.extend(named("src/redis", "cmd(\"", '"'));
         sent.extend(named("redis", "redis.call('", '\''));
         assert!(sent.len() > 40, "the commands are found: {sent:?}");
         let is_word = |name: &&String| name.chars().all(|c| c.is_ascii_uppercase());

@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 use redis::Script;
 
 use super::archive::{ArchivedGame, off_thread};
-use super::group::{Arg, StoreError};
 use super::{Store, keys};
 use crate::host::TableInfo;
 use crate::ids::{AccountId, TableId};
 use crate::protocol::{ClosedWhy, GameRow};
+use crate::redis::error::StoreError;
+use crate::redis::script::Arg;
 use crate::rules::seat::BySeat;
 use crate::table::record::Entry;
 

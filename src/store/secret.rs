@@ -1,7 +1,7 @@
 //! The cluster's secret, which seals the records that browsers keep.
 
-use super::group::StoreError;
 use super::{Store, keys};
+use crate::redis::error::StoreError;
 
 impl Store {
     /// The secret that all nodes share: the one that is there, or else this one, which is put there.

@@ -4,12 +4,13 @@ use std::sync::LazyLock;
 
 use redis::{RedisError, Script};
 
-use super::group::{Arg, StoreError};
 use super::{Store, keys};
 use crate::host::Said;
 use crate::ids::{AccountId, RequestId, TableId};
 use crate::lobby::event::PlayerEvent;
 use crate::protocol::Message;
+use crate::redis::error::StoreError;
+use crate::redis::script::Arg;
 
 /// Messages kept for one table.
 const KEPT: u64 = 50;

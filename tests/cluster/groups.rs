@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
-use nineflags::config::RedisUrls;
 use nineflags::host::Mover;
 use nineflags::ids::{AccountId, NodeId, SessionId, TableId};
 use nineflags::protocol::{Ask, ClosedWhy, RefusalCode, Update};
+use nineflags::redis::group::Group;
+use nineflags::redis::roles::RedisUrls;
+use nineflags::store::Store;
 use nineflags::store::games::Appender;
-use nineflags::store::{Group, Store};
 use nineflags::table::copy::{Answer, Copy};
 use serde_json::{Value, json};
 

@@ -8,6 +8,7 @@ mod engine;
 #[path = "../model/mod.rs"]
 mod model;
 mod harness {
+    pub mod authority;
     pub mod bot;
     pub mod browser;
     pub mod command;
@@ -76,6 +77,7 @@ mod records;
 mod redis_care;
 mod redis_faults;
 mod redis_settings;
+mod redis_tls;
 mod redis_words;
 mod rolling;
 #[cfg(feature = "test-hooks")]

@@ -92,7 +92,7 @@ fn what_is_no_redis_is_called_what_it_is() {
             &b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..],
             "a web server answers there and no Redis",
         ),
-        (&[0x15, 0x03, 0x03, 0, 2, 2, 40], "it speaks TLS, and this build does not"),
+        (&[0x15, 0x03, 0x03, 0, 2, 2, 40], "it speaks TLS: write rediss://"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "another program answers there and no Redis"),
         (b"-DENIED Redis is running in protected mode because\r\n", "it is in protected mode"),
     ] {

@@ -1,6 +1,6 @@
 //! Each form in which the URL of a Redis may be written: what it means, or why it is refused, without repeating it.
 
-use nineflags::redis_url::{Address, BadUrl, RedisUrl, without};
+use nineflags::redis::url::{Address, BadUrl, RedisUrl, without};
 
 fn place(url: &str) -> String {
     match &RedisUrl::from(url).at().expect("a good URL").place {
@@ -32,6 +32,9 @@ fn every_form_says_one_place() {
         ("unix:///a/socket", "/a/socket"),
         ("unix:///a%3Fb%23c%25d e", "/a?b#c%d e"),
         ("redis+unix:///a?password=x", "/a"),
+        ("rediss://u:p%40@host", "host:6379"),
+        ("valkeys://[::1]:7", "[::1]:7"),
+        ("rediss+sentinel://a,b:2/data?sentinel_tls=no", "data at a:26379, b:2"),
         ("redis+sentinel://a:1,b:2,c:3/nineflags", "nineflags at a:1, b:2, c:3"),
         ("redis+sentinel://a/data?password=x%26y", "data at a:26379"),
         ("redis+sentinel://[::1]:7,10.0.0.2/data?db=0", "data at [::1]:7, 10.0.0.2:26379"),
@@ -56,6 +59,24 @@ fn a_name_and_a_password_are_taken_wherever_they_may_stand() {
 }
 
 #[test]
+fn tls_is_for_all_or_for_the_sentinels_apart() {
+    let by_tls = |url: &str| {
+        let url = RedisUrl::from(url);
+        let at = url.at().expect("a good URL");
+        (at.redis.tls, at.sentinel.tls)
+    };
+    assert_eq!(by_tls("redis://u:p@h"), (false, false));
+    for url in ["rediss://h", "REDISS://u:p@h", "valkeys://h"] {
+        assert_eq!(by_tls(url), (true, false), "{url}: there are no sentinels");
+    }
+    assert_eq!(by_tls("redis+sentinel://a,b/n"), (false, false));
+    assert_eq!(by_tls("rediss+sentinel://a,b/n?password=x"), (true, true));
+    assert_eq!(by_tls("valkeys+sentinel://a,b/n?sentinel_tls=no"), (true, false));
+    assert_eq!(by_tls("redis+sentinel://a,b/n?sentinel_tls=yes"), (false, true));
+    assert_ne!(RedisUrl::from("redis://h"), RedisUrl::from("rediss://h"));
+}
+
+#[test]
 fn what_is_wrong_is_refused_with_what_to_write_and_without_any_part_of_it() {
     use BadUrl as B;
     for (url, bad) in [
@@ -65,8 +86,11 @@ fn what_is_wrong_is_refused_with_what_to_write_and_without_any_part_of_it() {
         ("\"redis://:hush@h\"", B::Scheme),
         ("http://:hush@a", B::Scheme),
         ("sentinel://:hush@a/n", B::Scheme),
-        ("rediss://:hush@host", B::NoTls),
-        ("rediss+sentinel://hush", B::NoTls),
+        ("rediss+sentinel://hush", B::Name),
+        ("rediss+unix:///hush", B::Scheme),
+        ("rediss://h?sentinel_tls=yes", B::Parameter),
+        ("redis+sentinel://a/n?sentinel_tls=hush", B::Parameter),
+        ("redis+sentinel://a/n?sentinel_tls=yes&sentinel_tls=no", B::Parameter),
         ("redis://:hu sh@h", B::Characters),
         ("redis://:hu#sh@h", B::Characters),
         ("redis://:hu/sh@h", B::Host),
@@ -124,6 +148,7 @@ fn what_is_wrong_is_refused_with_what_to_write_and_without_any_part_of_it() {
 fn a_good_url_cannot_be_printed_with_its_passwords() {
     for url in [
         "redis://u:hush@h",
+        "rediss://u:hush@h",
         "unix:///s?password=hush",
         "redis+sentinel://a/n?username=u&password=hush&sentinel_username=v&sentinel_password=hush",
     ] {

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use clap::{CommandFactory, Parser};
-use nineflags::config::{self, Cli, Command, RedisUrls, ServeConfig, misspelt};
-use nineflags::redis_url::RedisUrl;
+use nineflags::config::{self, Cli, Command, ServeConfig, misspelt};
+use nineflags::redis::roles::RedisUrls;
+use nineflags::redis::url::RedisUrl;
 
 /// Every variable the program reads, with what it is when left out.
 fn settings() -> BTreeMap<String, String> {

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::{DATA_WITHIN, Published, Shared};
 use crate::host::{Command, Reply, TableInfo};
 use crate::ids::TableId;
-use crate::store::StoreError;
+use crate::redis::error::StoreError;
 use crate::store::archive::ArchivedGame;
 use crate::table::copy::Copy;
 

@@ -21,7 +21,7 @@ use crate::host::{Compared, Facts, Host, Input, Mover, Published, SeatAsk, Setti
 use crate::ids::{AccountId, RequestId, SessionId, TableId};
 use crate::member::Member;
 use crate::protocol::{CloseCode, Message, TableView};
-use crate::store::Group;
+use crate::redis::group::Group;
 use crate::table::record::Tip;
 
 /// What reaches a table.

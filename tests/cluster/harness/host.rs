@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -32,6 +33,12 @@ impl Host {
     pub fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.variables.push((name.into(), value.as_ref().to_owned()));
         self
+    }
+
+    /// The authority of everything on it that speaks TLS, if it does.
+    pub fn authority(&self) -> Option<PathBuf> {
+        let named = self.variables.iter().find(|(name, _)| name == "REDIS_TLS_CA");
+        named.map(|(_, file)| PathBuf::from(file))
     }
 
     /// A port there.

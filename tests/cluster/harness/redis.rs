@@ -1,8 +1,10 @@
 //! A real Redis on a free port, alone or as one of a group started by the script that operators use.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -36,8 +38,27 @@ pub fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
+/// The authority of whoever speaks TLS, by address.
+static AUTHORITIES: Mutex<BTreeMap<SocketAddr, PathBuf>> = Mutex::new(BTreeMap::new());
+
+/// From now on whoever is at a port of a host is asked over TLS, if that is what it speaks there.
+pub fn ask_as_on(host: &Host, port: u16) {
+    if let Some(file) = host.authority() {
+        AUTHORITIES.lock().expect("whole").insert(host.at(port), file);
+    }
+}
+
+fn client(at: SocketAddr) -> redis::Client {
+    let Some(file) = AUTHORITIES.lock().expect("whole").get(&at).cloned() else {
+        return redis::Client::open((at.ip().to_string(), at.port())).expect("an address");
+    };
+    let authority = std::fs::read(file).expect("a file");
+    let certificates = redis::TlsCertificates { client_tls: None, root_cert: Some(authority) };
+    redis::Client::build_with_tls(format!("rediss://{at}"), certificates).expect("an address")
+}
+
 fn connect(at: SocketAddr) -> Option<redis::Connection> {
-    let client = redis::Client::open((at.ip().to_string(), at.port())).expect("an address");
+    let client = client(at);
     let connection = client.get_connection_with_timeout(ANSWER_WITHIN).ok()?;
     connection.set_read_timeout(Some(ANSWER_WITHIN)).ok()?;
     Some(connection)
@@ -84,6 +105,7 @@ impl Redis {
     /// One of a group, on a host; it asks the sentinels what it is to be.
     pub fn on(host: &Host, folder: &Path, port: u16, sentinels: &str) -> Self {
         let process = Process::start(script(host, folder, port, sentinels), &log(folder));
+        ask_as_on(host, port);
         Self::of(host.clone(), port, folder, sentinels, process)
     }
 

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::host::Host;
 use super::process::Process;
-use super::redis::{ask_at, local, repository};
+use super::redis::{ask_as_on, ask_at, local, repository};
 
 /// The name of the primary.
 pub const NAME: &str = "nineflags";
@@ -38,6 +38,7 @@ impl Sentinel {
         let host = host.clone().with("QUORUM", quorum.to_string());
         let log = folder.join("sentinel.log");
         let process = Process::start(script(&host, folder, port, first_primary), &log);
+        ask_as_on(&host, port);
         Self { port, address: host.at(port), host, log, process }
     }
 

@@ -15,6 +15,8 @@ pub struct Trio {
     pub redis: Vec<Redis>,
     /// The three sentinels.
     pub sentinels: Vec<Sentinel>,
+    /// They speak TLS only.
+    is_secure: bool,
     /// Removed last.
     _folder: TempDir,
 }
@@ -46,7 +48,8 @@ impl Trio {
             Sentinel::on(&hosts[number], &at("sentinel", number), sentinel_ports[number], first, QUORUM)
         };
         let sentinels: Vec<Sentinel> = (0..3).map(sentinel).collect();
-        let trio = Self { redis, sentinels, _folder: folder };
+        let is_secure = hosts[0].authority().is_some();
+        let trio = Self { redis, sentinels, is_secure, _folder: folder };
         for sentinel in &trio.sentinels {
             until("the sentinel answers", || sentinel.look_often());
         }
@@ -57,7 +60,8 @@ impl Trio {
     /// The URL of the group.
     pub fn url(&self) -> String {
         let hosts: Vec<String> = self.sentinels.iter().map(|sentinel| sentinel.address.to_string()).collect();
-        format!("redis+sentinel://{}/{NAME}", hosts.join(","))
+        let scheme = if self.is_secure { "rediss" } else { "redis" };
+        format!("{scheme}+sentinel://{}/{NAME}", hosts.join(","))
     }
 
     /// Which of the three all sentinels call the primary, once they agree and it says so itself.

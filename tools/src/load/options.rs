@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use clap::Parser;
-use nineflags::redis_url::HostPort;
+use nineflags::redis::url::HostPort;
 use nineflags::setting::{opened, whole};
 
 /// Bots of one kind, at most.

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::care::{Care, PATIENCE};
+use super::sentinel::{Round, Word};
+use super::wire::At;
 use crate::fault::is_without;
 use crate::metrics;
-use crate::store::care::{Care, Survey};
 
 /// How often a group is looked at while all is well.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -27,16 +29,17 @@ pub async fn watch(name: String, care: Care) {
     let mut watch = Watch::default();
     loop {
         sleep(LOOK_EVERY).await;
-        let Ok(survey) = care.survey().await else {
+        let round = care.survey().await;
+        let Ok(newest) = round.newest() else {
             // Without sentinels there is nobody to be helped.
             watch.stuck_since = None;
             continue;
         };
-        let state = look(&survey).await;
+        let state = look(newest).await;
         if watch.is_stuck(state) {
-            help(name, care, &survey).await;
-        } else if watch.is_well_again(state, &survey) {
-            put_back(name, care, &survey).await;
+            help(name, care, &round).await;
+        } else if watch.is_well_again(state, &round) {
+            put_back(name, care, &round).await;
         }
     }
 }
@@ -52,15 +55,16 @@ enum State {
     Other,
 }
 
-async fn look(survey: &Survey) -> State {
-    if survey.primary.is_primary().await.unwrap_or(false) {
-        return if survey.is_down { State::Other } else { State::Well };
+async fn look(newest: &Word) -> State {
+    let is_down = newest.is_down();
+    if newest.primary.is_primary().await.unwrap_or(false) {
+        return if is_down { State::Other } else { State::Well };
     }
     let mut answers = false;
-    for replica in &survey.replicas {
+    for replica in &newest.replicas {
         answers = answers || replica.at.is_primary().await.is_ok();
     }
-    if survey.is_down && answers { State::Down } else { State::Other }
+    if is_down && answers { State::Down } else { State::Other }
 }
 
 /// What one node remembers of a group.
@@ -80,13 +84,13 @@ impl Watch {
         since.elapsed() > STUCK_AFTER && !is_without("watchdog")
     }
 
-    fn is_well_again(&mut self, state: State, survey: &Survey) -> bool {
+    fn is_well_again(&mut self, state: State, round: &Round) -> bool {
         if state != State::Well {
             self.well_since = None;
             return false;
         }
         let since = *self.well_since.get_or_insert_with(Instant::now);
-        since.elapsed() > WELL_FOR && survey.patience.iter().any(|(_, ms)| before(*ms).is_some())
+        since.elapsed() > WELL_FOR && round.words().any(|word| before(word.number(PATIENCE)).is_some())
     }
 }
 
@@ -101,11 +105,16 @@ fn before(now_ms: u64) -> Option<u64> {
     Some(units * UNIT_MS)
 }
 
+/// The sentinels that answer, and how patient each is.
+fn patience(round: &Round) -> impl Iterator<Item = (&At, u64)> {
+    round.words().map(|word| (&word.sentinel, word.number(PATIENCE)))
+}
+
 /// Makes every sentinel patient that is not; another node may have been first.
-async fn help(name: &str, care: &Care, survey: &Survey) {
+async fn help(name: &str, care: &Care, round: &Round) {
     let mut helped = false;
-    for (sentinel, ms) in survey.patience.iter().filter(|(_, ms)| (1..PATIENCE_MS).contains(ms)) {
-        match care.set_patience(sentinel, patient(*ms)).await {
+    for (sentinel, ms) in patience(round).filter(|(_, ms)| (1..PATIENCE_MS).contains(ms)) {
+        match care.set_patience(sentinel, patient(ms)).await {
             Ok(()) => helped = true,
             Err(error) => tracing::warn!(group = name, %sentinel, %error, "a sentinel could not be helped"),
         }
@@ -114,16 +123,15 @@ async fn help(name: &str, care: &Care, survey: &Survey) {
         metrics::sentinels_helped(name);
         tracing::warn!(
             group = name,
-            primary = %survey.primary,
             "the sentinels find nobody to take the place of a dead primary: down-after-milliseconds is raised for a while"
         );
     }
 }
 
 /// Makes the sentinels as patient as they were, whichever node had made them more so; another time that somebody has set stays.
-async fn put_back(name: &str, care: &Care, survey: &Survey) {
-    for (sentinel, ms) in &survey.patience {
-        let Some(before) = before(*ms) else { continue };
+async fn put_back(name: &str, care: &Care, round: &Round) {
+    for (sentinel, ms) in patience(round) {
+        let Some(before) = before(ms) else { continue };
         match care.set_patience(sentinel, before).await {
             Ok(()) => tracing::info!(group = name, %sentinel, "down-after-milliseconds is again what it was"),
             Err(error) => tracing::warn!(group = name, %sentinel, %error, "a sentinel is still too patient"),

@@ -1,23 +1,19 @@
 //! How each Redis of a group is: asked one by one on connections of their own, so that one that hangs hides no other.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join_all;
-use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ConnectionInfo, FromRedisValue};
 use serde::Serialize;
-use tokio::time::timeout;
 
 use super::condition::{Info, explained};
+use super::endpoint::shown;
 use super::error::StoreError;
-use super::place::{Place, connect, info_of, shown};
-use super::sentinel::Sentinels;
-use crate::config::GroupAt;
-use crate::redis_url::HostPort;
-
-/// How long one Redis or sentinel may take to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+use super::place::Place;
+use super::roles::GroupAt;
+use super::sentinel::{Round, Word};
+use super::url::HostPort;
+use super::wire::At;
 
 /// A group: the primary, what follows it, and the sentinels that look after both.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -84,37 +80,27 @@ pub struct SentinelHealth {
     pub flags: String,
 }
 
-/// How to connect to one Redis of a group.
-fn info_at(place: &Place, address: &str) -> Option<ConnectionInfo> {
-    let settings = match place {
-        Place::Fixed(info) if shown(info.addr()) == address => return Some(ConnectionInfo::clone(info)),
-        // Replicas of a primary at a fixed address are asked with what opens the primary.
-        Place::Fixed(info) => info.redis_settings(),
-        Place::Watched(sentinels) => sentinels.redis(),
-    };
-    Some(info_of(HostPort::parse(address, None)?, settings.clone()))
-}
-
 /// Asks everything of a group.
 pub async fn of_group(group: &GroupAt) -> Result<GroupHealth, StoreError> {
     let (place, roles) = (Place::named(&group.name, &group.url)?, group.roles.join(", "));
-    let asked = match &place {
-        Place::Fixed(_) => Vec::new(),
-        Place::Watched(of) => join_all(of.hosts().iter().map(|host| sentinel(host, of))).await,
+    let round = match &place {
+        Place::Fixed { .. } => Round(Vec::new()),
+        Place::Watched(sentinels) => sentinels.ask().await,
     };
-    let (sentinels, told): (Vec<SentinelHealth>, Vec<Vec<String>>) = asked.into_iter().unzip();
+    let sentinels = round.0.iter().map(sentinel).collect();
     let primary = match &place {
-        Place::Fixed(info) => shown(info.addr()),
-        Place::Watched(_) => called_primary(&sentinels),
+        Place::Fixed { info, .. } => Ok(shown(info.addr())),
+        Place::Watched(_) => round.newest().map(|newest| newest.primary.to_string()),
     };
-    if primary.is_empty() {
+    let Ok(primary) = primary else {
         let error = Some("no sentinel names a primary".to_owned());
         let primary = RedisHealth { error, ..RedisHealth::default() };
         return Ok(GroupHealth { roles, primary, replicas: Vec::new(), attached: 0, sentinels });
-    }
+    };
     let (primary, follows) = redis(&place, &primary).await;
     let mut replicas: Vec<String> = follows.iter().map(|follower| follower.address.clone()).collect();
-    replicas.extend(told.into_iter().flatten());
+    let told = round.words().flat_map(|word| &word.replicas);
+    replicas.extend(told.map(|replica| replica.at.to_string()));
     replicas.sort();
     replicas.dedup();
     let mut replicas: Vec<RedisHealth> = join_all(replicas.iter().map(|address| redis(&place, address)))
@@ -134,14 +120,6 @@ fn first<A, B>((first, _): (A, B)) -> A {
     first
 }
 
-/// What most sentinels call the primary.
-fn called_primary(sentinels: &[SentinelHealth]) -> String {
-    let named: Vec<&String> =
-        sentinels.iter().map(|sentinel| &sentinel.primary).filter(|name| !name.is_empty()).collect();
-    let votes = |name: &String| named.iter().filter(|other| **other == name).count();
-    named.iter().max_by_key(|name| votes(name)).map(|name| (**name).clone()).unwrap_or_default()
-}
-
 /// A replica as its primary knows it.
 struct Follower {
     address: String,
@@ -152,9 +130,8 @@ struct Follower {
 async fn redis(place: &Place, address: &str) -> (RedisHealth, Vec<Follower>) {
     let began = Instant::now();
     let asked = async {
-        let info = info_at(place, address).ok_or("no host and port that could be asked")?;
-        let mut connection = in_time(connect(&info)).await.map_err(|error| explained(&error))?;
-        let asked = ask::<Vec<u8>>(&mut connection, redis::cmd("INFO").arg("everything")).await;
+        let at = place.redis_at(address).ok_or("no host and port that could be asked")?;
+        let asked = at.ask::<Vec<u8>>(redis::cmd("INFO").arg("everything")).await;
         asked.map_err(|error| explained(&error))
     };
     let address = address.to_owned();
@@ -179,7 +156,11 @@ fn parse_info(info: &str) -> (RedisHealth, Vec<Follower>) {
         let parts: HashMap<&str, &str> = line.split(',').filter_map(|part| part.split_once('=')).collect();
         let number = |name: &str| parts.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
         Some(Follower {
-            address: address_of(parts.get("ip")?, parts.get("port")?),
+            address: HostPort {
+                host: (*parts.get("ip")?).to_owned(),
+                port: parts.get("port")?.parse().ok()?,
+            }
+            .to_string(),
             lag_secs: number("lag"),
             lag_bytes: offset.saturating_sub(number("offset")),
         })
@@ -210,68 +191,25 @@ fn append_only(enabled: &str, last_write: &str) -> String {
     }
 }
 
-fn address_of(host: &str, port: &str) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-/// A sentinel, and the replicas it knows.
-async fn sentinel(host: &ConnectionInfo, of: &Sentinels) -> (SentinelHealth, Vec<String>) {
-    let asked = async {
-        let mut connection = in_time(connect(host)).await?;
-        let told = |what: &str| redis::cmd("SENTINEL").arg(what).arg(of.name()).to_owned();
-        let (primary, replicas) = (told("MASTER"), told("REPLICAS"));
-        let primary: HashMap<String, String> = ask(&mut connection, &primary).await?;
-        let replicas: Vec<HashMap<String, String>> = ask(&mut connection, &replicas).await?;
-        Ok::<_, StoreError>((primary, replicas))
-    };
-    let address = shown(host.addr());
-    match asked.await {
-        Ok((primary, replicas)) => {
-            let number = |name: &str| primary.get(name).and_then(|text| text.parse().ok()).unwrap_or(0);
-            let health = SentinelHealth {
-                address,
-                error: None,
-                primary: place_in(&primary).unwrap_or_default(),
-                others: number("num-other-sentinels"),
-                quorum: number("quorum"),
-                flags: primary.get("flags").cloned().unwrap_or_default(),
-            };
-            (health, replicas.iter().filter_map(place_in).collect())
-        }
-        Err(error) => {
-            let words = explained(&of.complaint(host, error));
-            (SentinelHealth { address, error: Some(words), ..SentinelHealth::default() }, Vec::new())
-        }
-    }
-}
-
-fn place_in(fields: &HashMap<String, String>) -> Option<String> {
-    Some(address_of(fields.get("ip")?, fields.get("port")?))
-}
-
-async fn ask<T: FromRedisValue>(
-    connection: &mut MultiplexedConnection,
-    command: &Cmd,
-) -> Result<T, StoreError> {
-    in_time(command.query_async(connection)).await
-}
-
-/// An exchange with one Redis or sentinel, which may hang.
-async fn in_time<T, E>(exchange: impl Future<Output = Result<T, E>>) -> Result<T, StoreError>
-where
-    StoreError: From<E>,
-{
-    match timeout(ANSWER_WITHIN, exchange).await {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(StoreError::NoAnswer("timed out".to_owned())),
+/// How a sentinel is, by its answer.
+fn sentinel((at, word): &(At, Result<Word, StoreError>)) -> SentinelHealth {
+    let address = at.to_string();
+    match word {
+        Ok(word) => SentinelHealth {
+            address,
+            error: None,
+            primary: word.primary.to_string(),
+            others: word.number("num-other-sentinels"),
+            quorum: word.number("quorum"),
+            flags: word.flags().to_owned(),
+        },
+        Err(error) => SentinelHealth { address, error: Some(explained(error)), ..SentinelHealth::default() },
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::redis_url::RedisUrl;
-
-    use super::{Place, SentinelHealth, called_primary, info_at, parse_info, shown};
+    use super::parse_info;
 
     #[test]
     fn info_tells_of_the_primary_and_its_replicas() {
@@ -302,26 +240,5 @@ mod tests {
         assert_eq!((health.role.as_str(), health.link_up), ("replica", Some(false)));
         assert_eq!(health.append_only, "on, last write: err");
         assert!(followers.is_empty());
-    }
-
-    #[test]
-    fn every_redis_of_a_group_is_opened_with_what_opens_its_primary() {
-        let opened = |url: &str, address: &str| {
-            let place = Place::of(&RedisUrl::from(url)).expect("a good URL");
-            let info = info_at(&place, address).expect("an address");
-            (shown(info.addr()), info.redis_settings().password().map(str::to_owned))
-        };
-        let password = Some("x&y".to_owned());
-        let group = "redis+sentinel://a:1,b:2/nine?password=x%26y&sentinel_password=z";
-        assert_eq!(opened(group, "c:3"), ("c:3".to_owned(), password.clone()));
-        assert_eq!(opened("redis://:x%26y@a:1", "a:1"), ("a:1".to_owned(), password.clone()));
-        assert_eq!(opened("redis://:x%26y@a:1", "[::1]:3"), ("[::1]:3".to_owned(), password));
-    }
-
-    #[test]
-    fn the_primary_is_what_most_sentinels_call_so() {
-        let say = |primary: &str| SentinelHealth { primary: primary.to_owned(), ..SentinelHealth::default() };
-        assert_eq!(called_primary(&[say("a:1"), say("b:1"), say("b:1"), say("")]), "b:1");
-        assert_eq!(called_primary(&[say("")]), "");
     }
 }

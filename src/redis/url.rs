@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
+use super::authorities::Authorities;
+
 /// The port of a Redis that names none.
 const REDIS_PORT: u16 = 6_379;
 /// The port of a sentinel that names none.
@@ -43,6 +45,8 @@ pub struct RedisAt {
     pub redis: Login,
     /// What opens each sentinel.
     pub sentinel: Login,
+    /// Whose certificates are taken over TLS; none for those of the public authorities.
+    pub authorities: Option<Authorities>,
 }
 
 /// The address of a group.
@@ -61,9 +65,11 @@ pub enum Address {
     },
 }
 
-/// A user name and a password, each of which may be left out.
+/// How to come in: by TLS or not, with a user name and a password or without.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Login {
+    /// By TLS.
+    pub tls: bool,
     /// The user name.
     pub username: Option<String>,
     /// The password.
@@ -119,21 +125,16 @@ impl HostPort {
 pub enum BadUrl {
     /// There is nothing in it.
     #[error(
-        "it is empty; write redis://host:port, unix:///path or redis+sentinel://host:port,host:port,host:port/name"
+        "it is empty; write redis://host:port, unix:///path or redis+sentinel://host:port,host:port,host:port/name (rediss… for \
+         TLS)"
     )]
     Empty,
     /// It begins as no URL of a Redis does.
     #[error(
         "it does not begin as the URL of a Redis; write redis://host:port, unix:///path or \
-         redis+sentinel://host:port,host:port,host:port/name, without quotes"
+         redis+sentinel://host:port,host:port,host:port/name (rediss… for TLS), without quotes"
     )]
     Scheme,
-    /// There is no TLS in this build.
-    #[error(
-        "this build speaks no TLS to Redis, so rediss:// cannot be used; write redis:// and reach it over a private \
-         network or through a TLS tunnel on this machine"
-    )]
-    NoTls,
     /// It names sentinels where one Redis is meant.
     #[error("it names sentinels; write the one address of the near Redis: redis://host:port")]
     OneAddress,
@@ -186,7 +187,7 @@ pub enum BadUrl {
     /// A parameter that there is not.
     #[error(
         "it has a parameter that there is not; there are username and password, and for redis+sentinel:// \
-         sentinel_username and sentinel_password, each once"
+         sentinel_username, sentinel_password and sentinel_tls (yes or no), each once"
     )]
     Parameter,
     /// A name or a password is not UTF-8.
@@ -199,8 +200,13 @@ pub enum BadUrl {
 impl RedisUrl {
     /// A socket on this machine, whatever its path is made of.
     pub fn unix(path: &Path) -> Self {
-        let place = Address::Unix(path.to_owned());
-        Self(Ok(RedisAt { place, redis: Login::default(), sentinel: Login::default() }))
+        Self(Ok(RedisAt::unopened(Address::Unix(path.to_owned()))))
+    }
+
+    /// The same, taking certificates of these authorities and no others.
+    #[must_use]
+    pub fn trusting(self, authorities: Option<&Authorities>) -> Self {
+        Self(self.0.map(|at| RedisAt { authorities: authorities.cloned(), ..at }))
     }
 
     /// Whether nothing was written, which counts as left out.
@@ -211,6 +217,13 @@ impl RedisUrl {
     /// Where the group is.
     pub fn at(&self) -> Result<&RedisAt, BadUrl> {
         self.0.as_ref().map_err(|bad| *bad)
+    }
+}
+
+impl RedisAt {
+    /// What lets everybody in.
+    fn unopened(place: Address) -> Self {
+        Self { place, redis: Login::default(), sentinel: Login::default(), authorities: None }
     }
 }
 
@@ -244,11 +257,14 @@ fn parse(text: &str) -> Result<RedisAt, BadUrl> {
     }
     let (scheme, rest) = text.split_once("://").ok_or(BadUrl::Scheme)?;
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    match scheme.to_ascii_lowercase().as_str() {
-        "redis" | "valkey" => tcp(plain(place)?, plain(query)?),
+    let scheme = scheme.to_ascii_lowercase();
+    let tls = scheme.starts_with("rediss") || scheme.starts_with("valkeys");
+    match scheme.as_str() {
+        "redis" | "valkey" | "rediss" | "valkeys" => tcp(plain(place)?, plain(query)?, tls),
         "unix" | "redis+unix" | "valkey+unix" => unix(place, plain(query)?),
-        "redis+sentinel" | "valkey+sentinel" => sentinels(plain(place)?, plain(query)?),
-        "rediss" | "valkeys" | "rediss+sentinel" | "valkeys+sentinel" => Err(BadUrl::NoTls),
+        "redis+sentinel" | "valkey+sentinel" | "rediss+sentinel" | "valkeys+sentinel" => {
+            sentinels(plain(place)?, plain(query)?, tls)
+        }
         _ => Err(BadUrl::Scheme),
     }
 }
@@ -259,24 +275,24 @@ fn plain(part: &str) -> Result<&str, BadUrl> {
     if part.contains(is_bad) { Err(BadUrl::Characters) } else { Ok(part) }
 }
 
-fn tcp(place: &str, query: &str) -> Result<RedisAt, BadUrl> {
-    let given = parameters(query, false)?;
+fn tcp(place: &str, query: &str, tls: bool) -> Result<RedisAt, BadUrl> {
+    let given = parameters(query, None)?;
     let (authority, path) = place.split_once('/').unwrap_or((place, ""));
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
     let host = HostPort::parse(host, Some(REDIS_PORT)).filter(|at| at.port > 0).ok_or(BadUrl::Host)?;
     database(path)?;
     let (username, password) = user.split_once(':').unwrap_or((user, ""));
-    let mut redis = Login { username: decoded(username)?, password: decoded(password)?.map(Secret) };
+    let mut redis = Login { tls, username: decoded(username)?, password: decoded(password)?.map(Secret) };
     add(&mut redis.username, given.redis.username)?;
     add(&mut redis.password, given.redis.password)?;
     if redis.username.is_some() && redis.password.is_none() {
         return Err(BadUrl::NoPassword);
     }
-    Ok(RedisAt { place: Address::Tcp(host), redis, sentinel: Login::default() })
+    Ok(RedisAt { redis, ..RedisAt::unopened(Address::Tcp(host)) })
 }
 
 fn unix(place: &str, query: &str) -> Result<RedisAt, BadUrl> {
-    let given = parameters(query, false)?;
+    let given = parameters(query, None)?;
     if place.contains('#') {
         return Err(BadUrl::Characters);
     }
@@ -289,8 +305,8 @@ fn unix(place: &str, query: &str) -> Result<RedisAt, BadUrl> {
     Ok(RedisAt { place, ..given })
 }
 
-fn sentinels(place: &str, query: &str) -> Result<RedisAt, BadUrl> {
-    let given = parameters(query, true)?;
+fn sentinels(place: &str, query: &str, tls: bool) -> Result<RedisAt, BadUrl> {
+    let given = parameters(query, Some(tls))?;
     if place.contains('@') {
         return Err(BadUrl::SentinelUser);
     }
@@ -311,9 +327,11 @@ fn sentinels(place: &str, query: &str) -> Result<RedisAt, BadUrl> {
     Ok(RedisAt { place: Address::Sentinels { hosts, name: name.to_owned() }, ..given })
 }
 
-/// What the parameters give; the place is none yet.
-fn parameters(query: &str, of_sentinels: bool) -> Result<RedisAt, BadUrl> {
-    let (mut redis, mut sentinel) = (Login::default(), Login::default());
+/// What the parameters give; the place is none yet. Where there are sentinels, with whether everybody speaks TLS.
+fn parameters(query: &str, sentinels: Option<bool>) -> Result<RedisAt, BadUrl> {
+    let (of_sentinels, tls) = (sentinels.is_some(), sentinels.unwrap_or(false));
+    let (mut redis, mut sentinel) = (Login { tls, ..Login::default() }, Login::default());
+    let mut sentinel_tls = None;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         match key {
@@ -323,6 +341,7 @@ fn parameters(query: &str, of_sentinels: bool) -> Result<RedisAt, BadUrl> {
             "sentinel_password" if of_sentinels => {
                 add(&mut sentinel.password, decoded(value)?.map(Secret))?;
             }
+            "sentinel_tls" if of_sentinels => add(&mut sentinel_tls, Some(yes_or_no(value)?))?,
             "db" => database(value)?,
             _ => return Err(BadUrl::Parameter),
         }
@@ -330,7 +349,8 @@ fn parameters(query: &str, of_sentinels: bool) -> Result<RedisAt, BadUrl> {
     if [&redis, &sentinel].iter().any(|login| login.username.is_some() && login.password.is_none()) {
         return Err(BadUrl::NoPassword);
     }
-    Ok(RedisAt { place: Address::Unix(PathBuf::new()), redis, sentinel })
+    sentinel.tls = sentinel_tls.unwrap_or(tls);
+    Ok(RedisAt { redis, sentinel, ..RedisAt::unopened(Address::Unix(PathBuf::new())) })
 }
 
 /// Puts in what was given, once.
@@ -342,6 +362,14 @@ fn add<T>(held: &mut Option<T>, given: Option<T>) -> Result<(), BadUrl> {
             *held = given;
             Ok(())
         }
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, BadUrl> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(BadUrl::Parameter),
     }
 }
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::care::Care;
+use super::error::StoreError;
+use super::sentinel::Round;
+use super::wire::At;
 use crate::config::{NoStore, StoreAt};
-use crate::store::StoreError;
-use crate::store::care::{At, Care, Survey};
 
 /// How long the primary holds writes back at first: at 2 s its sentinels would call it down.
 const PAUSE: Duration = Duration::from_millis(1_900);
@@ -68,20 +70,21 @@ pub async fn run(name: &str, at: &StoreAt) -> Result<(), FailoverError> {
     let care = Care::of(group).map_err(FailoverError::Before)?;
     let care = care.ok_or_else(|| FailoverError::NoSentinels(name.to_owned()))?;
     let steps = Steps(Instant::now());
-    let survey = care.survey().await.map_err(FailoverError::Before)?;
-    steps.say(&format!("the primary of {name} is {}", survey.primary))?;
-    let fit = fit_replicas(&survey)?;
-    care.check_quorum(&survey).await.map_err(FailoverError::Before)?;
+    let round = care.survey().await;
+    let newest = round.newest().map_err(FailoverError::Before)?;
+    let (old, speaker) = (&newest.primary, &newest.sentinel);
+    steps.say(&format!("the primary of {name} is {old}"))?;
+    let fit = fit_replicas(&round)?;
+    care.check_quorum(speaker).await.map_err(FailoverError::Before)?;
     let names: Vec<String> = fit.iter().map(ToString::to_string).collect();
     steps.say(&format!("may take its place: {}", names.join(", ")))?;
 
-    let old = &survey.primary;
     old.pause(PAUSE).await.map_err(FailoverError::Before)?;
     let ordered = async {
         steps.say("it holds writes back")?;
         meet(old, &fit).await?;
         steps.say("they have all that it has")?;
-        care.order_failover(&survey).await.map_err(FailoverError::Before)
+        care.order_failover(speaker).await.map_err(FailoverError::Before)
     };
     if let Err(error) = ordered.await {
         // It would end by itself in a moment.
@@ -90,7 +93,7 @@ pub async fn run(name: &str, at: &StoreAt) -> Result<(), FailoverError> {
     }
     // However this ends, who is primary is for the sentinels to say now.
     let _ = old.pause(PAUSE_ORDERED).await;
-    steps.say(&format!("the failover is ordered at the sentinel {}", survey.speaker))?;
+    steps.say(&format!("the failover is ordered at the sentinel {speaker}"))?;
     let new = new_primary(&care, old).await;
     if let Ok(new) = &new {
         steps.say(&format!("{new} is the primary"))?;
@@ -112,23 +115,25 @@ pub async fn run(name: &str, at: &StoreAt) -> Result<(), FailoverError> {
 }
 
 /// The replicas a sentinel may choose from; an error if there is none or if this is no time for it.
-fn fit_replicas(survey: &Survey) -> Result<Vec<At>, FailoverError> {
+fn fit_replicas(round: &Round) -> Result<Vec<At>, FailoverError> {
     let refuse = |words: &str| Err(FailoverError::Refused(words.to_owned()));
-    if !survey.is_agreed {
+    let newest = round.newest().map_err(FailoverError::Before)?;
+    if !round.is_agreed() {
         return refuse("fewer than half of the sentinels name this primary");
     }
-    if survey.is_busy {
+    if newest.has_flag("failover_in_progress") {
         return refuse("a failover is under way already");
     }
-    if survey.is_down {
+    if newest.is_down() {
         return refuse("the primary is down, and its sentinels look after that");
     }
-    let unfit = survey
-        .replicas
-        .iter()
-        .filter_map(|replica| replica.unfit.as_ref().map(|why| format!("{}: {why}", replica.at)));
-    let unfit: Vec<String> = unfit.collect();
-    let fit: Vec<At> = survey.replicas.iter().filter(|r| r.unfit.is_none()).map(|r| r.at.clone()).collect();
+    let (mut fit, mut unfit) = (Vec::new(), Vec::new());
+    for replica in &newest.replicas {
+        match replica.unfit() {
+            None => fit.push(replica.at.clone()),
+            Some(why) => unfit.push(format!("{}: {why}", replica.at)),
+        }
+    }
     if fit.is_empty() {
         let why = if unfit.is_empty() { "there is none".to_owned() } else { unfit.join("; ") };
         return refuse(&format!("no replica could take its place ({why})"));
@@ -165,11 +170,11 @@ async fn meet(old: &At, fit: &[At]) -> Result<(), FailoverError> {
 async fn new_primary(care: &Care, old: &At) -> Result<At, FailoverError> {
     let deadline = Instant::now() + CARRY_OUT_WITHIN;
     loop {
-        if let Ok(survey) = care.survey().await
-            && survey.primary != *old
-            && survey.primary.is_primary().await.unwrap_or(false)
+        if let Ok(newest) = care.survey().await.newest()
+            && newest.primary != *old
+            && newest.primary.is_primary().await.unwrap_or(false)
         {
-            return Ok(survey.primary);
+            return Ok(newest.primary.clone());
         }
         if Instant::now() > deadline {
             let words = "the sentinels have not made another Redis the primary in time";

@@ -1,28 +1,23 @@
-//! One Redis group: its present primary, the connections to it that exchanges share, and scripts run by digest.
+//! One Redis group: its present primary, and the connection to it that exchanges share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, PubSub};
-use redis::{Client, Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisError, Script};
+use redis::{Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisError};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::away::Away;
-pub use super::error::StoreError;
-use super::lines::{Lines, Slot};
-use super::place::{self, COMMAND_TIMEOUT, Place, Role};
-pub use super::primary::Primary;
-use super::primary::no_answer;
-pub use super::script::Arg;
+use super::error::{StoreError, no_answer};
+use super::place::Place;
+use super::primary::Primary;
 use super::sentinel::{Replicas, Sentinels};
-
+use super::slot::Slot;
+use super::timeouts;
+use super::url::RedisUrl;
+use super::wire::{self, Role};
 use crate::metrics;
-use crate::redis_url::RedisUrl;
-
-/// How long it may take to learn who the primary is.
-const FIND_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// Handle of one group.
 #[derive(Clone)]
@@ -43,7 +38,7 @@ pub(super) struct Shared {
     /// Wakes whoever watches the sentinels.
     pub(super) look: Notify,
     /// One asks the sentinels, and the others use its answer.
-    asking: tokio::sync::Mutex<()>,
+    finding: Slot<Arc<Primary>>,
 }
 
 impl Shared {
@@ -81,10 +76,10 @@ impl Group {
                 generation: watch::Sender::new(0),
                 doubtful: AtomicBool::new(false),
                 look: Notify::new(),
-                asking: tokio::sync::Mutex::new(()),
+                finding: Slot::default(),
             }),
         };
-        if let Place::Fixed(info) = &group.shared.place {
+        if let Place::Fixed { info, .. } = &group.shared.place {
             group.enter(info, 0, Replicas::default());
         }
         Ok(group)
@@ -107,7 +102,7 @@ impl Group {
     }
 
     /// Makes it count as away until it is let go, whatever it answers.
-    pub(super) fn hold(&self, held: bool) {
+    pub fn hold(&self, held: bool) {
         self.shared.away.hold(held);
     }
 
@@ -121,30 +116,23 @@ impl Group {
         self.shared.away.until(false).await;
     }
 
-    /// An exchange ended well.
-    pub(super) fn answered(&self) {
-        self.shared.away.answered();
-    }
-
-    /// An exchange was not answered in time.
-    pub(super) fn was_late(&self, why: &dyn std::fmt::Display) {
-        self.shared.away.was_late(why);
-    }
-
-    /// A write went well.
-    pub(super) fn is_back(&self) {
-        self.shared.away.is_back();
-    }
-
     /// The present primary; the sentinels are asked if it is not known or in doubt.
     pub async fn primary(&self) -> Result<Arc<Primary>, StoreError> {
         if let Some(primary) = self.undoubted() {
             return Ok(primary);
         }
-        // Boxed, as it is seldom needed: every exchange would hold room for it.
-        let found = timeout(FIND_TIMEOUT, Box::pin(self.find())).await;
+        let find = || {
+            let group = self.clone();
+            async move {
+                let found = group.find().await;
+                // Whoever comes from now on has another question.
+                group.shared.finding.clear();
+                found
+            }
+        };
+        let found = timeout(timeouts::FIND, self.shared.finding.get(find)).await;
         let late = || StoreError::Unavailable("the sentinels do not answer".to_owned());
-        let found = found.unwrap_or_else(|_| Err(late()));
+        let found = found.unwrap_or_else(|_| Err(late())).map(|(_, primary)| primary);
         found.inspect_err(|error| self.failed(error)).map_err(|error| error.at(self.name()))
     }
 
@@ -154,18 +142,15 @@ impl Group {
     }
 
     async fn find(&self) -> Result<Arc<Primary>, StoreError> {
-        let _asking = self.shared.asking.lock().await;
-        if let Some(primary) = self.undoubted() {
-            return Ok(primary);
-        }
         // Cleared before the question: what goes wrong from now on is a new doubt.
         self.shared.doubtful.store(false, Ordering::Release);
         let present = self.shared.present().clone();
         let Place::Watched(sentinels) = &self.shared.place else {
             return present.primary.ok_or_else(|| StoreError::Unavailable("no primary".to_owned()));
         };
-        let told = match sentinels.ask().await {
-            Ok(told) => told,
+        let round = sentinels.ask().await;
+        let newest = match round.newest() {
+            Ok(newest) => newest,
             // A primary works without its sentinels; whether it is one it is asked with each new connection.
             Err(error) => {
                 return present.primary.ok_or_else(|| {
@@ -174,21 +159,22 @@ impl Group {
                 });
             }
         };
-        let same = present.primary.filter(|primary| primary.info.addr() == told.primary.addr());
+        let (info, epoch, replicas) = (newest.primary.info(), newest.epoch, round.replicas());
+        let same = present.primary.filter(|primary| primary.info.addr() == info.addr());
         // A sentinel that was away tells of an older primary; only when most do were they all set up anew.
-        let outdated = told.epoch < present.epoch && !sentinels.is_majority(told.voices);
+        let outdated = epoch < present.epoch && !round.is_agreed();
         match same {
             Some(primary) => {
                 let mut present = self.shared.present();
-                present.epoch = told.epoch.max(present.epoch);
-                present.replicas = told.replicas;
+                present.epoch = epoch.max(present.epoch);
+                present.replicas = replicas;
                 Ok(primary)
             }
             None if outdated => {
                 self.doubt();
                 Err(StoreError::Unavailable("the sentinels that answer know an old primary".to_owned()))
             }
-            None => Ok(self.enter(&told.primary, told.epoch, told.replicas)),
+            None => Ok(self.enter(info, epoch, replicas)),
         }
     }
 
@@ -197,8 +183,8 @@ impl Group {
         let newest = self.shared.generation.subscribe();
         let mut present = self.shared.present();
         let generation = present.generation + 1;
-        let (lines, saver) = (Lines::default(), Slot::default());
-        let primary = Arc::new(Primary { generation, info: info.clone(), lines, saver, newest });
+        let (line, saver) = (Slot::default(), Slot::default());
+        let primary = Arc::new(Primary { generation, info: info.clone(), line, saver, newest });
         if let Some(before) = present.primary.replace(Arc::clone(&primary)) {
             let (group, from, to) = (self.name(), before.info.addr(), info.addr());
             tracing::warn!(group, %from, %to, epoch, "the primary is another");
@@ -210,7 +196,7 @@ impl Group {
 
     /// Uses a primary no longer; the next who needs one asks the sentinels.
     pub fn leave(&self, primary: &Primary, why: &str) {
-        if let Place::Fixed(_) = self.shared.place {
+        if let Place::Fixed { .. } = self.shared.place {
             return self.doubt();
         }
         let mut present = self.shared.present();
@@ -244,7 +230,7 @@ impl Group {
     pub(super) fn sentinels(&self) -> Option<&Sentinels> {
         match &self.shared.place {
             Place::Watched(sentinels) => Some(sentinels),
-            Place::Fixed(_) => None,
+            Place::Fixed { .. } => None,
         }
     }
 
@@ -280,7 +266,7 @@ impl Group {
     /// Notes what an exchange says of the group.
     pub(super) fn note<T>(&self, primary: &Primary, result: &Result<T, StoreError>) {
         match result {
-            Ok(_) => self.answered(),
+            Ok(_) => self.shared.away.answered(),
             Err(error) => {
                 metrics::redis_error(self.name());
                 self.weigh(primary, error);
@@ -296,13 +282,13 @@ impl Group {
     /// A connection of its own to a primary, which says that it is one.
     pub async fn connect(&self, primary: &Primary) -> Result<MultiplexedConnection, StoreError> {
         let connected = primary.in_time(async {
-            let mut connection = place::connect(&primary.info).await?;
-            let role = place::role(&mut connection).await?;
+            let mut connection = wire::connect(&primary.info).await?;
+            let role = wire::role(&mut connection).await?;
             Ok::<_, StoreError>((connection, role))
         });
         let error = match connected.await {
             Ok((connection, Role::Primary { .. })) => return Ok(connection),
-            Ok((_, Role::Sentinel)) => StoreError::Unusable(place::IS_SENTINEL.to_owned()),
+            Ok((_, Role::Sentinel)) => StoreError::Unusable(wire::IS_SENTINEL.to_owned()),
             Ok((_, Role::Other)) => StoreError::NotPrimary("it says that it is no primary".to_owned()),
             Err(error) => error,
         };
@@ -318,8 +304,7 @@ impl Group {
         let primary = self.primary().await?;
         // A replica passes publications on, but not for long when it is cut off: it is asked on a line of its own.
         self.connect(&primary).await?;
-        let client = Client::open(primary.info.clone())?;
-        let opened = primary.in_time(client.get_async_pubsub()).await;
+        let opened = primary.in_time(wire::connect_to_hear(&primary.info)).await;
         let opened = opened.inspect_err(|error| self.weigh(&primary, error))?;
         Ok((opened, primary))
     }
@@ -337,25 +322,8 @@ impl Group {
         self.exchange(async |mut wire| commands.query_async(&mut wire).await).await
     }
 
-    /// Runs a script by its digest; it is loaded where it is not known yet.
-    pub async fn invoke<T: FromRedisValue>(
-        &self,
-        script: &Script,
-        keys: &[String],
-        args: &[Arg<'_>],
-    ) -> Result<T, StoreError> {
-        let mut invocation = script.prepare_invoke();
-        for key in keys {
-            invocation.key(key);
-        }
-        for arg in args {
-            invocation.arg(arg);
-        }
-        self.exchange(async |mut wire| invocation.invoke_async(&mut wire).await).await
-    }
-
     /// An error while it is known that it cannot be reached: whoever asks need not wait.
-    pub(super) fn reachable(&self) -> Result<(), StoreError> {
+    pub fn reachable(&self) -> Result<(), StoreError> {
         match self.shared.away.is_silent() {
             Some(why) => Err(StoreError::Unavailable(why).at(self.name())),
             None => Ok(()),
@@ -363,30 +331,31 @@ impl Group {
     }
 
     /// One exchange on a connection that others share: all of it, whatever has to be found out or opened first, ends in
-    /// [`COMMAND_TIMEOUT`].
+    /// [`timeouts::COMMAND`].
     pub(super) async fn exchange<T>(
         &self,
         ask: impl AsyncFnOnce(MultiplexedConnection) -> redis::RedisResult<T>,
     ) -> Result<T, StoreError> {
         self.reachable()?;
-        let deadline = Instant::now() + COMMAND_TIMEOUT;
+        let deadline = Instant::now() + timeouts::COMMAND;
         let opened = timeout_at(deadline, async {
             let primary = self.primary().await?;
-            let line = primary.lines.line(|| {
+            let line = primary.line.get(|| {
                 let (group, primary) = (self.clone(), Arc::clone(&primary));
                 async move { group.connect(&primary).await }
             });
-            let line = line.await?;
-            Ok::<_, StoreError>((primary, line))
+            let (number, line) = line.await?;
+            Ok::<_, StoreError>((primary, number, line))
         });
         // Whoever connects notes what came of it.
         let opened = opened.await.unwrap_or_else(|_| Err(no_answer().at(self.name())));
-        let (primary, line) = opened.inspect_err(|_| metrics::redis_error(self.name()))?;
-        let result = primary.until(deadline, ask(line.wire.clone())).await;
+        let (primary, number, line) = opened.inspect_err(|_| metrics::redis_error(self.name()))?;
+        let result = primary.until(deadline, ask(line)).await;
         self.note(&primary, &result);
         match &result {
             Err(StoreError::Unavailable(_)) => primary.discard_all(),
-            Err(error) if error.may_pass() => primary.lines.discard(&line),
+            // Those who share it find out for themselves. One that only takes no writes now has answered.
+            Err(StoreError::NoAnswer(_) | StoreError::NotPrimary(_)) => primary.line.discard(number),
             _ => {}
         }
         result.map_err(|error| error.at(self.name()))

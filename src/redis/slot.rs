@@ -1,16 +1,12 @@
-//! Connections that many exchanges share at once: an ordinary command never waits for one to be free.
+//! A connection that many exchanges share at once: none waits for one to be free.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use redis::aio::MultiplexedConnection;
 
 use super::error::StoreError;
-
-/// How many there are to one primary: one long answer does not hold everybody up.
-const LINES: usize = 4;
 
 /// What is being opened, or is open: all who want it wait for the same one.
 type Opening<T> = Shared<BoxFuture<'static, Result<T, StoreError>>>;
@@ -58,50 +54,12 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         self.held().take_if(|(held, _)| *held == number);
     }
 
-    /// Uses none of them any more.
+    /// Uses what is there no longer.
     pub fn clear(&self) {
         *self.held() = None;
     }
 
     fn held(&self) -> MutexGuard<'_, Option<(u64, Opening<T>)>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Shared connections to one primary.
-#[derive(Default)]
-pub struct Lines {
-    slots: [Slot<MultiplexedConnection>; LINES],
-    next: AtomicUsize,
-}
-
-/// One of them, for one exchange among others.
-#[derive(Clone)]
-pub struct Line {
-    /// Where commands go.
-    pub wire: MultiplexedConnection,
-    slot: usize,
-    number: u64,
-}
-
-impl Lines {
-    /// The next connection in turn.
-    pub async fn line<F>(&self, open: impl FnOnce() -> F) -> Result<Line, StoreError>
-    where
-        F: Future<Output = Result<MultiplexedConnection, StoreError>> + Send + 'static,
-    {
-        let slot = self.next.fetch_add(1, Ordering::Relaxed) % LINES;
-        let (number, wire) = self.slots[slot].get(open).await?;
-        Ok(Line { wire, slot, number })
-    }
-
-    /// Uses a connection no longer, since it did not answer; those who share it find out for themselves.
-    pub fn discard(&self, line: &Line) {
-        self.slots[line.slot].discard(line.number);
-    }
-
-    /// Uses none of them any more: where one was lost, the others most likely were, too, and each would fail once.
-    pub fn discard_all(&self) {
-        self.slots.iter().for_each(Slot::clear);
     }
 }

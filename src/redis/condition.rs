@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use redis::Cmd;
 use tokio::time::sleep;
 
 use super::error::StoreError;
 use super::group::Group;
+use crate::store::keys;
 
 /// The oldest Redis that is used: what all tests run with, and what `redis/start-redis.sh` needs for its files.
 pub const OLDEST: (u32, u32) = (7, 0);
@@ -48,6 +50,11 @@ impl Group {
         Ok(Condition { attached, expected, warnings: info.warnings(expected > 0) })
     }
 
+    /// Writes nothing that stays, to know whether it takes writes.
+    pub async fn write_nothing(&self) -> Result<(), StoreError> {
+        self.query(&write_of_nothing()).await
+    }
+
     /// Waits until it can be used: the parts of a cluster start in any order. Each reason to wait is logged once. Fails
     /// where waiting does not help: a wrong password, missing rights, another kind of Redis.
     pub async fn until_usable(&self) -> Result<(), StoreError> {
@@ -72,6 +79,11 @@ impl Group {
             }
         }
     }
+}
+
+/// A write of nothing that stays.
+pub fn write_of_nothing() -> Cmd {
+    redis::cmd("SET").arg(keys::WRITE_PROBE).arg("").arg("PX").arg(1).to_owned()
 }
 
 /// Codes of Redis, as they are written by the library too, and what they mean to an operator.

@@ -1,6 +1,28 @@
-//! Arguments of a script, of mixed kinds.
+//! Scripts, run by their digest, with arguments of mixed kinds.
 
-use redis::{RedisWrite, ToRedisArgs};
+use redis::{FromRedisValue, RedisWrite, Script, ToRedisArgs};
+
+use super::error::StoreError;
+use super::group::Group;
+
+impl Group {
+    /// Runs a script by its digest; it is loaded where it is not known yet.
+    pub async fn invoke<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[Arg<'_>],
+    ) -> Result<T, StoreError> {
+        let mut invocation = script.prepare_invoke();
+        for key in keys {
+            invocation.key(key);
+        }
+        for arg in args {
+            invocation.arg(arg);
+        }
+        self.exchange(async |mut wire| invocation.invoke_async(&mut wire).await).await
+    }
+}
 
 /// An argument of a script.
 pub enum Arg<'a> {

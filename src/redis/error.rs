@@ -3,7 +3,7 @@
 use deadpool_redis::PoolError;
 use redis::{ErrorKind, RedisError};
 
-use crate::redis_url::BadUrl;
+use super::url::BadUrl;
 
 /// What Redis answers when it takes nothing now: it waits for replicas, loads, cannot save, or is full.
 const NOT_NOW: [&str; 5] = ["NOREPLICAS", "LOADING", "BusyLoading", "MISCONF", "\"OOM\""];
@@ -109,6 +109,11 @@ impl StoreError {
             | StoreError::BadUrl { .. }) => other,
         }
     }
+}
+
+/// It did not answer in time.
+pub fn no_answer() -> StoreError {
+    StoreError::NoAnswer("no answer in time".to_owned())
 }
 
 impl From<RedisError> for StoreError {

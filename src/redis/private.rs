@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::folder::{self, BadFolder};
 use super::group::Group;
-use crate::redis_url::RedisUrl;
+use super::url::RedisUrl;
 
 /// How long the child may take to answer after its start; a large append-only file takes a while.
 const START_TIMEOUT: Duration = Duration::from_secs(30);

@@ -6,31 +6,21 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
 
-use super::group::{Group, Primary, StoreError};
-use super::keys;
-use super::place::{Role, role};
-
-/// Called with the number of records once they are saved.
-pub type OnSaved = Box<dyn FnOnce(u32) + Send>;
+use super::error::{StoreError, no_answer};
+use super::group::Group;
+use super::primary::{Batch, Primary, Saver};
+use super::timeouts;
+use super::wire::{Role, role};
+use crate::fault::is_without;
+use crate::store::keys;
 
 /// Batches that may wait to be saved.
 const QUEUE: usize = 4_096;
-/// How long `WAIT` waits for the replicas, before newer writes are looked at, too.
-const WAIT_MS: u64 = 100;
 /// Replicas that stay behind for so long make the primary doubtful.
 const DOUBT_AFTER: Duration = Duration::from_secs(1);
-
-type Batch = Vec<(OnSaved, u32)>;
-
-/// Handle of the task that waits, on a connection of its own, for what was written at one primary; it ends when the
-/// handles are dropped or the connection is lost, and what was not saved by then is never called saved.
-#[derive(Clone)]
-pub struct Saver {
-    batches: mpsc::Sender<Batch>,
-}
 
 impl Saver {
     /// Connects, and spawns the task. To be opened before the first write it is to wait for. What the replicas do not have
@@ -42,29 +32,51 @@ impl Saver {
         tokio::spawn(Work { group, primary, connection, queue, within, waiting, stalled: false }.run());
         Ok(Self { batches })
     }
+}
 
-    /// Whether its connection was lost: what is written from now on needs another.
-    pub fn is_gone(&self) -> bool {
-        self.batches.is_closed()
+impl Group {
+    /// Carries out a write, and waits until every replica has it, both in [`timeouts::COMMAND`]. After an error its fate is
+    /// unknown, and it may be done again.
+    pub async fn settled<T>(
+        &self,
+        write: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let late = || Err(no_answer().at(self.name()));
+        timeout(timeouts::COMMAND, self.write_and_wait(write)).await.unwrap_or_else(|_| late())
     }
 
-    /// Calls each of a batch once everything written so far is saved.
-    pub fn settle(&self, batch: Batch) {
-        if !batch.is_empty() {
-            // Where too many wait, or the connection is lost, the next record of the game tells of this one too.
-            let _ = self.batches.try_send(batch);
+    async fn write_and_wait<T>(
+        &self,
+        write: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.reachable()?;
+        let before = self.primary().await?;
+        // Its connection is older than the write: a Redis that was started anew in between cannot confirm it.
+        let saver = self.saver(&before).await?;
+        let value = write.await?;
+        if is_without("settle") {
+            return Ok(value);
         }
+        // What one primary was given another cannot confirm.
+        if !Arc::ptr_eq(&before, &self.primary().await?) {
+            return Err(StoreError::Unavailable("the primary is another now".to_owned()));
+        }
+        let late = || StoreError::Unavailable("not every replica has it yet".to_owned());
+        if saver.saved().await { Ok(value) } else { Err(late().at(self.name())) }
     }
 
-    /// Whether everything written so far is saved in time.
-    pub async fn saved(&self) -> bool {
-        let (saved, answer) = oneshot::channel();
-        let on_saved: OnSaved = Box::new(move |_| {
-            // Whoever asked may have given up.
-            let _ = saved.send(());
-        });
-        self.settle(vec![(on_saved, 0)]);
-        answer.await.is_ok()
+    /// The one that waits for all such writes at a primary.
+    async fn saver(&self, primary: &Arc<Primary>) -> Result<Saver, StoreError> {
+        let open = || {
+            let (group, primary) = (self.clone(), Arc::clone(primary));
+            async move { Saver::open(&group, primary, timeouts::REPLICAS).await }
+        };
+        let (number, saver) = primary.saver.get(open).await?;
+        if !saver.is_gone() {
+            return Ok(saver);
+        }
+        primary.saver.discard(number);
+        Ok(primary.saver.get(open).await?.1)
     }
 }
 
@@ -133,7 +145,7 @@ impl Work {
         // (from Redis 7.2 on; before, for all that was written), so that something has to be.
         let mut ask = redis::pipe();
         ask.cmd("SET").arg(keys::WRITE_PROBE).arg("").arg("PX").arg(1).ignore();
-        ask.cmd("WAIT").arg(needed).arg(WAIT_MS).ignore();
+        ask.cmd("WAIT").arg(needed).arg(timeouts::WAIT_MS).ignore();
         ask.query_async::<()>(&mut self.connection).await
     }
 

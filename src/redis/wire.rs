@@ -1,0 +1,141 @@
+//! One connection to one Redis or one sentinel: opened in time, and asked in time.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::aio::{MultiplexedConnection, PubSub};
+use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, FromRedisValue, RedisResult, Value};
+use tokio::time::timeout;
+
+use super::endpoint::{host_of, shown};
+use super::error::{StoreError, no_answer};
+use super::url::HostPort;
+use super::{stranger, timeouts};
+
+/// What is said to whoever takes a sentinel for a Redis.
+pub const IS_SENTINEL: &str = "it is a sentinel: write redis+sentinel://host:port,host:port/name";
+
+/// A new connection; the error says where, and as far as that can be found out what is there instead.
+pub async fn connect(info: &ConnectionInfo) -> Result<MultiplexedConnection, StoreError> {
+    let (client, limits) = (Client::open(info.clone())?, limits());
+    // All are seldom needed, and large: every exchange would have room for them.
+    let opened = tokio::select! {
+        opened = Box::pin(client.get_multiplexed_async_connection_with_config(&limits)) => opened,
+        error = Box::pin(stranger::speaks_no_tls(info)) => return Err(error),
+    };
+    match opened {
+        Ok(connection) => Ok(connection),
+        Err(error) => Err(Box::pin(stranger::explain(info, error)).await),
+    }
+}
+
+/// A new connection that hears channels.
+pub async fn connect_to_hear(info: &ConnectionInfo) -> RedisResult<PubSub> {
+    let client = Client::open(info.clone())?;
+    Box::pin(client.get_async_pubsub()).await
+}
+
+/// The time-outs of a connection.
+pub fn limits() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(timeouts::CONNECT))
+        .set_response_timeout(Some(timeouts::COMMAND))
+}
+
+/// An exchange that ends in time.
+pub async fn in_time<T, E>(
+    within: Duration,
+    exchange: impl Future<Output = Result<T, E>>,
+) -> Result<T, StoreError>
+where
+    StoreError: From<E>,
+{
+    match timeout(within, exchange).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(no_answer()),
+    }
+}
+
+/// One Redis or one sentinel, asked on a connection for the question.
+#[derive(Debug, Clone)]
+pub struct At {
+    info: ConnectionInfo,
+}
+
+impl PartialEq for At {
+    fn eq(&self, other: &Self) -> bool {
+        self.info.addr() == other.info.addr()
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(self.info.addr()))
+    }
+}
+
+impl From<ConnectionInfo> for At {
+    fn from(info: ConnectionInfo) -> Self {
+        Self { info }
+    }
+}
+
+impl At {
+    /// How to connect to it.
+    pub fn info(&self) -> &ConnectionInfo {
+        &self.info
+    }
+
+    /// Its host and port, if it is in the network.
+    pub fn host(&self) -> Option<HostPort> {
+        host_of(self.info.addr())
+    }
+
+    /// Connects.
+    pub async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
+        in_time(timeouts::ANSWER, connect(&self.info)).await
+    }
+
+    /// Asks it one thing.
+    pub async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        let mut wire = self.connect().await?;
+        in_time(timeouts::ANSWER, command.query_async(&mut wire)).await
+    }
+
+    /// Asks it what it is.
+    pub async fn role(&self) -> Result<Role, StoreError> {
+        let mut wire = self.connect().await?;
+        in_time(timeouts::ANSWER, role(&mut wire)).await
+    }
+}
+
+/// What a Redis says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// It takes writes.
+    Primary {
+        /// How much it has written, in bytes.
+        offset: u64,
+        /// How much of that each replica that follows it says that it has.
+        replicas: Vec<u64>,
+    },
+    /// It is a sentinel.
+    Sentinel,
+    /// It follows another.
+    Other,
+}
+
+/// Asks a Redis what it is.
+pub async fn role(connection: &mut MultiplexedConnection) -> RedisResult<Role> {
+    let answer: Vec<Value> = redis::cmd("ROLE").query_async(connection).await?;
+    let word = answer.first().map(redis::from_redis_value_ref::<String>);
+    Ok(match (word, &answer[..]) {
+        (Some(Ok(word)), [_, offset, replicas, ..]) if word == "master" => {
+            let replicas: Vec<(Value, Value, u64)> = redis::from_redis_value_ref(replicas)?;
+            let replicas = replicas.into_iter().map(|(_, _, offset)| offset).collect();
+            Role::Primary { offset: redis::from_redis_value_ref(offset)?, replicas }
+        }
+        (Some(Ok(word)), _) if word == "sentinel" => Role::Sentinel,
+        _ => Role::Other,
+    })
+}
