@@ -23,6 +23,7 @@ pub const SAVED_MAX: usize = 50;
 const PROPOSALS_MAX: u32 = 4;
 
 /// A seat's request, as far as it is.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that was done for it")]
 #[derive(Debug, Clone)]
 pub(super) struct Asking {
     pub(super) mover: Mover,
@@ -147,18 +148,17 @@ impl Host {
 
     fn propose(&mut self, facts: &Facts, seat: Seat, mut asking: Asking) {
         if asking.attempts == PROPOSALS_MAX {
-            return match self.chain.has_request(seat, &asking.request) {
-                Some(tip) => self.done(&asking, tip),
-                None => {
-                    self.show_news();
-                    self.refuse(&asking, Refusal::old_tip());
-                }
-            };
-        }
-        if asking.ask == SeatAsk::Save && self.chain.has_request(seat, &asking.request).is_none() {
-            if let Err(refusal) = self.check_length() {
-                return self.refuse(&asking, refusal);
+            if let Some(tip) = self.chain.has_request(seat, &asking.request) {
+                return self.done(&asking, tip);
             }
+            self.show_news();
+            return self.refuse(&asking, Refusal::old_tip());
+        }
+        if asking.ask == SeatAsk::Save
+            && self.chain.has_request(seat, &asking.request).is_none()
+            && let Err(refusal) = self.check_length()
+        {
+            return self.refuse(&asking, refusal);
         }
         let known = asking.attempts > 0 || !self.is_without(Safeguard::Request);
         match self.prepare(facts, seat, &asking, known) {
@@ -221,17 +221,14 @@ impl Host {
             Reply::Failed { may_pass: false } => self.refuse(&asking, Refusal::unreadable()),
             _ => {
                 self.note(Note::Warn("an append has no known fate"));
-                match (self.reach(facts), self.chain.seat_of(asking.mover.account)) {
-                    (Reach::Here | Reach::Apart, Some(seat)) => {
-                        let reach = self.reach(facts);
-                        self.play_on(facts, reach, seat, asking);
-                    }
-                    // The record may be there: read, so that nobody is shown an old chain for long.
-                    _ => {
-                        asking.is_last = true;
-                        self.read(Some(Task::Ask(asking)));
-                    }
+                let reach = self.reach(facts);
+                let seat = self.chain.seat_of(asking.mover.account);
+                if let Some(seat) = seat.filter(|_| reach != Reach::Unknown) {
+                    return self.play_on(facts, reach, seat, asking);
                 }
+                // The record may be there: read, so that nobody is shown an old chain for long.
+                asking.is_last = true;
+                self.read(Some(Task::Ask(asking)));
             }
         }
     }
@@ -253,7 +250,7 @@ impl Host {
             Err(Ready::Done(tip)) => self.done(&asking, tip),
             Err(Ready::Refused(refusal)) => self.refuse(&asking, refusal),
             Ok(_) if waits_for_backup(&asking.ask) && !self.is_without(Safeguard::End) => {
-                self.refuse(&asking, Refusal::unavailable())
+                self.refuse(&asking, Refusal::unavailable());
             }
             Ok(proposal) if reach == Reach::Apart => self.offer(facts, seat, asking, proposal),
             Ok(proposal) => {

@@ -171,12 +171,12 @@ impl Host {
         &mut self,
         facts: &Facts,
         proposal: Proposal,
-        reply: Reply,
+        reply: &Reply,
         then: Option<Task>,
     ) {
         // A table that cannot be looked for is thought to be there.
         if let Reply::Ended(Some(why)) = reply {
-            self.ended = Some(why);
+            self.ended = Some(*why);
             return self.cannot_go_on(facts, then);
         }
         self.heal_now(proposal, then);

@@ -112,7 +112,7 @@ impl Host {
                 self.step(Step::SavedAfter, Command::SavedAfter(number));
             }
             (Step::SavedAfter, Reply::Entries(entries)) if entries.is_empty() => {
-                self.begin(facts, Begin::Filled)
+                self.begin(facts, Begin::Filled);
             }
             (Step::SavedAfter, Reply::Entries(entries)) => {
                 let at = self.chain.tip();

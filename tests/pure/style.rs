@@ -219,7 +219,9 @@ fn upward_imports(files: &[File]) -> BTreeSet<String> {
         };
         let package = if path.starts_with("tools/") { "tools/" } else { "" };
         for import in imports(&module, &file.text) {
-            faults.extend(match layer(&format!("{package}{import}")) {
+            let name =
+                if import.starts_with(package) { import.clone() } else { format!("{package}{import}") };
+            faults.extend(match layer(&name) {
                 Some(used) if used <= own => None,
                 Some(used) => {
                     Some(format!("{path}: {} uses {}, which is above it", LAYERS[own], LAYERS[used]))

@@ -28,13 +28,13 @@ async fn reply_to(
     info: &TableInfo,
     command: Command,
 ) -> Result<Reply, StoreError> {
-    let (store, shard) = (&shared.store, info.shard);
+    let (store, place) = (&shared.store, info.shard);
     Ok(match command {
         Command::Append(proposal, mover, patience) => {
             let patience = patience.unwrap_or(Duration::MAX);
-            Reply::Appended(shared.append(shard, table, &proposal, mover, patience).await?)
+            Reply::Appended(shared.append(place, table, &proposal, mover, patience).await?)
         }
-        Command::Read => Reply::Entries(store.game_read(shard, table).await?),
+        Command::Read => Reply::Entries(store.game_read(place, table).await?),
         Command::Info => {
             let read = async { tokio::try_join!(store.table_info(table), store.now_ms()) };
             let (info, now_ms) = in_time(shared, read).await?;
@@ -62,14 +62,14 @@ async fn reply_to(
             Ok(Some(_)) | Err(_) => None,
         }),
         Command::KeepStream => {
-            store.game_keep(shard, table).await?;
+            store.game_keep(place, table).await?;
             Reply::Done(true)
         }
         Command::SavedAfter(number) => Reply::Entries(store.saved_after(table, number).await?),
         Command::Resumed => Reply::Done(store.table_resumed(table, info).await?),
         Command::Finish(chain) => Reply::Done(finish(shared, info, &chain).await?),
         Command::DropStream(tip) => {
-            store.game_drop_later(shard, table, &tip).await?;
+            store.game_drop_later(place, table, &tip).await?;
             Reply::Done(true)
         }
         Command::Close => {

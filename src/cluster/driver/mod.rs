@@ -118,10 +118,10 @@ impl Driver {
             provisional_limit: shared.unsaved_limit,
             without: left_out(),
         };
-        let shard = shared.store.backup(info.shard).clone();
+        let group = shared.store.backup(info.shard).clone();
         Self {
             table,
-            shard,
+            shard: group,
             inbox,
             host: Host::new(table, settings, info.clone()),
             info,
@@ -190,10 +190,13 @@ impl Driver {
                 let ticket = self.ticket(Waits::Said(reply));
                 self.input(Input::Say(account, request, message, ticket));
             }
-            ToTable::Heard(payload) => match serde_json::from_str(&payload) {
-                Ok(published) => self.input(Input::Heard(published)),
-                Err(_) => tracing::warn!(table = %self.table, "a publication could not be read"),
-            },
+            ToTable::Heard(payload) => {
+                if let Ok(published) = serde_json::from_str(&payload) {
+                    self.input(Input::Heard(published));
+                } else {
+                    tracing::warn!(table = %self.table, "a publication could not be read");
+                }
+            }
             ToTable::Watchers(count) => self.input(Input::Watchers(count)),
             ToTable::Durable(number) => self.input(Input::Durable(number)),
             ToTable::DurableTip(tip) => self.input(Input::DurableTip(tip)),

@@ -204,6 +204,12 @@ fn unsaved_records_that_the_other_seats_node_does_not_have_are_undone_more() {
 }
 
 #[test]
+fn a_seat_that_is_not_held_until_the_other_node_has_told_loses_more() {
+    let (with, without) = more_is_lost(Plan { failovers: false, ..ALL }, Without::Hear);
+    assert!(without.lost > with.lost, "with: {with:?}, without: {without:?}");
+}
+
+#[test]
 fn without_what_browsers_have_seen_more_is_lost() {
     let (with, without) = more_is_lost(ONE_GROUP, Without::Seen);
     assert!(without.lost > 2 * with.lost, "with: {with:?}, without: {without:?}");

@@ -163,8 +163,8 @@ impl World {
     }
 
     /// What a node notes: one that threw records away, since the stream has others, holds them no more.
-    pub(super) fn noted(&mut self, node: usize, note: &Note) {
-        match note {
+    pub(super) fn noted(&mut self, node: usize, what: &Note) {
+        match what {
             Note::WentBack(_) => {
                 let place = self.place(node);
                 let Some(now) = self.nodes[node].host.as_ref().map(Host::chain) else { return };

@@ -3,6 +3,7 @@
 mod browser;
 mod checks;
 mod driver;
+mod exchange;
 mod faults;
 mod lines;
 
