@@ -18,8 +18,6 @@ mod unheard;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use self::apart::Offered;
 use self::asks::Asking;
 pub use self::asks::{SAVED_MAX, SAVES_MAX};

@@ -8,14 +8,14 @@ use nineflags::host::{
     self, Facts, Host, Input, Output, Published, Safeguard, SeatAsk, Settings, Shown, TableInfo, Ticket,
 };
 use nineflags::ids::{AccountId, NodeId, SessionId};
-use nineflags::protocol::{ClosedWhy, RefusalCode, Update};
+use nineflags::protocol::{RefusalCode, Update};
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::BySeat;
 use nineflags::table::copy::{Copy, Intent, Proposal};
 use nineflags::table::record::{KINDS, Tip};
 use uuid::Uuid;
 
-use super::super::held::{Command, Live, Mover, Place, Reply};
+use super::super::held::{Command, Mover, Place};
 use super::super::plan::Without;
 use super::super::redis::Deaf;
 use super::browser::{Asked, Fate};
