@@ -165,7 +165,7 @@ impl Keeper {
         } else if ahead && self.shard().is_away() {
             Err(Refusal::unavailable())
         } else {
-            match self.take_back(&seen.tip, opened).await {
+            match self.take_back(&seen.tip, &opened).await {
                 Ok(true) => Ok(self.copy.tip()),
                 Ok(false) => Err(self.went_back(seen.account, is_proved)),
                 Err(_) => Err(Refusal::unavailable()),
@@ -196,24 +196,27 @@ impl Keeper {
     }
 
     /// Appends records again that only a browser still has: nobody but this cluster can have sealed them, and they are
-    /// taken only if they follow what is there. Whether the tip is there then.
-    async fn take_back(&mut self, tip: &Tip, opened: Vec<(u32, Entry)>) -> Result<bool, StoreError> {
-        let at = self.copy.tip();
-        let entries: Vec<Entry> = (at.number..)
-            .zip(opened.into_iter().skip_while(|(number, _)| *number < at.number))
-            .map_while(|(wanted, (number, entry))| (number == wanted).then_some(entry))
-            .collect();
-        if entries.is_empty() {
-            return Ok(false);
+    /// taken only if they follow what is there. Whether the tip is there then. Another node may append a part of them at the
+    /// same time: the others are appended after that.
+    async fn take_back(&mut self, tip: &Tip, opened: &[(u32, Entry)]) -> Result<bool, StoreError> {
+        while !self.copy.has_tip(tip) {
+            let at = self.copy.tip();
+            let entries: Vec<Entry> = (at.number..)
+                .zip(opened.iter().skip_while(|(number, _)| *number < at.number))
+                .map_while(|(wanted, (number, entry))| (*number == wanted).then(|| entry.clone()))
+                .collect();
+            let mut tried = self.copy.clone();
+            if !matches!(tried.take_unsaved(&at, &entries), Accepted::Applied(_)) || !tried.has_tip(tip) {
+                return Ok(false);
+            }
+            tracing::warn!(table = %self.table, from = at.number, records = entries.len(), "a browser gave records back");
+            metrics::given_back(entries.len());
+            self.heal(at.clone(), entries).await?;
+            self.show();
+            if self.copy.tip().number <= at.number {
+                return Ok(false);
+            }
         }
-        let mut tried = self.copy.clone();
-        if !matches!(tried.take_unsaved(&at, &entries), Accepted::Applied(_)) || !tried.has_tip(tip) {
-            return Ok(false);
-        }
-        tracing::warn!(table = %self.table, from = at.number, records = entries.len(), "a browser gave records back");
-        metrics::given_back(entries.len());
-        self.heal(at, entries).await?;
-        self.show();
-        Ok(self.copy.has_tip(tip))
+        Ok(true)
     }
 }
