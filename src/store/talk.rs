@@ -18,7 +18,7 @@ pub(super) const REPEATED_SECS: u64 = 300;
 /// How long they are kept after the last one.
 const KEPT_SECS: u64 = 24 * 3_600;
 /// Letters kept for one player.
-pub(crate) const LETTERS_KEPT: usize = 20;
+pub(crate) const LETTERS_KEPT: usize = 50;
 /// How long they are kept after the last one, in seconds: until a browser whose node died is at another, also where a clock
 /// has jumped a minute ahead.
 const LETTERS_KEPT_SECS: u64 = 120;
