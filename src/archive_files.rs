@@ -33,7 +33,7 @@ pub enum FilesError {
     File {
         /// The file that could not be used.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         error: std::io::Error,
     },
 }

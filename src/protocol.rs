@@ -138,12 +138,12 @@ pub enum Ask {
     },
     /// Hear no more of a player: neither words nor invites.
     Block {
-        /// Whom.
+        /// The player who is to be heard no more.
         name: AccountName,
     },
     /// Undo a block.
     Unblock {
-        /// Whom.
+        /// The player who is to be heard again.
         name: AccountName,
     },
 }
@@ -226,7 +226,7 @@ pub enum Update {
     TableClosed {
         /// The table.
         table: TableId,
-        /// Why.
+        /// Why it is no longer shown.
         why: ClosedWhy,
     },
     /// Saved and recently finished games of this player, whenever they change.

@@ -71,9 +71,7 @@ impl Session {
                 _ => Err(no_invite(to)),
             },
             // Whoever does not know what became of a crossing invite asks again.
-            Sent::YouArePlaying => {
-                self.table_with(other).await?.map(Done::at).ok_or_else(|| sent_refusal(sent, to))
-            }
+            Sent::YouArePlaying => self.started(other).await?.unwrap_or_else(|| Err(sent_refusal(sent, to))),
             // The name of a deleted account rests, and nobody waits for it to come online.
             Sent::NotOnline if resume.is_some() && self.app.store.account(other).await?.is_none() => {
                 Err(is_gone(to))
@@ -98,8 +96,7 @@ impl Session {
         let Some(other) = self.app.store.account_id(from).await? else { return Ok(Err(no_invite(from))) };
         let Some(offer) = self.app.store.invite_between(other, self.account.id).await? else {
             // Whoever does not know what became of an acceptance asks again.
-            let started = self.table_with(other).await?;
-            return Ok(started.map(Done::at).ok_or_else(|| no_invite(from)));
+            return Ok(self.started(other).await?.unwrap_or_else(|| Err(no_invite(from))));
         };
         let known = self.received.iter().find(|(name, _)| name.folded() == from.folded());
         let seen = invite.or_else(|| known.and_then(|(_, id)| *id));
@@ -127,11 +124,7 @@ impl Session {
             started = self.app.store.invite_accept(self.account.id, other, &offer.text, &table).await?;
         }
         Ok(match started {
-            // The first record is in the backup before anybody is told that the game has started.
-            Started::Started => match self.app.tables.look(table.table, self.account.id).await {
-                Ok(_) => Ok(Done::at(table.table)),
-                Err(_) => Err(Refusal::unavailable()),
-            },
+            Started::Started => self.begun(table.table).await,
             Started::NoSavedGame => Err(no_saved_game()),
             Started::NotOnline => Err(not_online(from)),
             Started::NoInvite => Err(no_invite(from)),
@@ -163,11 +156,22 @@ impl Session {
         self.app.limits.take(Limit::Starts, other).map_err(|_| Refusal::new(RefusalCode::TooMany, words))
     }
 
-    /// The live table at which this player sits with another.
-    pub(super) async fn table_with(&self, other: AccountId) -> Result<Option<TableId>, StoreError> {
+    /// What is answered of the game that has started with a player, if one has.
+    async fn started(&self, other: AccountId) -> Result<Option<Answer>, StoreError> {
         let Some(table) = self.app.store.seat_of(self.account.id).await? else { return Ok(None) };
         let info = self.app.store.table_info(table).await?;
-        Ok(info.filter(|info| info.accounts.find(|account| *account == other).is_some()).map(|_| table))
+        match info.filter(|info| info.accounts.find(|account| *account == other).is_some()) {
+            Some(_) => Ok(Some(self.begun(table).await)),
+            None => Ok(None),
+        }
+    }
+
+    /// What is answered of a game: its table is saved and its first record in the backup before anybody is told of it.
+    async fn begun(&self, table: TableId) -> Answer {
+        match self.app.tables.look(table, self.account.id).await {
+            Ok(_) => Ok(Done::at(table)),
+            Err(_) => Err(Refusal::unavailable()),
+        }
     }
 
     /// The table an invite makes: a new game with the seats drawn by lot, or the saved one.

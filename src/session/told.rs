@@ -113,7 +113,9 @@ impl Session {
             Some(table) if self.seat != Some(table) => self.sit_down(table).await,
             _ => {}
         }
-        self.hear_again().await
+        let letters = self.app.store.letters(self.account.id).await?;
+        self.hear_again(letters);
+        Ok(())
     }
 
     /// Tells what was gathered. What cannot be read stays to be told.

@@ -14,12 +14,13 @@ impl Session {
     pub(super) async fn welcome(&mut self, login_lasts: Duration) -> Result<(), StoreError> {
         let app = Arc::clone(&self.app);
         let query = LobbyQuery { list: LobbyList::Players, search: String::new(), free_only: false, page: 0 };
-        let (invites, games, blocked, seat, now_ms) = tokio::try_join!(
+        let (invites, games, blocked, seat, now_ms, letters) = tokio::try_join!(
             app.store.invites_of(self.account.id),
             app.games_of(self.account.id),
             app.store.blocked(self.account.id),
             app.store.seat_of(self.account.id),
             app.store.now_ms(),
+            app.store.letters(self.account.id),
         )?;
         let table = match seat {
             Some(table) => match app.tables.look(table, self.account.id).await {
@@ -63,6 +64,7 @@ impl Session {
         if let Some(table) = seat {
             self.sit_down(table).await;
         }
-        self.hear_again().await
+        self.hear_again(letters);
+        Ok(())
     }
 }

@@ -108,14 +108,13 @@ impl Session {
         self.letters.note(hasher.finish())
     }
 
-    /// Shows the letters of the last minute that did not come: their event was lost, or went to the session before.
-    pub(super) async fn hear_again(&mut self) -> Result<(), StoreError> {
-        for letter in self.app.store.letters(self.account.id).await? {
+    /// Shows those of the last letters that did not come: their event was lost, or went to the session before.
+    pub(super) fn hear_again(&mut self, letters: Vec<PlayerEvent>) {
+        for letter in letters {
             if let PlayerEvent::Message { account, message } = letter {
                 self.hear(account, message);
             }
         }
-        Ok(())
     }
 
     /// Whether a letter reaches its receiver. Whoever sits at the same table, was written to by the receiver, or has played

@@ -19,9 +19,10 @@ pub(super) const REPEATED_SECS: u64 = 300;
 /// How long they are kept after the last one.
 const KEPT_SECS: u64 = 24 * 3_600;
 /// Letters kept for one player.
-pub(crate) const LETTERS_KEPT: usize = 20;
-/// How long they are kept after the last one, in seconds: until a browser whose node died is at another.
-const LETTERS_KEPT_SECS: u64 = 60;
+pub(crate) const LETTERS_KEPT: usize = 50;
+/// How long they are kept after the last one, in seconds: until a browser whose node died is at another, also where a clock
+/// has jumped a minute ahead.
+const LETTERS_KEPT_SECS: u64 = 120;
 
 static SAY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/talk_say.lua")));
 static LETTER: LazyLock<Script> = LazyLock::new(|| {
@@ -102,7 +103,7 @@ impl Store {
         })
     }
 
-    /// The letters an account was sent in the last minute, oldest first. One that cannot be read, as of a newer version, is
+    /// The letters an account was sent in the last two minutes, oldest first. One that cannot be read, as of a newer version, is
     /// left out.
     pub async fn letters(&self, to: AccountId) -> Result<Vec<PlayerEvent>, StoreError> {
         let command = redis::cmd("LRANGE").arg(keys::letters(to)).arg(0).arg(-1).to_owned();

@@ -50,6 +50,8 @@ mod decks;
 mod deploy;
 mod edge;
 mod ends;
+#[cfg(feature = "test-decks")]
+mod equal;
 mod failovers;
 mod flooded;
 mod floods;

@@ -103,21 +103,21 @@ pub enum Write {
 pub enum Command {
     /// `player_enter`.
     Enter {
-        /// Who.
+        /// The player who comes.
         player: usize,
         /// By which session.
         session: u32,
     },
     /// `player_reenter`.
     Reenter {
-        /// Who.
+        /// The player who comes.
         player: usize,
         /// By which session.
         session: u32,
     },
     /// `players_leave`.
     Leave {
-        /// Who.
+        /// The player who leaves.
         player: usize,
         /// Which session.
         session: u32,
@@ -140,14 +140,14 @@ pub enum Command {
     Block {
         /// Who blocks.
         by: usize,
-        /// Whom.
+        /// The player who is blocked.
         other: usize,
     },
     /// Undoes it.
     Unblock {
         /// Who blocked.
         by: usize,
-        /// Whom.
+        /// The player who is heard again.
         other: usize,
     },
     /// `invite_accept`.

@@ -30,7 +30,7 @@ pub struct Times {
     pub p50_ms: u64,
     /// 99 of 100.
     pub p99_ms: u64,
-    /// All.
+    /// The longest of all.
     pub max_ms: u64,
 }
 

@@ -125,8 +125,7 @@ impl Run<'_> {
     fn until_the_end(mut self, seed: u64, watch: Watch) -> Result<Report, String> {
         self.until_all_play()?;
         let nodes = self.site.addresses();
-        let clocks = self.site.clocks.is_ok();
-        self.visitors = Some(self.runtime.block_on(Visitors::come(&nodes, seed, clocks))?);
+        self.visitors = Some(self.runtime.block_on(Visitors::come(&nodes, seed))?);
         if self.options.script.is_empty() {
             let deadline = Instant::now() + Duration::from_secs_f64(self.options.minutes * 60.0);
             let mut bag = Bag::of(self.options.bag());

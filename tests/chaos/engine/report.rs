@@ -19,7 +19,7 @@ const TOGETHER_MS: u64 = 1_000;
 /// One fault, and what it cost.
 #[derive(Debug, Clone, Serialize)]
 pub struct Line {
-    /// Which.
+    /// What was broken.
     pub fault: Fault,
     /// Which came while it was still there.
     pub with: Option<Fault>,

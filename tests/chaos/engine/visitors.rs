@@ -90,8 +90,8 @@ pub struct Visitors {
 }
 
 impl Visitors {
-    /// Two come, one of whom invites the other, and a reader to whom both write. With `clocks` some jump, which lets invites lapse at any time.
-    pub async fn come(nodes: &[SocketAddr], seed: u64, clocks: bool) -> Result<Self, String> {
+    /// Two come, one of whom invites the other, and a reader to whom both write.
+    pub async fn come(nodes: &[SocketAddr], seed: u64) -> Result<Self, String> {
         let over = Arc::new(AtomicBool::new(false));
         let mut others = Vec::new();
         for _ in 0..OTHERS {
@@ -111,10 +111,8 @@ impl Visitors {
                 nodes: nodes.to_vec(),
                 name,
                 invites,
-                invite_stands: if clocks { Duration::ZERO } else { INVITE_STANDS },
                 others: others.clone(),
-                // Where clocks jump, letters are kept for any time.
-                reader: Some(reader_name.clone()).filter(|_| !clocks),
+                reader: reader_name.clone(),
                 cookie,
                 password: Some(0),
                 passwords: 0,
@@ -184,11 +182,9 @@ struct Visitor {
     nodes: Vec<SocketAddr>,
     name: &'static str,
     invites: Option<&'static str>,
-    /// How long an invite stands that nobody answers.
-    invite_stands: Duration,
     others: Vec<String>,
     /// To whom letters are written.
-    reader: Option<String>,
+    reader: String,
     cookie: String,
     /// The number of the present password; nothing while it is not known whether it was changed.
     password: Option<u32>,
@@ -235,15 +231,15 @@ impl Visitor {
         let invites = |name: &str| welcome.invites.sent.iter().any(|invite| invite.name.as_str() == name);
         let broken = self.promises.look(|what, age| match what.split_once(' ')? {
             ("block", name) => Some(blocks(name)),
-            ("invite", name) => (age < self.invite_stands || invites(name)).then(|| invites(name)),
+            ("invite", name) => (age < INVITE_STANDS || invites(name)).then(|| invites(name)),
             _ => None,
         });
         self.seen.broken.extend(broken.into_iter().map(|words| format!("{}: {words}", self.name)));
     }
 
     /// Writes a letter; false where its fate is not known.
-    async fn write(&mut self, browser: &mut Browser, to: &str) -> bool {
-        let Ok(to) = to.parse() else { return false };
+    async fn write(&mut self, browser: &mut Browser) -> bool {
+        let Ok(to) = self.reader.parse() else { return false };
         let id = fresh_id();
         let text = format!("{} of {}", id.as_str(), self.name);
         let ask = Ask::Tell { to, text: text.clone() };
@@ -257,8 +253,8 @@ impl Visitor {
 
     /// Makes one request; false where its fate is not known.
     async fn ask(&mut self, browser: &mut Browser) -> bool {
-        if let Some(reader) = self.reader.clone().filter(|_| self.dice.below(4) == 0) {
-            return self.write(browser, &reader).await;
+        if self.dice.below(4) == 0 {
+            return self.write(browser).await;
         }
         let other = self.others[self.dice.below(OTHERS)].clone();
         let stands = self.dice.below(2) == 0;

@@ -14,7 +14,7 @@ const LONGER_MS: f64 = 20.0;
 /// One attack.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// Which.
+    /// Which of the attacks.
     pub attack: Attack,
     /// From how many addresses.
     pub addresses: u8,
