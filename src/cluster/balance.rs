@@ -22,7 +22,7 @@ pub struct Shift {
 
 /// The sessions to be let go so that each node gives up a share (from 0 to 1) of what it has above the mean.
 pub fn shifts(nodes: &[NodeState], share: f64) -> Vec<Shift> {
-    let mean = mean(nodes);
+    let mean = mean(nodes.iter().filter(|node| !node.draining).map(|node| node.sessions));
     let above = nodes
         .iter()
         .filter(|node| !node.draining)
@@ -30,19 +30,24 @@ pub fn shifts(nodes: &[NodeState], share: f64) -> Vec<Shift> {
     above.filter(|shift| shift.sessions > 0).collect()
 }
 
-/// Sessions a node that keeps `staying` of them has above the mean; none while that is little, or while it is alone.
-pub fn surplus(own: NodeId, staying: usize, nodes: &[NodeState]) -> usize {
+/// Sessions above the mean at a node that has `all` and has asked all but `staying` of them to go; none while that is
+/// little, or while it is alone. What it told of itself lately may be too little: of itself it knows better.
+pub fn surplus(own: NodeId, all: usize, staying: usize, nodes: &[NodeState]) -> usize {
     let others = nodes.iter().filter(|node| node.node != own && !node.draining).count();
     let draining = nodes.iter().any(|node| node.node == own && node.draining);
-    let mean = usize::try_from(mean(nodes)).unwrap_or(usize::MAX);
+    let here = u64::try_from(all).unwrap_or(u64::MAX);
+    let counts = nodes.iter().filter(|node| !node.draining);
+    let mean = mean(counts.map(|node| if node.node == own { here } else { node.sessions }));
+    let mean = usize::try_from(mean).unwrap_or(usize::MAX);
     let tolerated = mean.saturating_add((mean.saturating_mul(TOLERATED_PERCENT) / 100).max(TOLERATED_LEAST));
     if others == 0 || draining || staying <= tolerated { 0 } else { staying - mean }
 }
 
 /// The mean number of sessions, rounded up, so that nobody is sent round in circles for the last one.
-fn mean(nodes: &[NodeState]) -> u64 {
-    let counts: Vec<u64> = nodes.iter().filter(|node| !node.draining).map(|node| node.sessions).collect();
-    counts.iter().sum::<u64>().div_ceil(u64::try_from(counts.len().max(1)).unwrap_or(1))
+fn mean(counts: impl Iterator<Item = u64>) -> u64 {
+    let (nodes, sessions) =
+        counts.fold((0_u64, 0_u64), |(nodes, sum), count| (nodes + 1, sum.saturating_add(count)));
+    sessions.div_ceil(nodes.max(1))
 }
 
 #[expect(
@@ -122,18 +127,26 @@ mod tests {
     fn a_draining_node_does_not_count() {
         let nodes = [node(10, false), node(0, false), node(500, true)];
         assert_eq!(ordered(&nodes, 1.0), [Some(5), None, None]);
-        assert_eq!(surplus(nodes[2].node, 500, &nodes), 0);
+        assert_eq!(surplus(nodes[2].node, 500, 500, &nodes), 0);
     }
 
     #[test]
     fn a_little_more_than_the_mean_is_left_alone() {
         let nodes = [node(120, false), node(80, false)];
-        assert_eq!(surplus(nodes[0].node, 120, &nodes), 0);
-        assert_eq!(surplus(nodes[0].node, 121, &nodes), 21);
-        assert_eq!(surplus(nodes[1].node, 80, &nodes), 0);
-        assert_eq!(surplus(nodes[0].node, 120, &nodes[..1]), 0);
+        assert_eq!(surplus(nodes[0].node, 120, 120, &nodes), 0);
+        assert_eq!(surplus(nodes[0].node, 122, 122, &nodes), 21);
+        assert_eq!(surplus(nodes[1].node, 80, 80, &nodes), 0);
+        assert_eq!(surplus(nodes[0].node, 120, 120, &nodes[..1]), 0);
         let few = [node(4, false), node(0, false)];
-        assert_eq!((surplus(few[0].node, 4, &few), surplus(few[0].node, 5, &few)), (0, 3));
+        assert_eq!((surplus(few[0].node, 4, 4, &few), surplus(few[0].node, 6, 6, &few)), (0, 3));
+    }
+
+    #[test]
+    fn a_node_knows_of_itself_how_many_it_has() {
+        // It told of 4 when 6 of its 10 had not come yet; and 5 of them are on their way already.
+        let nodes = [node(4, false), node(0, false)];
+        assert_eq!(surplus(nodes[0].node, 10, 10, &nodes), 5);
+        assert_eq!(surplus(nodes[0].node, 10, 5, &nodes), 0);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub async fn look_at_tables(app: Arc<App>, group: Group) {
 
 /// Lets some sessions go, gently, while this node has more than its part of them.
 fn rebalance(app: &App, live: &[NodeState], pace: &mut balance::Pace) {
-    let surplus = balance::surplus(app.node, app.sessions.staying(), live);
+    let surplus = balance::surplus(app.node, app.sessions.count(), app.sessions.staying(), live);
     let asked = app.sessions.let_go(pace.at_beat(surplus), LET_GO_SPREAD_MS);
     if asked > 0 {
         tracing::info!(asked, "asked browsers to reconnect, since other nodes have fewer");

@@ -154,6 +154,10 @@ async fn traces(troops: &[String], tactics: [&str; 10]) -> Traces {
             let answer = browser.ask_as(format!("{by}-{number}").parse().expect("an id"), ask).await;
             player_answers.push(json_of(&answer));
         }
+        // What a browser says comes back to it over the bus, before its last answer or after it.
+        if !browser.frames.iter().any(|frame| frame.contains("\"update\":\"message\"")) {
+            browser.until("its own words", |update| matches!(update, Update::Message(_))).await;
+        }
     }
     let metrics = http(at, "GET", "/metrics", "", None).await.body;
     assert!(node.terminate().success());

@@ -137,7 +137,7 @@ async fn readiness_names_the_task_that_broke_down() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_players_of_a_table_that_breaks_down_come_back_to_it() {
     let mut site = Site::start(0, &[]);
-    let node = site.add(&[("NINEFLAGS_TEST_PANIC", "keeper")]);
+    let node = site.add(&[("NINEFLAGS_TEST_PANIC", "table")]);
     let (mut first, mut second, table) = seated(Browser::guest(node).await, Browser::guest(node).await).await;
     let mut watcher = Browser::guest(node).await;
     assert!(matches!(watcher.ask(Ask::Watch { table }).await, Update::Done { .. }));

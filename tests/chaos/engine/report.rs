@@ -13,6 +13,9 @@ use super::fault::Fault;
 const NODE_KILL_MS: u64 = 1_500;
 /// The same for a killed primary, from when the sentinels name another.
 const PRIMARY_KILL_MS: u64 = 1_000;
+/// The same from its death on: sentinels see it after 2 s (`down-after-milliseconds` as shipped), and name another some 2 s
+/// later.
+const PRIMARY_DEATH_MS: u64 = 4_000;
 /// The bar for pairs on one node while a primary is away: milliseconds without a move.
 const TOGETHER_MS: u64 = 1_000;
 
@@ -95,6 +98,11 @@ impl Report {
                     Some(p99(line.cost.first)?.saturating_sub(line.named_ms.unwrap_or(0)))
                 }),
                 PRIMARY_KILL_MS,
+            ),
+            bar(
+                "primary killed: the same from its death on, p99",
+                worst(&[Fault::PrimaryKill], &|line| p99(line.cost.first)),
+                PRIMARY_DEATH_MS,
             ),
             bar(
                 "primary away: the longest pause of pairs on one node, p99",

@@ -158,7 +158,11 @@ impl Player {
         match &pending.ask {
             // A notice came before, and was acted on.
             Ask::Seen { .. } if code == RefusalCode::WentBack => self.link.recovered(),
-            Ask::Seen { .. } => self.unsure(),
+            // The game ended meanwhile: nothing more is waited for.
+            Ask::Seen { .. } => {
+                self.link.recovered();
+                self.unsure();
+            }
             Ask::Move { tip, moves, .. } => {
                 let faulty =
                     matches!(code, RefusalCode::Illegal | RefusalCode::NotProved | RefusalCode::Malformed);
