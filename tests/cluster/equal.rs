@@ -79,6 +79,35 @@ fn plain(text: &str, names: &[(String, &str)]) -> String {
     out + rest
 }
 
+/// Cards of which one may be in the other hand, in a deck, or nowhere; claims, rules and words that are none.
+const WRONG: [&[&str]; 12] = [
+    &["r9@1"],
+    &["o3@1"],
+    &["p10@1"],
+    &["p1@1", "draw t"],
+    &["Tr r8@1"],
+    &["De r8"],
+    &["claim 0"],
+    &["claim 4"],
+    &["draw t"],
+    &["r2@1", "draw t", "draw x"],
+    &["end"],
+    &["nonsense"],
+];
+
+/// What anybody may ask of a table.
+fn asks(table: TableId) -> [Ask; 5] {
+    let hash = serde_json::from_value(json!("00ff00ff00ff00ff00ff00ff00ff00ff")).expect("a hash");
+    let lobby = LobbyQuery { list: LobbyList::Tables, search: String::new(), free_only: false, page: 0 };
+    [
+        Ask::Seen { table, tip: Tip { number: 9, hash }, sealed: Vec::new() },
+        Ask::Say { table, text: "well played".to_owned() },
+        Ask::ClaimWin { table },
+        Ask::Lobby(lobby),
+        Ask::Ping,
+    ]
+}
+
 /// Plays a little with these decks, and asks all that a first seat and a watcher can think of.
 async fn traces(troops: &[String], tactics: [&str; 10]) -> Traces {
     let folder = tempfile::tempdir().expect("a folder");
@@ -112,43 +141,10 @@ async fn traces(troops: &[String], tactics: [&str; 10]) -> Traces {
     for browser in [&mut first, &mut watcher] {
         browser.until_table("the second move", |view| view.tip.number == 5).await;
     }
-    // Cards of which one may be in the other hand, in a deck, or nowhere; claims, rules and words that are none.
-    let wrong: [&[&str]; 12] = [
-        &["r9@1"],
-        &["o3@1"],
-        &["p10@1"],
-        &["p1@1", "draw t"],
-        &["Tr r8@1"],
-        &["De r8"],
-        &["claim 0"],
-        &["claim 4"],
-        &["draw t"],
-        &["r2@1", "draw t", "draw x"],
-        &["end"],
-        &["nonsense"],
-    ];
-    for moves in wrong {
+    for moves in WRONG {
         player_answers.push(moved(&mut first, moves).await);
     }
     player_answers.push(moved(&mut first, &["r2@0", "draw t"]).await);
-    let asks = |table: TableId| {
-        let tip = Tip {
-            number: 9,
-            hash: serde_json::from_value(json!("00ff00ff00ff00ff00ff00ff00ff00ff")).expect("a hash"),
-        };
-        [
-            Ask::Seen { table, tip, sealed: Vec::new() },
-            Ask::Say { table, text: "well played".to_owned() },
-            Ask::ClaimWin { table },
-            Ask::Lobby(LobbyQuery {
-                list: LobbyList::Tables,
-                search: String::new(),
-                free_only: false,
-                page: 0,
-            }),
-            Ask::Ping,
-        ]
-    };
     for (browser, by) in [(&mut first, "f"), (&mut watcher, "w")] {
         for (number, ask) in (2..).zip(asks(table)) {
             let answer = browser.ask_as(format!("{by}-{number}").parse().expect("an id"), ask).await;
