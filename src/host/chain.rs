@@ -131,7 +131,7 @@ impl Host {
         }
     }
 
-    fn cannot_go_on(&mut self, facts: &Facts, then: Option<Task>) {
+    pub(super) fn cannot_go_on(&mut self, facts: &Facts, then: Option<Task>) {
         if let Some(task) = then {
             self.fail(facts, task);
         }

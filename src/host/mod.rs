@@ -256,6 +256,7 @@ impl Host {
             Input::Due => self.later(Task::Due),
             Input::BackupChanged => {
                 self.tell_last(facts);
+                self.give_reading_up(facts);
                 self.later(Task::Flush);
             }
             Input::Wake => self.woken(facts),
@@ -319,6 +320,18 @@ impl Host {
             Task::Heard(_) | Task::Reload | Task::Compared(_) | Task::Due => {
                 self.note(Note::Warn("a table could not be read again"));
             }
+        }
+    }
+
+    /// What reads the stream, or fills it, need not wait for a backup that is away: others wait for it meanwhile. What it
+    /// does all the same is seen when the stream is read next.
+    fn give_reading_up(&mut self, facts: &Facts) {
+        if !facts.is_backup_away {
+            return;
+        }
+        let is_reading = |work: &mut (Exchange, Work)| matches!(work.1, Work::Read(_) | Work::Heal(..));
+        if let Some((_, Work::Read(then) | Work::Heal(_, then))) = self.work.take_if(is_reading) {
+            self.cannot_go_on(facts, then);
         }
     }
 

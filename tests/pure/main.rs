@@ -10,6 +10,7 @@ mod dice;
 mod faults_page;
 mod fuzz;
 mod hashes;
+mod host;
 mod house_rules;
 mod judge;
 mod limits;

@@ -76,8 +76,8 @@ impl Promises {
 struct Seen {
     /// What was broken, in words.
     broken: Vec<String>,
-    /// Letters that were answered as sent.
-    sent: Vec<String>,
+    /// Letters that were answered as sent, and when.
+    sent: Vec<(String, Instant)>,
 }
 
 /// The visitors of a run.
@@ -145,10 +145,11 @@ impl Visitors {
         self.is_read.store(true, Ordering::Relaxed);
         match self.reader.await {
             Ok(read) => {
-                let lost = sent.iter().filter(|letter| !read.contains(*letter));
-                broken.extend(
-                    lost.map(|letter| format!("the letter {letter} was answered as sent and never came")),
-                );
+                let lost = sent.iter().filter(|(letter, _)| !read.contains(letter));
+                broken.extend(lost.map(|(letter, at)| {
+                    let ago = at.elapsed();
+                    format!("the letter {letter} was answered as sent {ago:.1?} ago and never came")
+                }));
             }
             Err(error) => broken.push(format!("the reader broke down: {error}")),
         }
@@ -244,7 +245,7 @@ impl Visitor {
         let text = format!("{} of {}", id.as_str(), self.name);
         let ask = Ask::Tell { to, text: text.clone() };
         match timeout(ANSWER_WITHIN, browser.ask_if_open(&id, &ask)).await {
-            Ok(Some(Update::Done { .. })) => self.seen.sent.push(text),
+            Ok(Some(Update::Done { .. })) => self.seen.sent.push((text, Instant::now())),
             Ok(Some(Update::Refused { code: RefusalCode::Unavailable, .. }) | None) | Err(_) => return false,
             Ok(Some(_)) => {}
         }
