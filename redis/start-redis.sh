@@ -46,17 +46,30 @@ look() {
     [ $((voices * 2)) -gt "$of" ]
 }
 
-# Whether some sentinel knows a replica that is up and may be promoted.
-somebody() {
+# Where replicas are that some sentinel takes for up and fit to be promoted: "host port", a line each.
+candidates() {
     for sentinel in $(echo "$sentinels" | tr , ' '); do
         ask "$sentinel" REPLICAS
     done | awk '
-        function judge() { if (flags != "" && flags !~ /[so]_down/ && priority > 0) found = 1 }
+        function judge() { if (flags != "" && flags !~ /[so]_down/ && priority > 0) print ip, port }
         before == "name" { judge(); flags = "" }
+        before == "ip" { ip = $0 }
+        before == "port" { port = $0 }
         before == "flags" { flags = $0 }
         before == "slave-priority" { priority = $0 + 0 }
         { before = $0 }
-        END { judge(); exit !found }'
+        END { judge() }' | sort -u
+}
+
+# Whether some replica may be promoted. A sentinel that is blind, after its clock has jumped, goes on telling what it saw last:
+# a replica that answers is believed about itself.
+somebody() {
+    candidates | {
+        while read -r ip at; do
+            cli -h "$ip" -p "$at" INFO replication 2>/dev/null </dev/null | grep -q '^slave_priority:0' || exit 0
+        done
+        exit 1
+    }
 }
 
 # Sets follow to the primary to follow, or to nothing if this is to be the primary.

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use crate::harness::pair::Pair;
 use crate::harness::process::until;
 use crate::harness::redis::Redis;
+use crate::harness::sentinel::Sentinel;
 use crate::harness::trio::Trio;
 
 /// How many records of a game a Redis holds, and whether it thinks it is the primary, at one instant.
@@ -96,6 +97,57 @@ async fn after_a_power_cut_the_group_comes_back_with_its_games() {
     trio.until_settled();
     assert_eq!(trio.primary(), primary);
     party.finish_and_check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_power_cut_behind_a_clock_that_jumped_is_over_while_the_sentinels_are_blind() {
+    let mut trio = Trio::start();
+    let primary = trio.primary();
+    // Blind ones tell of the replicas what they saw last.
+    for sentinel in &trio.sentinels {
+        assert!(sentinel.ask(&["SENTINEL", "DEBUG", "info-period", "600000"]), "Redis 7 knows it");
+        sentinel.freeze();
+    }
+    sleep(Duration::from_millis(2_500)).await;
+    for redis in &mut trio.redis {
+        redis.kill();
+    }
+    for sentinel in &trio.sentinels {
+        sentinel.thaw();
+    }
+    until("the sentinels are blind", || trio.sentinels.iter().all(Sentinel::is_blind));
+    for redis in &mut trio.redis {
+        redis.start_again();
+    }
+    until("it goes on as the primary", || trio.redis[primary].role().as_deref() == Some("master"));
+    assert!(trio.sentinels.iter().all(Sentinel::is_blind), "nobody waited until they see again");
+    until("the others follow it", || {
+        trio.redis
+            .iter()
+            .filter(|redis| redis.replication("master_link_status").as_deref() == Some("up"))
+            .count()
+            == 2
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_killed_while_the_sentinels_are_blind_is_replaced_once_they_see() {
+    let mut trio = Trio::start();
+    let old = trio.primary();
+    let mut pair = Pair::on_group(&trio, 31).await;
+    assert!(pair.play_to(8).await);
+    pair.until_saved().await;
+    for sentinel in &trio.sentinels {
+        assert!(sentinel.ask(&["SENTINEL", "DEBUG", "tilt-period", "5000"]), "Redis 7 knows it");
+        sentinel.freeze();
+    }
+    sleep(Duration::from_millis(2_500)).await;
+    trio.sentinels.iter().for_each(Sentinel::thaw);
+    until("the sentinels are blind", || trio.sentinels.iter().all(Sentinel::is_blind));
+    trio.redis[old].kill();
+    trio.redis[old].start_again();
+    trio.until_not(old);
+    pair.finish_and_check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

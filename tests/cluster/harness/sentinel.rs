@@ -76,6 +76,12 @@ impl Sentinel {
         self.process.signal(Signal::SIGCONT);
     }
 
+    /// Whether it is blind: it stood still, or its clock has jumped, and it decides nothing for 30 s.
+    pub fn is_blind(&self) -> bool {
+        let info = ask_at::<String>(self.address, &["INFO", "sentinel"]);
+        info.is_some_and(|info| info.contains("sentinel_tilt:1"))
+    }
+
     /// How often it has said these words in its log.
     pub fn says(&self, words: &str) -> usize {
         std::fs::read_to_string(&self.log).map_or(0, |log| log.matches(words).count())
