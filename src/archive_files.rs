@@ -22,13 +22,10 @@ const ENDING: &str = "json";
 /// Why the work could not be done, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// The store could not be reached, or holds what cannot be understood.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// There is no such game.
     #[error("there is no finished game {0}")]
     NoGame(TableId),
-    /// A file or folder cannot be used.
     #[error("{path}: {error}")]
     File {
         /// The file that could not be used.

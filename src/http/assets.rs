@@ -30,7 +30,6 @@ const KEPT_BYTES: usize = 8 * 1024 * 1024;
 /// One file, as it is sent.
 #[derive(Clone)]
 pub struct Asset {
-    /// As it is.
     pub plain: Bytes,
     /// Compressed with brotli, if that is smaller.
     pub brotli: Option<Bytes>,

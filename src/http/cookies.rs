@@ -21,7 +21,6 @@ const KNOWN_FOR: Duration = Duration::from_hours(365 * 24);
 /// A cookie that an answer sets, or ends with an empty value.
 #[derive(Debug, Clone)]
 pub struct NewCookie {
-    /// Its value.
     pub value: String,
     /// How long the browser keeps it.
     pub lasts: Duration,

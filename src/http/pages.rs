@@ -157,7 +157,6 @@ impl Http {
         }
     }
 
-    /// The page.
     pub fn page(&self, path: &FullPath, headers: &HeaderMap) -> Response {
         let first = path.as_str().trim_start_matches('/').split('/').next().unwrap_or_default();
         if path.as_str() == "/" || PAGES.contains(&first) {

@@ -28,13 +28,10 @@ const HEAR_WITHIN: Duration = Duration::from_secs(2);
 /// Why it could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// Redis.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// The nodes' answers cannot be heard.
     #[error("what the nodes hold cannot be heard: {0}")]
     Bus(String),
-    /// There is no such game.
     #[error("there is no game {0}: it is not live, not saved and not finished")]
     NoGame(TableId),
 }
@@ -48,7 +45,6 @@ pub struct Inspected {
     /// How many there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<Totals>,
-    /// The nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Nodes>,
     /// Everyone online.
@@ -57,10 +53,8 @@ pub struct Inspected {
     /// Every live table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tables: Option<Vec<TableLine>>,
-    /// One table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<TableSeen>,
-    /// The Redis groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redis: Option<Vec<GroupHealth>>,
 }
@@ -77,7 +71,6 @@ pub struct Nodes {
 /// A player, and the address of its node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlayerLine {
-    /// The player.
     #[serde(flatten)]
     pub at: PlayerAt,
     /// Where its node serves; none if the node is dead.
@@ -87,7 +80,6 @@ pub struct PlayerLine {
 /// A table, and the addresses of its players' nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableLine {
-    /// The table.
     #[serde(flatten)]
     pub at: TableAt,
     /// Where each seat's node serves.
@@ -99,7 +91,6 @@ pub struct TableLine {
 pub struct TableSeen {
     /// The table that it is about.
     pub table: TableId,
-    /// Where it is kept.
     pub kept: Kept,
     /// All of it, while it is live.
     pub live: Option<Live>,
@@ -122,7 +113,6 @@ pub struct Live {
 /// What a node holds of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
-    /// Which node.
     pub node: NodeId,
     /// Where it serves.
     pub address: String,

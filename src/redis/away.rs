@@ -52,7 +52,6 @@ impl Away {
         metrics::redis_away(&self.name, self.is_away());
     }
 
-    /// Whether it is away.
     pub fn is_away(&self) -> bool {
         *self.word.borrow()
     }

@@ -41,7 +41,6 @@ impl Access {
         Self(Arc::new(client.expect("they were tried when they were read").get_connection_info().clone()))
     }
 
-    /// Of one at a host.
     pub fn at(&self, HostPort { host, port }: HostPort) -> ConnectionInfo {
         let address = match self.0.addr() {
             ConnectionAddr::TcpTls { insecure, tls_params, .. } => {

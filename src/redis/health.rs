@@ -20,7 +20,6 @@ use super::wire::At;
 pub struct GroupHealth {
     /// What the group is for.
     pub roles: String,
-    /// The primary.
     pub primary: RedisHealth,
     /// Its replicas: those it knows, and those that only the sentinels know.
     pub replicas: Vec<RedisHealth>,
@@ -30,7 +29,6 @@ pub struct GroupHealth {
     pub sentinels: Vec<SentinelHealth>,
 }
 
-/// One Redis.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct RedisHealth {
     /// Where it listens.
@@ -63,7 +61,6 @@ pub struct RedisHealth {
     pub lag_bytes: Option<u64>,
 }
 
-/// One sentinel.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SentinelHealth {
     /// Where it listens.

@@ -1,5 +1,7 @@
 //! One Redis for the time it is the primary of a group, and the connections to it that are shared.
 
+use std::time::Duration;
+
 use redis::ConnectionInfo;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,7 +17,7 @@ pub struct Primary {
     pub(super) info: ConnectionInfo,
     /// For ordinary commands.
     pub(super) line: Slot<MultiplexedConnection>,
-    /// Learns when what no node could heal is saved.
+    /// Learns when what was written is saved.
     pub(super) saver: Slot<Saver>,
     pub(super) newest: watch::Receiver<u64>,
 }
@@ -71,7 +73,7 @@ pub type Batch = Vec<(OnSaved, u32)>;
 /// handles are dropped or the connection is lost, and what was not saved by then is never called saved.
 #[derive(Clone)]
 pub struct Saver {
-    pub(super) batches: mpsc::Sender<Batch>,
+    pub(super) batches: mpsc::Sender<(Batch, Duration)>,
 }
 
 impl Saver {
@@ -80,22 +82,22 @@ impl Saver {
         self.batches.is_closed()
     }
 
-    /// Calls each of a batch once everything written so far is saved.
-    pub fn settle(&self, batch: Batch) {
+    /// Calls each of a batch once everything written so far is saved, if that is so within a time.
+    pub fn settle(&self, batch: Batch, within: Duration) {
         if !batch.is_empty() {
             // Where too many wait, or the connection is lost, the next record of the game tells of this one too.
-            let _ = self.batches.try_send(batch);
+            let _ = self.batches.try_send((batch, within));
         }
     }
 
-    /// Whether everything written so far is saved in time.
+    /// Whether everything written so far is saved within [`timeouts::REPLICAS`].
     pub async fn saved(&self) -> bool {
         let (saved, answer) = oneshot::channel();
         let on_saved: OnSaved = Box::new(move |_| {
             // Whoever asked may have given up.
             let _ = saved.send(());
         });
-        self.settle(vec![(on_saved, 0)]);
+        self.settle(vec![(on_saved, 0)], timeouts::REPLICAS);
         answer.await.is_ok()
     }
 }

@@ -47,22 +47,17 @@ const SETTINGS: &str = include_str!("../../redis/redis.conf");
 /// Why the private Redis did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
-    /// There is no such program.
     #[error(
         "redis-server is not installed. Install it (Debian, Ubuntu: `apt-get install redis-server`; Fedora: \
          `dnf install redis`; macOS: `brew install redis`), or set REDIS_URL to a Redis that runs already"
     )]
     Missing,
-    /// Another node uses the folder.
     #[error("another node is using {0}: choose another folder with --data, or stop that node")]
     InUse(PathBuf),
-    /// The path of the socket would be too long.
     #[error("{0} is too long a path for a unix socket: choose a shorter folder with --data")]
     TooLong(PathBuf),
-    /// It ended or did not answer.
     #[error("the private Redis did not start: {0}; its log is redis.log in the data folder")]
     Failed(String),
-    /// The folder cannot be used.
     #[error("the data folder {path}: {error}")]
     Folder {
         /// The folder.
@@ -182,7 +177,6 @@ struct Child {
 type Ended = String;
 
 impl Child {
-    /// How it ended, if it has.
     fn how(&self) -> Option<Ended> {
         self.ended.borrow().clone()
     }

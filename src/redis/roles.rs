@@ -23,7 +23,6 @@ pub struct GroupAt {
     pub name: String,
     /// Its roles: `data`, `backup-0`, `backup-1` … and `archive`.
     pub roles: Vec<String>,
-    /// Where it is.
     pub url: RedisUrl,
 }
 

@@ -4,11 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, PubSub};
-use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, FromRedisValue, RedisResult, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisResult, Value,
+};
 use tokio::time::timeout;
 
 use super::endpoint::{host_of, shown};
 use super::error::{StoreError, no_answer};
+use super::slot::Slot;
 use super::url::HostPort;
 use super::{stranger, timeouts};
 
@@ -36,7 +39,7 @@ pub async fn connect_to_hear(info: &ConnectionInfo) -> RedisResult<PubSub> {
 }
 
 /// The time-outs of a connection.
-pub fn limits() -> AsyncConnectionConfig {
+fn limits() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(timeouts::CONNECT))
         .set_response_timeout(Some(timeouts::COMMAND))
@@ -91,7 +94,6 @@ impl At {
         host_of(self.info.addr())
     }
 
-    /// Connects.
     pub async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
         in_time(timeouts::ANSWER, connect(&self.info)).await
     }
@@ -109,6 +111,47 @@ impl At {
     }
 }
 
+/// One Redis or one sentinel, asked on a connection that all who ask it share.
+pub struct Line {
+    pub at: At,
+    connection: Slot<MultiplexedConnection>,
+}
+
+impl Line {
+    /// Connects when first used.
+    pub fn to(at: At) -> Self {
+        Self { at, connection: Slot::default() }
+    }
+
+    /// Carries commands out in time, the connecting included.
+    pub async fn ask<T: FromRedisValue>(
+        &self,
+        commands: &Pipeline,
+        within: Duration,
+    ) -> Result<T, StoreError> {
+        let asked = in_time(within, self.try_to_ask(commands)).await;
+        if asked.is_err() {
+            // The answer may still come.
+            self.connection.clear();
+        }
+        asked
+    }
+
+    async fn try_to_ask<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, StoreError> {
+        let open = || {
+            let at = self.at.clone();
+            async move { connect(at.info()).await }
+        };
+        let (number, mut wire) = self.connection.get(open).await?;
+        let told = commands.query_async(&mut wire).await.map_err(StoreError::from);
+        let Err(StoreError::Unavailable(_)) = told else { return told };
+        // It may have been started anew since it was asked last.
+        self.connection.discard(number);
+        let (_, mut wire) = self.connection.get(open).await?;
+        Ok(commands.query_async(&mut wire).await?)
+    }
+}
+
 /// What a Redis says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
@@ -119,7 +162,6 @@ pub enum Role {
         /// How much of that each replica that follows it says that it has.
         replicas: Vec<u64>,
     },
-    /// It is a sentinel.
     Sentinel,
     /// It follows another.
     Other,

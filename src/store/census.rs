@@ -42,8 +42,8 @@ impl Store {
             let notes = group.is(self.data()) && self.skeletons_wanted().await?;
             *round = Round { notes, ..Round::default() };
         }
-        let scan = redis::cmd("SCAN").arg(round.cursor).arg("COUNT").arg(LOOKED_AT).to_owned();
-        let (next, found): (u64, Vec<Vec<u8>>) = group.query(&scan).await?;
+        let (next, found): (u64, Vec<Vec<u8>>) =
+            group.query(redis::cmd("SCAN").arg(round.cursor).arg("COUNT").arg(LOOKED_AT)).await?;
         let found: Vec<_> = found.iter().map(|key| String::from_utf8_lossy(key)).collect();
         for key in &found {
             *round.counts.entry(kind_of(key, &round.counts)).or_default() += 1;

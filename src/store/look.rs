@@ -17,14 +17,10 @@ use crate::table::record::{Hash, Tip};
 /// Keys asked for in one exchange, at most.
 const AT_ONCE: usize = 1_000;
 
-/// A player, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlayerAt {
-    /// The name.
     pub name: AccountName,
-    /// Whether it is a guest.
     pub guest: bool,
-    /// Its account.
     pub account: AccountId,
     /// The node of its session.
     pub node: NodeId,

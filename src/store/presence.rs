@@ -1,26 +1,17 @@
 //! Who is online, as seen by the nodes that have the sessions: leaves, and looks at what is held, slice by slice.
 
-use std::sync::LazyLock;
-
-use redis::Script;
-
 use super::lobby::Online;
 use super::{Store, keys};
 use crate::ids::{AccountId, NodeId, SessionId, TableId};
 use crate::redis::error::StoreError;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 
 /// Players taken out by one script, at most: a script keeps everybody else from Redis.
 pub const LEAVING_MAX: usize = 200;
 /// Entries looked at in one exchange, about.
 const LOOKED_AT: usize = 1_000;
 
-static LEAVE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/players_leave.lua")
-    ))
-});
+script!(LEAVE, "prelude", "players_leave");
 
 /// Why a player leaves; a table with nobody connected is saved after `abandoned_ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +37,6 @@ pub struct OnlineAt {
     pub account: AccountId,
     /// The node of its session.
     pub node: NodeId,
-    /// The session.
     pub session: SessionId,
     login: Option<String>,
 }
@@ -89,9 +79,9 @@ impl Store {
                 (abandoned_ms, 1)
             }
         };
-        let mut args: Vec<Arg> = vec![abandoned_ms.into(), dead.into()];
+        let mut args = texts![abandoned_ms, dead].to_vec();
         for (account, session) in players {
-            args.extend([Arg::from(account.to_string()), Arg::from(session.to_string())]);
+            args.extend(texts![account, session]);
         }
         let left: i64 = self.data().invoke(&LEAVE, &keys, &args).await?;
         Ok(u64::try_from(left).ok())
@@ -100,8 +90,10 @@ impl Store {
     /// A slice of everyone online, and where the next one begins. Who is there during a whole round is in it; an entry
     /// that cannot be read is left out.
     pub async fn online_slice(&self, from: Cursor) -> Result<(Vec<OnlineAt>, Cursor), StoreError> {
-        let scan = redis::cmd("HSCAN").arg(keys::ONLINE).arg(from.0).arg("COUNT").arg(LOOKED_AT).to_owned();
-        let (next, entries): (u64, Vec<(String, String)>) = self.data().query(&scan).await?;
+        let (next, entries): (u64, Vec<(String, String)>) = self
+            .data()
+            .query(redis::cmd("HSCAN").arg(keys::ONLINE).arg(from.0).arg("COUNT").arg(LOOKED_AT))
+            .await?;
         let entered = entries.iter().filter_map(|(account, text)| {
             let Online { node, session, login, .. } = serde_json::from_str(text).ok()?;
             Some(OnlineAt { account: account.parse().ok()?, node, session, login })
@@ -115,8 +107,10 @@ impl Store {
         node: NodeId,
         from: Cursor,
     ) -> Result<(Vec<(TableId, u32)>, Cursor), StoreError> {
-        let scan = redis::cmd("SSCAN").arg(keys::TABLES).arg(from.0).arg("COUNT").arg(LOOKED_AT).to_owned();
-        let (next, ids): (u64, Vec<String>) = self.data().query(&scan).await?;
+        let (next, ids): (u64, Vec<String>) = self
+            .data()
+            .query(redis::cmd("SSCAN").arg(keys::TABLES).arg(from.0).arg("COUNT").arg(LOOKED_AT))
+            .await?;
         let tables: Vec<TableId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let mut commands = redis::pipe();
         commands.ignore_errors();

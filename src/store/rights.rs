@@ -89,7 +89,6 @@ const SHARD: &[&str] = &[
     "DEL KEY",
     "SCAN 0",
 ];
-/// Of the archive.
 const ARCHIVE: &[&str] = &[
     "MULTI",
     "SCAN 0",
