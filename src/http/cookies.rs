@@ -15,7 +15,6 @@ const NAME: &str = "nineflags";
 const VALUE_CHARS: std::ops::RangeInclusive<usize> = 32..=64;
 /// What follows the name in that of the cookie by which a browser is known after its login has ended.
 const KNOWN: &str = "known";
-/// How long a browser is known.
 const KNOWN_FOR: Duration = Duration::from_hours(365 * 24);
 
 /// A cookie that an answer sets, or ends with an empty value.

@@ -25,7 +25,6 @@ const REPORT_WITHIN: Duration = Duration::from_secs(1);
 /// How long it may take to hear a channel.
 const HEAR_WITHIN: Duration = Duration::from_secs(2);
 
-/// Why it could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error("{0}")]
@@ -42,15 +41,12 @@ pub struct Inspected {
     /// Redis' time, milliseconds since 1970; left out where only the health of Redis is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub now_ms: Option<u64>,
-    /// How many there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<Totals>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Nodes>,
-    /// Everyone online.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub players: Option<Vec<PlayerLine>>,
-    /// Every live table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tables: Option<Vec<TableLine>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,14 +78,12 @@ pub struct PlayerLine {
 pub struct TableLine {
     #[serde(flatten)]
     pub at: TableAt,
-    /// Where each seat's node serves.
     pub addresses: BySeat<Option<String>>,
 }
 
 /// One game, wherever it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableSeen {
-    /// The table that it is about.
     pub table: TableId,
     pub kept: Kept,
     /// All of it, while it is live.
@@ -99,10 +93,8 @@ pub struct TableSeen {
 /// A live table, and what each node holds of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Live {
-    /// What Redis knows.
     #[serde(flatten)]
     pub known: TableInFull,
-    /// Where each seat's node serves.
     pub addresses: BySeat<Option<String>>,
     /// The most records that a node has and the backup has not.
     pub unsaved: u32,
@@ -114,35 +106,32 @@ pub struct Live {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
     pub node: NodeId,
-    /// Where it serves.
     pub address: String,
-    /// The tip of its copy.
     pub tip: Option<Tip>,
     /// How that compares with the stream.
     pub compared: Compared,
 }
 
-/// A copy against the stream.
+/// A chain against the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compared {
-    /// Both are at the same tip.
     Same,
-    /// The copy lacks so many records; they were accepted a moment ago, or the node missed them.
+    /// The chain lacks so many records; they were accepted a moment ago, or the node missed them.
     Behind(u32),
-    /// The copy has so many records more: they are not in the backup.
+    /// The chain has so many records more: they are not in the backup.
     Ahead(u32),
     /// As many records, but not the same ones.
     Differs,
-    /// The node holds no copy.
-    NoCopy,
-    /// The node did not answer in time.
+    /// The node has no chain.
+    #[serde(rename = "no_copy")]
+    NoChain,
     Silent,
 }
 
 impl Compared {
     fn of(held: Option<&Tip>, stream: &Tip) -> Self {
-        let Some(held) = held else { return Compared::NoCopy };
+        let Some(held) = held else { return Compared::NoChain };
         match held.number.cmp(&stream.number) {
             std::cmp::Ordering::Less => Compared::Behind(stream.number - held.number),
             std::cmp::Ordering::Greater => Compared::Ahead(held.number - stream.number),
@@ -197,7 +186,7 @@ impl Reader {
     }
 
     async fn table(&self, store: &Store, table: TableId) -> Result<TableSeen, ReadError> {
-        // The copies first: what they have then, and the stream has not afterwards, is not on its way but unsaved.
+        // The chains first: what they have then, and the stream has not afterwards, is not on its way but provisional.
         let (nodes, held) = match store.table_info(table).await? {
             Some(_) => self.held(store, table).await?,
             None => Default::default(),
@@ -294,13 +283,13 @@ mod tests {
     use crate::table::record::{Hash, Tip};
 
     #[test]
-    fn a_copy_is_compared_with_the_stream() {
+    fn a_chain_is_compared_with_the_stream() {
         let tip = |number: u32, hash: &str| Tip { number, hash: Hash(hash.to_owned()) };
         let of = |held: Option<Tip>| Compared::of(held.as_ref(), &tip(5, "e"));
         assert_eq!(of(Some(tip(5, "e"))), Compared::Same);
         assert_eq!(of(Some(tip(5, "f"))), Compared::Differs);
         assert_eq!(of(Some(tip(3, "c"))), Compared::Behind(2));
         assert_eq!(of(Some(tip(6, "g"))), Compared::Ahead(1));
-        assert_eq!(of(None), Compared::NoCopy);
+        assert_eq!(of(None), Compared::NoChain);
     }
 }

@@ -53,12 +53,7 @@ pub enum StoreError {
     WrongShard(String),
     /// A group's URL cannot be used.
     #[error("{setting} cannot be used: {why}")]
-    BadUrl {
-        /// Where it is set.
-        setting: String,
-        /// What is wrong with the URL.
-        why: BadUrl,
-    },
+    BadUrl { setting: String, why: BadUrl },
 }
 
 impl StoreError {
@@ -102,7 +97,6 @@ impl StoreError {
     }
 }
 
-/// It did not answer in time.
 pub fn no_answer() -> StoreError {
     StoreError::NoAnswer("no answer in time".to_owned())
 }

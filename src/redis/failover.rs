@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::care::Care;
+use super::endpoint::At;
 use super::error::StoreError;
 use super::sentinel::Round;
-use super::wire::At;
 use crate::config::{NoStore, StoreAt};
 
 /// How long the primary holds writes back at first: at 2 s its sentinels would call it down.
@@ -21,7 +21,6 @@ const PAUSE_ORDERED: Duration = Duration::from_secs(6);
 const CARRY_OUT_WITHIN: Duration = Duration::from_secs(5);
 /// How long the old primary may take to follow the new one.
 const FOLLOW_WITHIN: Duration = Duration::from_secs(30);
-/// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 
 /// Why it was not done, or not to the end.

@@ -23,11 +23,7 @@ pub enum BadFolder {
         "it belongs to user {owner}, and this node runs as user {user}: give it to that user (chown), or name another \
          folder with --data, also one inside it"
     )]
-    Foreign {
-        owner: u32,
-        /// Who runs the node.
-        user: u32,
-    },
+    Foreign { owner: u32, user: u32 },
     #[error(
         "others may look into it, and it holds other things than a node's: name a folder of its own with --data, or take \
          the others' rights away (chmod 700)"

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use redis::ConnectionInfo;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
+use super::endpoint::At;
 use super::error::{StoreError, no_answer};
 use super::slot::Slot;
 use super::timeouts;
@@ -14,10 +14,10 @@ use super::timeouts;
 /// One Redis for the time it is the group's primary.
 pub struct Primary {
     pub(super) generation: u64,
-    pub(super) info: ConnectionInfo,
+    pub(super) at: At,
     /// For ordinary commands.
     pub(super) line: Slot<MultiplexedConnection>,
-    /// Learns when what was written is saved.
+    /// The replica wait: learns when what was written is durable.
     pub(super) saver: Slot<Saver>,
     pub(super) newest: watch::Receiver<u64>,
 }
@@ -63,14 +63,14 @@ impl Primary {
     }
 }
 
-/// Called with the number of records once they are saved.
+/// Called with the number of records once they are durable.
 pub type OnSaved = Box<dyn FnOnce(u32) + Send>;
 
-/// Writes made together, and who waits for each to be saved.
+/// Writes made together, and who waits for each to be durable.
 pub type Batch = Vec<(OnSaved, u32)>;
 
 /// Handle of the task that waits, on a connection of its own, for what was written at one primary; it ends when the
-/// handles are dropped or the connection is lost, and what was not saved by then is never called saved.
+/// handles are dropped or the connection is lost, and what was not durable by then is never called so.
 #[derive(Clone)]
 pub struct Saver {
     pub(super) batches: mpsc::Sender<(Batch, Duration)>,
@@ -82,7 +82,7 @@ impl Saver {
         self.batches.is_closed()
     }
 
-    /// Calls each of a batch once everything written so far is saved, if that is so within a time.
+    /// Calls each of a batch once everything written so far is durable, if that is so within a time.
     pub fn settle(&self, batch: Batch, within: Duration) {
         if !batch.is_empty() {
             // Where too many wait, or the connection is lost, the next record of the game tells of this one too.
@@ -90,7 +90,7 @@ impl Saver {
         }
     }
 
-    /// Whether everything written so far is saved within [`timeouts::REPLICAS`].
+    /// Whether everything written so far is durable within [`timeouts::REPLICAS`].
     pub async fn saved(&self) -> bool {
         let (saved, answer) = oneshot::channel();
         let on_saved: OnSaved = Box::new(move |_| {

@@ -16,7 +16,6 @@ pub struct RedisUrls {
     pub archive_near: Option<RedisUrl>,
 }
 
-/// One group of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupAt {
     /// What it is called: the first of its roles.

@@ -1,4 +1,5 @@
-//! Learns when writes are saved: one task on a connection of its own asks the primary how far its replicas are, for all who wait.
+//! The replica wait: one task at a primary, on a connection of its own, asks how far the replicas are (`ROLE`, `WAIT`), for all who wait
+//! for a write to be durable.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::wire::{Role, role};
 use crate::fault::is_without;
 use crate::store::keys;
 
-/// Batches that may wait to be saved.
+/// Batches that may wait to be durable.
 const QUEUE: usize = 4_096;
 
 impl Saver {
@@ -149,7 +150,7 @@ impl Work {
     /// How many replicas have to have a write.
     fn needed(&self, attached: usize) -> usize {
         // While a replica is promoted the others still follow the old primary: those that only the sentinels know of
-        // count too, or what the new primary never had would be called saved. Where there are replicas, one must have it:
+        // count too, or what the new primary never had would be called durable. Where there are replicas, one must have it:
         // a primary that sees none may be cut off, and what it alone has is lost when another takes its place.
         let known = self.group.replicas().max(self.group.replicas_known().min(1));
         attached.max(usize::try_from(known).unwrap_or(usize::MAX))

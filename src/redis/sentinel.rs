@@ -12,11 +12,11 @@ use redis::{Cmd, RedisError};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::endpoint::Access;
+use super::endpoint::{Access, At};
 use super::error::{NO_PASSWORD, StoreError, WRONG_PASSWORD};
 use super::timeouts;
 use super::url::HostPort;
-use super::wire::{At, Line, connect_to_hear};
+use super::wire::{Line, connect_to_hear};
 
 /// Pause before a sentinel that cannot be heard is listened to again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
@@ -209,11 +209,11 @@ impl Sentinels {
     fn word(&self, sentinel: &At, (fields, replicas, (host, port)): Told) -> Option<Word> {
         let replica = |fields: Fields| {
             let (host, port) = (text(&fields, "ip").to_owned(), text(&fields, "port").parse().ok()?);
-            Some(Replica { at: self.redis.at(HostPort { host, port }).into(), fields })
+            Some(Replica { at: self.redis.at(HostPort { host, port }), fields })
         };
         Some(Word {
             sentinel: sentinel.clone(),
-            primary: self.redis.at(HostPort { host, port }).into(),
+            primary: self.redis.at(HostPort { host, port }),
             epoch: fields.get("config-epoch")?.parse().ok()?,
             replicas: replicas.into_iter().filter_map(replica).collect(),
             fields,
@@ -262,7 +262,7 @@ impl Sentinels {
 
     async fn hear(&self, sentinel: &At, switched: &Notify) -> Result<(), RedisError> {
         let subscribe = async {
-            let mut sentinel = connect_to_hear(sentinel.info()).await?;
+            let mut sentinel = connect_to_hear(sentinel).await?;
             sentinel.subscribe(SWITCH).await?;
             Ok::<_, RedisError>(sentinel)
         };
@@ -308,13 +308,13 @@ mod tests {
         let link = [("ip", "10.0.0.9"), ("port", "1"), ("master-link-status", "ok")];
         let replicas = replicas.iter().map(|flags| fields(&[&link[..], &[("flags", flags)]].concat()));
         let (sentinels, (name, port)) = (sentinels(), primary);
-        let at = sentinels.redis.at(host("s:1")).into();
+        let at = sentinels.redis.at(host("s:1"));
         sentinels.word(&at, (listed, replicas.collect(), (name.to_owned(), port))).expect("a word")
     }
 
     fn round(words: Vec<Option<Word>>) -> Round {
         let silent = || StoreError::NoAnswer("late".to_owned());
-        let at = || sentinels().redis.at(host("s:1")).into();
+        let at = || sentinels().redis.at(host("s:1"));
         Round(words.into_iter().map(|word| (at(), word.ok_or_else(silent))).collect())
     }
 

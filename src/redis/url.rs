@@ -10,9 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::authorities::Authorities;
 
-/// The port of a Redis that names none.
 const REDIS_PORT: u16 = 6_379;
-/// The port of a sentinel that names none.
 const SENTINEL_PORT: u16 = 26_379;
 
 /// What nobody may read in a log, an error or a list of settings.
@@ -42,22 +40,17 @@ pub struct RedisAt {
     pub place: Address,
     /// What opens each Redis.
     pub redis: Login,
-    /// What opens each sentinel.
     pub sentinel: Login,
     /// Whose certificates are taken over TLS; none for those of the public authorities.
     pub authorities: Option<Authorities>,
 }
 
-/// The address of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// One Redis in the network.
     Tcp(HostPort),
-    /// One Redis on this machine.
     Unix(PathBuf),
     /// Sentinels, and their name for the primary.
     Sentinels {
-        /// Where they are, each once.
         hosts: Vec<HostPort>,
         /// What they call the primary.
         name: String,
@@ -68,7 +61,6 @@ pub enum Address {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Login {
     pub tls: bool,
-    /// The user name.
     pub username: Option<String>,
     pub password: Option<Secret>,
 }
@@ -194,7 +186,6 @@ impl RedisUrl {
         self.0 == Err(BadUrl::Empty)
     }
 
-    /// Where the group is.
     pub fn at(&self) -> Result<&RedisAt, BadUrl> {
         self.0.as_ref().map_err(|bad| *bad)
     }

@@ -1,44 +1,39 @@
 //! One connection to one Redis or one sentinel: opened in time, and asked in time.
 
-use std::fmt;
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, PubSub};
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisResult, Value,
-};
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisResult, Value};
 use tokio::time::timeout;
 
-use super::endpoint::{host_of, shown};
+use super::endpoint::At;
 use super::error::{StoreError, no_answer};
 use super::slot::Slot;
-use super::url::HostPort;
 use super::{stranger, timeouts};
 
 /// What is said to whoever takes a sentinel for a Redis.
 pub const IS_SENTINEL: &str = "it is a sentinel: write redis+sentinel://host:port,host:port/name";
 
 /// A new connection; the error says where, and as far as that can be found out what is there instead.
-pub async fn connect(info: &ConnectionInfo) -> Result<MultiplexedConnection, StoreError> {
-    let (client, limits) = (Client::open(info.clone())?, limits());
+pub async fn connect(at: &At) -> Result<MultiplexedConnection, StoreError> {
+    let (client, limits) = (Client::open(at.info().clone())?, limits());
     // All are seldom needed, and large: every exchange would have room for them.
     let opened = tokio::select! {
         opened = Box::pin(client.get_multiplexed_async_connection_with_config(&limits)) => opened,
-        error = Box::pin(stranger::speaks_no_tls(info)) => return Err(error),
+        error = Box::pin(stranger::speaks_no_tls(at)) => return Err(error),
     };
     match opened {
         Ok(connection) => Ok(connection),
-        Err(error) => Err(Box::pin(stranger::explain(info, error)).await),
+        Err(error) => Err(Box::pin(stranger::explain(at, error)).await),
     }
 }
 
 /// A new connection that hears channels.
-pub async fn connect_to_hear(info: &ConnectionInfo) -> RedisResult<PubSub> {
-    let client = Client::open(info.clone())?;
+pub async fn connect_to_hear(at: &At) -> RedisResult<PubSub> {
+    let client = Client::open(at.info().clone())?;
     Box::pin(client.get_async_pubsub()).await
 }
 
-/// The time-outs of a connection.
 fn limits() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(timeouts::CONNECT))
@@ -59,43 +54,10 @@ where
     }
 }
 
-/// One Redis or one sentinel, asked on a connection for the question.
-#[derive(Debug, Clone)]
-pub struct At {
-    info: ConnectionInfo,
-}
-
-impl PartialEq for At {
-    fn eq(&self, other: &Self) -> bool {
-        self.info.addr() == other.info.addr()
-    }
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(self.info.addr()))
-    }
-}
-
-impl From<ConnectionInfo> for At {
-    fn from(info: ConnectionInfo) -> Self {
-        Self { info }
-    }
-}
-
+/// Asked on a connection for the question.
 impl At {
-    /// How to connect to it.
-    pub fn info(&self) -> &ConnectionInfo {
-        &self.info
-    }
-
-    /// Its host and port, if it is in the network.
-    pub fn host(&self) -> Option<HostPort> {
-        host_of(self.info.addr())
-    }
-
     pub async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
-        in_time(timeouts::ANSWER, connect(&self.info)).await
+        in_time(timeouts::ANSWER, connect(self)).await
     }
 
     /// Asks it one thing.
@@ -104,7 +66,6 @@ impl At {
         in_time(timeouts::ANSWER, command.query_async(&mut wire)).await
     }
 
-    /// Asks it what it is.
     pub async fn role(&self) -> Result<Role, StoreError> {
         let mut wire = self.connect().await?;
         in_time(timeouts::ANSWER, role(&mut wire)).await
@@ -140,7 +101,7 @@ impl Line {
     async fn try_to_ask<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, StoreError> {
         let open = || {
             let at = self.at.clone();
-            async move { connect(at.info()).await }
+            async move { connect(&at).await }
         };
         let (number, mut wire) = self.connection.get(open).await?;
         let told = commands.query_async(&mut wire).await.map_err(StoreError::from);
@@ -152,7 +113,6 @@ impl Line {
     }
 }
 
-/// What a Redis says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
     /// It takes writes.
@@ -167,7 +127,6 @@ pub enum Role {
     Other,
 }
 
-/// Asks a Redis what it is.
 pub async fn role(connection: &mut MultiplexedConnection) -> RedisResult<Role> {
     let answer: Vec<Value> = redis::cmd("ROLE").query_async(connection).await?;
     let word = answer.first().map(redis::from_redis_value_ref::<String>);

@@ -1,8 +1,10 @@
 //! Accounts: unique names, password hashes, guests, blocks.
 
-use serde::Deserialize;
 use std::collections::HashMap;
 use std::time::Duration;
+
+use redis::Cmd;
+use serde::Deserialize;
 
 use super::logins::{Cookie, LOGIN_LIVES, LOGIN_LIVES_MAX, Login, millis};
 use super::{Store, keys};
@@ -32,11 +34,9 @@ script!(CLAIM_SKELETON, "skeleton_claim");
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Its id, for ever.
     pub id: AccountId,
     /// Its name, as its owner writes it.
     pub name: AccountName,
-    /// Whether it is a guest, without a password.
     pub guest: bool,
     /// The password's hash; empty for a guest.
     pub password: String,
@@ -58,7 +58,6 @@ impl Account {
     }
 }
 
-/// What became of an account to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
     Done(Account),
@@ -77,19 +76,15 @@ pub enum Upgraded {
     Taken,
     /// The name looks like somebody else's.
     Alike,
-    /// It is one already.
     NotGuest,
     /// The login that asked has ended.
     LoggedOut,
 }
 
-/// What became of an account to be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deleted {
-    /// It is gone.
     Done,
-    /// It sits at a table.
     Playing,
     /// Its password is not the one that was checked.
     Changed,
@@ -98,7 +93,6 @@ pub enum Deleted {
 }
 
 impl Store {
-    /// Makes an account.
     pub async fn account_create(&self, name: &AccountName, password: &str) -> Result<Created, StoreError> {
         self.create(name, password, false).await
     }
@@ -148,11 +142,8 @@ impl Store {
 
     /// The names accounts have now, in their order; none for one that is gone.
     pub async fn names_of(&self, accounts: &[AccountId]) -> Result<Vec<Option<AccountName>>, StoreError> {
-        let mut commands = redis::pipe();
-        for account in accounts {
-            commands.hget(keys::account(*account), "name");
-        }
-        let names: Vec<Option<String>> = self.data().pipe(&commands).await?;
+        let name = |account: &AccountId| Cmd::hget(keys::account(*account), "name");
+        let names: Vec<Option<String>> = self.data().each(accounts, name).await?;
         Ok(names
             .into_iter()
             .map(|name| name.map(|name| name.parse()).transpose())
@@ -248,7 +239,6 @@ impl Store {
         Ok(blocked == 1)
     }
 
-    /// Undoes a block.
     pub async fn unblock(&self, by: AccountId, other: AccountId) -> Result<(), StoreError> {
         self.data()
             .settled(self.data().query(redis::cmd("SREM").arg(keys::blocked(by)).arg(other.to_string())))

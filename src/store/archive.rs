@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use redis::{RedisResult, Value};
+use redis::{Cmd, RedisResult, Value};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::GUEST_LIVES;
@@ -39,25 +39,20 @@ script!(PACK, "archive_pack");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArchivedGame {
     pub table: TableId,
-    /// Who played.
     pub accounts: BySeat<AccountId>,
     pub names: BySeat<AccountName>,
-    /// What was played by.
     pub options: TableOptions,
     /// SHA-256, in hex, of the text of record 0.
     pub commitment: String,
     /// When it started, Redis' time, milliseconds since 1970.
     pub started_ms: u64,
-    /// When its last record was accepted.
     pub ended_ms: u64,
     /// How it ended; absent for a saved game.
     pub ending: Option<Ending>,
     /// Whose turn it is, of a saved game.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Seat>,
-    /// The owners of the flags.
     pub flags: String,
-    /// Every record.
     pub entries: Vec<Entry>,
 }
 
@@ -114,7 +109,6 @@ impl ArchivedGame {
     }
 }
 
-/// How long a finished game is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// For ever, and listed.
@@ -138,7 +132,6 @@ impl Keep {
 
 /// What is under the key of a finished game.
 pub(super) enum Held {
-    /// Fields of the packed form.
     Packed(BTreeMap<String, Vec<u8>>),
     /// The whole game as JSON, as versions before 0.4.0 stored it.
     Text(String),
@@ -153,11 +146,9 @@ impl Held {
     }
 }
 
-/// Who is asked for finished games.
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a> {
     Archive(&'a Group),
-    /// A Redis near the node.
     Near(&'a Line),
 }
 
@@ -247,16 +238,12 @@ impl Store {
         if given_up && game.entries.len() < least {
             return Ok(Keep::Briefly);
         }
-        let mut commands = redis::pipe();
-        for account in game.accounts.iter() {
-            commands.hget(keys::account(*account), "guest");
-        }
-        let guests: Vec<Option<String>> = self.data().pipe(&commands).await?;
+        let is_guest = |account: &AccountId| Cmd::hget(keys::account(*account), "guest");
+        let guests: Vec<Option<String>> = self.data().each(game.accounts.iter(), is_guest).await?;
         let both = guests.iter().all(|guest| guest.as_deref() == Some("1"));
         Ok(if both { Keep::WithGuests } else { Keep::ForEver })
     }
 
-    /// A finished game.
     pub async fn archive_read(&self, table: TableId) -> Result<Option<ArchivedGame>, StoreError> {
         let keys = [keys::archive(table)];
         let found = held(&keys, &WHOLE, Source::Archive(self.archive())).await?;

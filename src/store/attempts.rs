@@ -11,11 +11,8 @@ script!(TAKE, "attempts_take");
 /// A counter and how much of it there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
-    /// The limit's name.
     pub limit: &'static str,
-    /// Whom it is charged to.
     pub whom: String,
-    /// How many at once.
     pub burst: u32,
     /// After how long one comes back.
     pub each: Duration,

@@ -1,4 +1,4 @@
-//! The backup of live games: records are appended through one connection, accepted one by one and saved in batches.
+//! The backup of live games: records are appended through one connection, accepted one by one and durable in batches.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};

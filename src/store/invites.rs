@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use redis::Cmd;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{Account, GUEST_LIVES};
@@ -17,7 +18,7 @@ use crate::redis::script::{script, texts};
 use crate::rules::seat::BySeat;
 use crate::table::options::TableOptions;
 
-/// A node looks after this time whether a game that was to start did: later than a write is known to be saved or not.
+/// A node looks after this time whether a game that was to start did: later than a write is known to be durable or not.
 const START_CHECK_MS: u64 = 2_000;
 /// Invites one player may have sent at once.
 pub const INVITES_SENT_MAX: usize = 10;
@@ -31,17 +32,13 @@ script!(REMOVE, "prelude", "invite_remove");
 script!(EXPIRE, "prelude", "invite_expire");
 script!(ACCEPT, "prelude", "logins", "invite_accept");
 
-/// A standing invite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Which it is; nodes of older versions give it none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<InviteId>,
-    /// The sender's name.
     pub from_name: AccountName,
-    /// The receiver's name.
     pub to_name: AccountName,
-    /// The rules offered.
     pub options: TableOptions,
     /// The saved game to resume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,10 +55,8 @@ impl Standing {
     }
 }
 
-/// An invite as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// What it says.
     pub standing: Standing,
     /// Its text: only the very one that was read is accepted.
     pub text: String,
@@ -71,10 +66,8 @@ pub struct Offer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Removed {
-    /// It is gone.
     #[serde(rename = "removed")]
     Done,
-    /// There was none.
     #[serde(rename = "none")]
     NoInvite,
     /// Another one stands than the one named.
@@ -87,35 +80,23 @@ pub enum Sender {
     /// Somebody who has played with the receiver.
     Known,
     /// Somebody else, of whose network so many invites may stand for it.
-    Stranger {
-        network: Source,
-        /// How many.
-        most: u32,
-    },
+    Stranger { network: Source, most: u32 },
 }
 
 /// What became of an invite to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sent {
-    /// It stands.
     Sent,
     /// The other's invite stands: accept that one.
     Crossing,
-    /// The sender sits at a table.
     YouArePlaying,
-    /// The receiver sits at a table.
     Playing,
-    /// The receiver is not online.
     NotOnline,
-    /// One stands already.
     #[serde(rename = "already")]
     AlreadyInvited,
-    /// Too many of the sender's stand.
     TooMany,
-    /// Too many stand for the receiver.
     TooManyReceived,
-    /// Too many of the stranger's network do.
     TooManyFromNetwork,
     /// The receiver does not want to hear of the sender.
     Blocked,
@@ -126,9 +107,7 @@ pub enum Sent {
 pub struct NewTable {
     /// Its id: that of the saved game where one is resumed.
     pub table: TableId,
-    /// Who will sit there.
     pub accounts: BySeat<AccountId>,
-    /// Their names.
     pub names: BySeat<AccountName>,
     /// The text of record 0; empty where a saved game is resumed.
     pub start: String,
@@ -138,17 +117,12 @@ pub struct NewTable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Started {
-    /// Both sit at the table.
     Started,
-    /// It does not stand any more.
     NoInvite,
     /// Another one stands than the one that was read.
     Changed,
-    /// The accepting player sits at a table.
     YouArePlaying,
-    /// The other one does.
     Playing,
-    /// The saved game is gone.
     NoSavedGame,
     /// Whoever sent it is not online: its game would begin without it.
     NotOnline,
@@ -251,7 +225,6 @@ impl Store {
         self.data().decide(&REMOVE, &keys, &args).await
     }
 
-    /// Takes lapsed invites away.
     pub async fn invites_expire(&self) -> Result<u32, StoreError> {
         let keys = texts![keys::ONLINE, keys::INVITES_BY_TIME];
         self.data().invoke(&EXPIRE, &keys, &[]).await
@@ -306,11 +279,9 @@ impl Store {
         let mut commands = redis::pipe();
         commands.hgetall(keys::invites(account)).smembers(keys::invites_sent(account));
         let (received, sent): (HashMap<String, String>, Vec<String>) = self.data().pipe(&commands).await?;
-        let mut commands = redis::pipe();
-        for to in sent.iter().filter_map(|to| to.parse().ok()) {
-            commands.hget(keys::invites(to), account.to_string());
-        }
-        let sent: Vec<Option<String>> = self.data().pipe(&commands).await?;
+        let receivers = sent.iter().filter_map(|to| to.parse().ok());
+        let invite = |to| Cmd::hget(keys::invites(to), account.to_string());
+        let sent: Vec<Option<String>> = self.data().each(receivers, invite).await?;
         Ok(Invites {
             received: listed(account, received.into_values(), |standing| &standing.from_name),
             sent: listed(account, sent.into_iter().flatten(), |standing| &standing.to_name),

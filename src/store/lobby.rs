@@ -44,14 +44,11 @@ pub(super) struct Online {
     pub(super) login: Option<String>,
 }
 
-/// What became of a session that enters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entered {
     /// It is the live one of its account.
     Live,
-    /// Another one is.
     TakenOver,
-    /// Its login has ended.
     LoggedOut,
 }
 
@@ -185,7 +182,6 @@ impl Store {
         self.data().invoke(&WATCHERS, &keys, &args).await
     }
 
-    /// Reads the whole lobby.
     pub async fn lobby_read(&self) -> Result<Snapshot, StoreError> {
         let mut commands = redis::pipe();
         // The version first: a change in between is then taken in twice, which does no harm.
@@ -243,17 +239,21 @@ fn table_of(table: TableId, values: Vec<Option<String>>) -> Result<Option<Table>
     Ok(Some(Table { accounts, row }))
 }
 
+/// What `online` holds of accounts, in their order.
+pub(super) async fn online_texts(
+    data: &Group,
+    accounts: &[AccountId],
+) -> Result<Vec<Option<String>>, StoreError> {
+    let fields: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+    data.query(redis::cmd("HMGET").arg(keys::ONLINE).arg(fields)).await
+}
+
 /// The live sessions of accounts, in their order, as the data group has them.
 pub(super) async fn live_sessions(
     data: &Group,
     accounts: &[AccountId],
 ) -> Result<Vec<Option<SessionId>>, StoreError> {
-    let mut command = redis::cmd("HMGET");
-    command.arg(keys::ONLINE);
-    for account in accounts {
-        command.arg(account.to_string());
-    }
-    let texts: Vec<Option<String>> = data.query(&command).await?;
+    let texts = online_texts(data, accounts).await?;
     let session = |text: &String| serde_json::from_str(text).map(|online: Online| online.session);
     Ok(texts.iter().map(|text| text.as_ref().map(session).transpose()).collect::<Result<_, _>>()?)
 }

@@ -36,12 +36,10 @@ script!(CHANGE_PASSWORD, "prelude", "logins", "password_change");
 pub struct Cookie(String);
 
 impl Cookie {
-    /// A new one.
     pub(super) fn random() -> Self {
         Self(BASE64_URL_SAFE_NO_PAD.encode(chance::bytes::<32>()))
     }
 
-    /// The text for the browser.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -60,13 +58,11 @@ impl LoginHash {
         Self(hex(&Sha256::digest(cookie.as_bytes())))
     }
 
-    /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A login that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
     pub account: Account,
@@ -187,7 +183,6 @@ impl Store {
     }
 }
 
-/// A time in milliseconds.
 pub fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -27,10 +27,10 @@ impl Near {
     /// The one at a URL with one address; connects when first used.
     pub fn open(url: &RedisUrl) -> Result<Self, StoreError> {
         let bad = |why| StoreError::BadUrl { setting: "ARCHIVE_NEAR_REDIS_URL".to_owned(), why };
-        let Place::Fixed { info, .. } = Place::of(url).map_err(bad)? else {
+        let Place::Fixed { at, .. } = Place::of(url).map_err(bad)? else {
             return Err(bad(BadUrl::OneAddress));
         };
-        Ok(Self { redis: Line::to((*info).into()), rests_until: Mutex::default() })
+        Ok(Self { redis: Line::to(*at), rests_until: Mutex::default() })
     }
 
     /// What it has of finished games, in their order; nothing at all while it does not answer.

@@ -30,7 +30,6 @@ script!(FORGET, "node_forget");
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeState {
     pub node: NodeId,
-    /// Where it serves.
     pub address: String,
     pub version: String,
     /// The version of the websocket's protocol it speaks.
@@ -39,21 +38,18 @@ pub struct NodeState {
     pub records: u32,
     /// How many shards of the backup it knows: new games use those that every node knows.
     pub shards: usize,
-    /// Websockets open there.
     pub sessions: u64,
-    /// Live copies there.
+    /// Tables hosted there.
     pub tables: u64,
-    /// It is ending.
     pub draining: bool,
 }
 
-/// How far a node's live copy of a table is.
+/// How far a node's chain of a table is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldTip {
     pub node: NodeId,
-    /// Where it serves.
     pub address: String,
-    /// The tip of its copy, if it holds one.
+    /// The tip, if it has a chain.
     pub tip: Option<Tip>,
 }
 
@@ -187,7 +183,7 @@ impl Store {
         self.data().pipe(&commands).await
     }
 
-    /// Tells whoever asked how far the copy of a table is.
+    /// Tells whoever asked how far the chain of a table is.
     pub async fn report(&self, channel: &str, held: &HeldTip) -> Result<(), StoreError> {
         self.data().query(redis::cmd("PUBLISH").arg(channel).arg(serde_json::to_string(held)?)).await
     }

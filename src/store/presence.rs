@@ -1,6 +1,6 @@
 //! Who is online, as seen by the nodes that have the sessions: leaves, and looks at what is held, slice by slice.
 
-use super::lobby::Online;
+use super::lobby::{Online, online_texts};
 use super::{Store, keys};
 use crate::ids::{AccountId, NodeId, SessionId, TableId};
 use crate::redis::error::StoreError;
@@ -16,14 +16,12 @@ script!(LEAVE, "prelude", "players_leave");
 /// Why a player leaves; a table with nobody connected is saved after `abandoned_ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// Its websocket was closed.
     Gone {
         /// Milliseconds until its table is saved, should the other be away too.
         abandoned_ms: u64,
     },
     /// Its node died: what was half done at its table is looked after at once.
     Dead {
-        /// The dead node.
         node: NodeId,
         /// Milliseconds after which a table with nobody connected is saved.
         abandoned_ms: u64,
@@ -33,9 +31,7 @@ pub enum Left {
 /// A player online, as the store holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnlineAt {
-    /// The player's account.
     pub account: AccountId,
-    /// The node of its session.
     pub node: NodeId,
     pub session: SessionId,
     login: Option<String>,
@@ -124,12 +120,7 @@ impl Store {
 
     /// The live sessions of accounts, in their order; an entry that cannot be read counts as none.
     pub async fn entered(&self, accounts: &[AccountId]) -> Result<Vec<Option<OnlineAt>>, StoreError> {
-        let mut command = redis::cmd("HMGET");
-        command.arg(keys::ONLINE);
-        for account in accounts {
-            command.arg(account.to_string());
-        }
-        let texts: Vec<Option<String>> = self.data().query(&command).await?;
+        let texts = online_texts(self.data(), accounts).await?;
         let entered = accounts.iter().zip(texts).map(|(account, text)| {
             let Online { node, session, login, .. } = serde_json::from_str(&text?).ok()?;
             Some(OnlineAt { account: *account, node, session, login })
@@ -137,7 +128,6 @@ impl Store {
         Ok(entered.collect())
     }
 
-    /// Those whose logins have ended.
     pub async fn logged_out<'a>(
         &self,
         online: impl Iterator<Item = &'a OnlineAt>,

@@ -27,7 +27,6 @@ pub enum Removed {
     Done,
     /// There is no such saved game of this player.
     NotThere,
-    /// It is being played again.
     Playing,
 }
 
@@ -104,11 +103,8 @@ impl Store {
 
     /// How many saved games each of two accounts has.
     pub async fn saved_counts(&self, accounts: [AccountId; 2]) -> Result<[usize; 2], StoreError> {
-        let mut commands = redis::pipe();
-        for account in accounts {
-            commands.zcard(keys::saved_by(account));
-        }
-        self.data().pipe(&commands).await
+        let [first, second] = accounts.map(keys::saved_by);
+        self.data().pipe(redis::pipe().zcard(first).zcard(second)).await
     }
 
     /// An account's saved games, newest first.
@@ -121,11 +117,8 @@ impl Store {
             .await?;
         let tables = listed.iter().filter_map(|(id, stopped_ms)| Some((id.parse().ok()?, *stopped_ms)));
         let (mut rows, gone) = self.saved_rows(&tables.collect::<Vec<_>>()).await?;
-        let mut ends = redis::pipe();
-        for row in &rows {
-            ends.cmd("PEXPIRETIME").arg(keys::saved(row.table));
-        }
-        let ends: Vec<i64> = if rows.is_empty() { Vec::new() } else { self.data().pipe(&ends).await? };
+        let ends_at = |row: &GameRow| redis::cmd("PEXPIRETIME").arg(keys::saved(row.table)).to_owned();
+        let ends: Vec<i64> = self.data().each(&rows, ends_at).await?;
         for (row, ends_ms) in rows.iter_mut().zip(ends) {
             // Older versions keep a game for ever.
             row.expires_ms = u64::try_from(ends_ms).ok();

@@ -14,7 +14,6 @@ const KEPT: u64 = 50;
 pub(super) const REPEATED_SECS: u64 = 300;
 /// How long they are kept after the last one.
 const KEPT_SECS: u64 = 24 * 3_600;
-/// Letters kept for one player.
 pub(crate) const LETTERS_KEPT: usize = 50;
 /// How long they are kept after the last one, in seconds: until a browser whose node died is at another, also where a clock
 /// has jumped a minute ahead.
@@ -23,14 +22,12 @@ const LETTERS_KEPT_SECS: u64 = 120;
 script!(SAY, "talk_say");
 script!(LETTER, "prelude", "letter_send");
 
-/// What became of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LetterSent {
     /// The receiver's node was told, now or by the same request before; when that was, milliseconds since 1970.
     Sent(u64),
     /// The receiver does not want to hear of the sender.
     Blocked,
-    /// The receiver is not online.
     NotOnline,
 }
 
