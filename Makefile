@@ -94,8 +94,10 @@ browser: ## play whole games in real browsers
 	node --test-reporter=spec --test-reporter-destination=stdout tests/browser/run.js
 
 .PHONY: schema
-schema: ## write docs/protocol.schema.json and the wire fixtures again from the types
+schema: ## write docs/protocol.schema.json, the wire fixtures and static/protocol.js again from the types
+	@scripts/install.sh node
 	UPDATE=1 cargo test --locked $(HOOKS) --test pure wire
+	node scripts/protocol-types.js
 
 .PHONY: stored
 stored: ## write tests/stored/VERSION.json, for a release: what this version stores must be read for ever

@@ -24,5 +24,5 @@ export default [
     },
   },
   { files: ['static/**'], languageOptions: { globals: globals.browser } },
-  { files: ['tests/browser/**', 'eslint.config.js'], languageOptions: { globals: { ...globals.node, scrollX: 'readonly', scrollY: 'readonly' } } },
+  { files: ['tests/browser/**', 'scripts/**', 'eslint.config.js'], languageOptions: { globals: { ...globals.node, scrollX: 'readonly', scrollY: 'readonly' } } },
 ];

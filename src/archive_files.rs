@@ -22,20 +22,12 @@ const ENDING: &str = "json";
 /// Why the work could not be done, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// The store could not be reached, or holds what cannot be understood.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// There is no such game.
     #[error("there is no finished game {0}")]
     NoGame(TableId),
-    /// A file or folder cannot be used.
     #[error("{path}: {error}")]
-    File {
-        /// The file that could not be used.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: std::io::Error,
-    },
+    File { path: PathBuf, error: std::io::Error },
 }
 
 /// What came of the work.
@@ -135,7 +127,6 @@ pub async fn show(store: &Store, table: TableId) -> Result<String, FilesError> {
     Ok(text)
 }
 
-/// Checks every game of a folder.
 pub fn verify_files(folder: &Path) -> Result<Outcome, FilesError> {
     let mut outcome = Outcome::default();
     for path in files(folder)? {
@@ -145,7 +136,6 @@ pub fn verify_files(folder: &Path) -> Result<Outcome, FilesError> {
     Ok(outcome)
 }
 
-/// Checks every game of the archive itself.
 pub async fn verify_store(store: &Store) -> Result<Outcome, FilesError> {
     let mut outcome = Outcome::default();
     let mut cursor = 0;

@@ -18,7 +18,6 @@ pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 const BUCKETS: [f64; 15] =
     [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
-/// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A number that only grows while the node runs.
@@ -29,236 +28,80 @@ pub enum Kind {
     Histogram,
 }
 
-/// One metric.
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
-    /// Its name.
     pub name: &'static str,
-    /// What it is.
     pub kind: Kind,
-    /// What it counts.
-    pub unit: Unit,
-    /// Its labels.
     pub labels: &'static [&'static str],
-    /// What it means.
     pub help: &'static str,
 }
 
-const fn metric(
-    kind: Kind,
-    name: &'static str,
-    unit: Unit,
-    labels: &'static [&'static str],
-    help: &'static str,
-) -> Metric {
-    Metric { name, kind, unit, labels, help }
+/// Writes each metric once: its kind, its constant, its name, its labels, and what it means.
+macro_rules! all {
+    ($($kind:ident $constant:ident = $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(const $constant: &str = $name;)*
+
+        pub const ALL: &[Metric] = &[
+            $(Metric { name: $constant, kind: Kind::$kind, labels: &[$($label),*], help: $help }),*
+        ];
+    };
 }
 
-const SESSIONS: &str = "nineflags_sessions";
-const COPIES: &str = "nineflags_copies";
-const LOBBY_PLAYERS: &str = "nineflags_lobby_players";
-const LOBBY_TABLES: &str = "nineflags_lobby_tables";
-const UNSAVED: &str = "nineflags_records_unsaved";
-const READY: &str = "nineflags_ready";
-const BUS_UP: &str = "nineflags_bus_up";
-const REQUESTS: &str = "nineflags_requests_total";
-const REFUSALS: &str = "nineflags_refusals_total";
-const REQUEST_SECONDS: &str = "nineflags_request_seconds";
-const RECORDS: &str = "nineflags_records_total";
-const APPEND_SECONDS: &str = "nineflags_append_seconds";
-const DELIVERY_SECONDS: &str = "nineflags_delivery_seconds";
-const CLOSES: &str = "nineflags_outbox_closes_total";
-const RECONNECTS: &str = "nineflags_reconnects_asked_total";
-const REDIS_ERRORS: &str = "nineflags_redis_errors_total";
-const REDIS_WRITABLE: &str = "nineflags_redis_writable";
-const REDIS_REPLICAS: &str = "nineflags_redis_replicas";
-const REDIS_EXPECTED: &str = "nineflags_redis_replicas_expected";
-const REDIS_HELPED: &str = "nineflags_redis_sentinels_helped_total";
-const REDIS_AWAY: &str = "nineflags_redis_away";
-const NEAR_READS: &str = "nineflags_near_reads_total";
-const HEALS: &str = "nineflags_heals_total";
-const HEALED: &str = "nineflags_records_healed_total";
-const WENT_BACK: &str = "nineflags_went_back_total";
-const ROLLED_BACK: &str = "nineflags_records_rolled_back_total";
-const GIVEN_BACK: &str = "nineflags_records_given_back_total";
-const PLAYED_ON: &str = "nineflags_played_on_total";
-const RELOADS: &str = "nineflags_reloads_total";
-const TIPS_UNKNOWN: &str = "nineflags_tips_unknown_total";
-const TABLE_WAKES: &str = "nineflags_table_wakes_total";
-const REAPED: &str = "nineflags_reaped_nodes_total";
-const REAPED_PLAYERS: &str = "nineflags_reaped_players_total";
-const KEEPER_PANICS: &str = "nineflags_keeper_panics_total";
-const PRESENCE: &str = "nineflags_presence_repaired_total";
-const LEASE_LATE: &str = "nineflags_lease_late_total";
-const DEADLINES: &str = "nineflags_deadlines_taken_total";
-const STORED: &str = "nineflags_stored";
-const LIMITED: &str = "nineflags_limited_total";
-const WAITING: &str = "nineflags_connections_waiting";
-const UNREAD_FORWARDED: &str = "nineflags_forwarded_unread_total";
+all! {
+    Gauge SESSIONS = "nineflags_sessions" [] "Websockets open here.";
+    Gauge HOSTS = "nineflags_table_hosts" [] "Live tables that this node hosts.";
+    Gauge LOBBY_PLAYERS = "nineflags_lobby_players" [] "Players online on all nodes, as mirrored here.";
+    Gauge LOBBY_TABLES = "nineflags_lobby_tables" [] "Live tables on all nodes, as mirrored here.";
+    Gauge NOT_DURABLE = "nineflags_records_not_durable" [] "Records sent from here that no node knows to be durable yet.";
+    Gauge READY = "nineflags_ready" [] "1 while /readyz says ready.";
+    Gauge BUS_UP = "nineflags_bus_up" [] "1 while the node hears its channels.";
+    Counter REQUESTS = "nineflags_requests_total" ["kind", "result"] "Requests over websockets, answered.";
+    Counter REFUSALS = "nineflags_refusals_total" ["code"] "Requests refused, by the code of the refusal.";
+    Histogram REQUEST_SECONDS = "nineflags_request_seconds" [] "From a request read to its answer queued.";
+    Counter RECORDS = "nineflags_records_total" [] "Records that were accepted from this node.";
+    Histogram APPEND_SECONDS = "nineflags_append_seconds" [] "From an append called to its answer.";
+    Histogram DELIVERY_SECONDS = "nineflags_delivery_seconds" [] "From an append called to its publication heard.";
+    Counter CLOSES = "nineflags_outbox_closes_total" ["code"] "Websockets closed by the node, by why.";
+    Counter RECONNECTS = "nineflags_reconnects_asked_total" [] "Browsers asked to reconnect, to any node.";
+    Counter REDIS_ERRORS = "nineflags_redis_errors_total" ["group"] "Exchanges with a Redis group that failed.";
+    Gauge REDIS_WRITABLE = "nineflags_redis_writable" ["group"] "1 while a Redis group takes writes.";
+    Gauge REDIS_REPLICAS = "nineflags_redis_replicas" ["group"] "Replicas that follow a group's primary.";
+    Gauge REDIS_EXPECTED = "nineflags_redis_replicas_expected" ["group"] "Replicas of a group that its sentinels know, alive or not.";
+    Counter REDIS_HELPED = "nineflags_redis_sentinels_helped_total" ["group"]
+        "Times the sentinels of a group were helped out of a failover that never came.";
+    Gauge REDIS_AWAY = "nineflags_redis_away" ["group"] "1 while a Redis group does not answer this node.";
+    Counter NEAR_READS = "nineflags_near_reads_total" ["result"]
+        "Finished games asked of the near Redis: found, or missed and asked of the archive itself.";
+    Counter HEALS = "nineflags_heals_total" [] "Times a stream was given back what it had lost.";
+    Counter HEALED = "nineflags_records_healed_total" [] "Records given back to streams that had lost them.";
+    Counter WENT_BACK = "nineflags_went_back_total" [] "Times a game shown here went back, which its players are told.";
+    Counter TIPS_UNKNOWN = "nineflags_tips_unknown_total" []
+        "Tips that players told and nobody has, without a proof: records were lost, or a tip was made up.";
+    Counter ROLLED_BACK = "nineflags_records_rolled_back_total" [] "Records shown here that were undone, since others came first.";
+    Counter GIVEN_BACK = "nineflags_records_given_back_total" [] "Records that only a browser still had, taken back from it.";
+    Counter PLAYED_ON = "nineflags_played_on_total" [] "Times a table here played on while its backup was away.";
+    Counter RELOADS = "nineflags_reloads_total" ["what"] "Times all was read again, since something was missed.";
+    Counter TABLE_WAKES = "nineflags_table_wakes_total" [] "Times a table here was woken by time, not by a message; an idle one is not.";
+    Counter REAPED = "nineflags_reaped_nodes_total" [] "Dead nodes cleaned up after.";
+    Counter REAPED_PLAYERS = "nineflags_reaped_players_total" [] "Players taken out of the lobby since their node died or ended.";
+    Counter HOST_PANICS = "nineflags_host_panics_total" [] "Table hosts that panicked: the browsers there were sent away to come again.";
+    Counter PRESENCE = "nineflags_presence_repaired_total" []
+        "Times what Redis held of a player was not what this node has, and was set right.";
+    Counter LEASE_LATE = "nineflags_lease_late_total" [] "Times this node's lease was renewed more than 1.5 s after the time before.";
+    Counter DEADLINES = "nineflags_deadlines_taken_total" [] "Deadlines of tables taken by this node.";
+    Gauge WAITING = "nineflags_connections_waiting" [] "Connections here that are not websockets with a welcome yet.";
+    Counter UNREAD_FORWARDED = "nineflags_forwarded_unread_total" []
+        "Requests whose balancer did not say in a readable form for whom it asks.";
+    Gauge STORED = "nineflags_stored" ["group", "kind"]
+        "What a Redis group holds of each kind, as one of the nodes counts it; 0 at all others.";
+    Counter LIMITED = "nineflags_limited_total" ["limit"] "What limits refused, by the limit's name.";
+}
 
-/// All of them.
-pub const ALL: &[Metric] = &[
-    metric(Kind::Gauge, SESSIONS, Unit::Count, &[], "Websockets open here."),
-    metric(Kind::Gauge, COPIES, Unit::Count, &[], "Live copies of tables held here."),
-    metric(Kind::Gauge, LOBBY_PLAYERS, Unit::Count, &[], "Players online on all nodes, as mirrored here."),
-    metric(Kind::Gauge, LOBBY_TABLES, Unit::Count, &[], "Live tables on all nodes, as mirrored here."),
-    metric(
-        Kind::Gauge,
-        UNSAVED,
-        Unit::Count,
-        &[],
-        "Records sent from here that no node knows to be saved yet.",
-    ),
-    metric(Kind::Gauge, READY, Unit::Count, &[], "1 while /readyz says ready."),
-    metric(Kind::Gauge, BUS_UP, Unit::Count, &[], "1 while the node hears its channels."),
-    metric(Kind::Counter, REQUESTS, Unit::Count, &["kind", "result"], "Requests over websockets, answered."),
-    metric(Kind::Counter, REFUSALS, Unit::Count, &["code"], "Requests refused, by the code of the refusal."),
-    metric(Kind::Histogram, REQUEST_SECONDS, Unit::Seconds, &[], "From a request read to its answer queued."),
-    metric(Kind::Counter, RECORDS, Unit::Count, &[], "Records that were accepted from this node."),
-    metric(Kind::Histogram, APPEND_SECONDS, Unit::Seconds, &[], "From an append called to its answer."),
-    metric(
-        Kind::Histogram,
-        DELIVERY_SECONDS,
-        Unit::Seconds,
-        &[],
-        "From an append called to its publication heard.",
-    ),
-    metric(Kind::Counter, CLOSES, Unit::Count, &["code"], "Websockets closed by the node, by why."),
-    metric(Kind::Counter, RECONNECTS, Unit::Count, &[], "Browsers asked to reconnect, to any node."),
-    metric(Kind::Counter, REDIS_ERRORS, Unit::Count, &["group"], "Exchanges with a Redis group that failed."),
-    metric(Kind::Gauge, REDIS_WRITABLE, Unit::Count, &["group"], "1 while a Redis group takes writes."),
-    metric(Kind::Gauge, REDIS_REPLICAS, Unit::Count, &["group"], "Replicas that follow a group's primary."),
-    metric(
-        Kind::Gauge,
-        REDIS_EXPECTED,
-        Unit::Count,
-        &["group"],
-        "Replicas of a group that its sentinels know, alive or not.",
-    ),
-    metric(
-        Kind::Counter,
-        REDIS_HELPED,
-        Unit::Count,
-        &["group"],
-        "Times the sentinels of a group were helped out of a failover that never came.",
-    ),
-    metric(
-        Kind::Gauge,
-        REDIS_AWAY,
-        Unit::Count,
-        &["group"],
-        "1 while a Redis group does not answer this node.",
-    ),
-    metric(
-        Kind::Counter,
-        NEAR_READS,
-        Unit::Count,
-        &["result"],
-        "Finished games asked of the near Redis: found, or missed and asked of the archive itself.",
-    ),
-    metric(Kind::Counter, HEALS, Unit::Count, &[], "Times a stream was given back what it had lost."),
-    metric(Kind::Counter, HEALED, Unit::Count, &[], "Records given back to streams that had lost them."),
-    metric(
-        Kind::Counter,
-        WENT_BACK,
-        Unit::Count,
-        &[],
-        "Times a game shown here went back, which its players are told.",
-    ),
-    metric(
-        Kind::Counter,
-        TIPS_UNKNOWN,
-        Unit::Count,
-        &[],
-        "Tips that players told and nobody has, without a proof: records were lost, or a tip was made up.",
-    ),
-    metric(
-        Kind::Counter,
-        ROLLED_BACK,
-        Unit::Count,
-        &[],
-        "Records shown here that were undone, since others came first.",
-    ),
-    metric(
-        Kind::Counter,
-        GIVEN_BACK,
-        Unit::Count,
-        &[],
-        "Records that only a browser still had, taken back from it.",
-    ),
-    metric(
-        Kind::Counter,
-        PLAYED_ON,
-        Unit::Count,
-        &[],
-        "Times a table here played on while its backup was away.",
-    ),
-    metric(
-        Kind::Counter,
-        RELOADS,
-        Unit::Count,
-        &["what"],
-        "Times all was read again, since something was missed.",
-    ),
-    metric(
-        Kind::Counter,
-        TABLE_WAKES,
-        Unit::Count,
-        &[],
-        "Times a table here was woken by time, not by a message; an idle one is not.",
-    ),
-    metric(Kind::Counter, REAPED, Unit::Count, &[], "Dead nodes cleaned up after."),
-    metric(
-        Kind::Counter,
-        REAPED_PLAYERS,
-        Unit::Count,
-        &[],
-        "Players taken out of the lobby since their node died or ended.",
-    ),
-    metric(
-        Kind::Counter,
-        KEEPER_PANICS,
-        Unit::Count,
-        &[],
-        "Tables here that broke down: their browsers were sent away to come again.",
-    ),
-    metric(
-        Kind::Counter,
-        PRESENCE,
-        Unit::Count,
-        &[],
-        "Times what Redis held of a player was not what this node has, and was set right.",
-    ),
-    metric(
-        Kind::Counter,
-        LEASE_LATE,
-        Unit::Count,
-        &[],
-        "Times this node's lease was renewed more than 1.5 s after the time before.",
-    ),
-    metric(Kind::Counter, DEADLINES, Unit::Count, &[], "Deadlines of tables taken by this node."),
-    metric(
-        Kind::Gauge,
-        WAITING,
-        Unit::Count,
-        &[],
-        "Connections here that are not websockets with a welcome yet.",
-    ),
-    metric(
-        Kind::Counter,
-        UNREAD_FORWARDED,
-        Unit::Count,
-        &[],
-        "Requests whose balancer did not say in a readable form for whom it asks.",
-    ),
-    metric(
-        Kind::Gauge,
-        STORED,
-        Unit::Count,
-        &["group", "kind"],
-        "What a Redis group holds of each kind, as one of the nodes counts it; 0 at all others.",
-    ),
-    metric(Kind::Counter, LIMITED, Unit::Count, &["limit"], "What limits refused, by the limit's name."),
+/// The names that some had until 0.4.0, with the present ones: each is told by both until 0.6.0.
+pub const RENAMED: [(&str, &str); 3] = [
+    ("nineflags_copies", HOSTS),
+    ("nineflags_records_unsaved", NOT_DURABLE),
+    ("nineflags_keeper_panics_total", HOST_PANICS),
 ];
 
 /// What is read again.
@@ -277,14 +120,13 @@ pub enum Reload {
 /// What is counted when the page is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
-    /// Websockets.
     pub sessions: usize,
-    /// Live copies.
-    pub copies: usize,
+    /// Tables hosted.
+    pub hosts: usize,
     /// Players and tables of the lobby.
     pub lobby: (usize, usize),
-    /// Records not known to be saved.
-    pub unsaved: u64,
+    /// Records not known to be durable.
+    pub not_durable: u64,
 }
 
 /// The page of metrics; made, with all that has no label at 0, when it is first asked for.
@@ -303,7 +145,8 @@ pub fn page() -> &'static PrometheusHandle {
     })
 }
 
-fn describe(Metric { name, kind, unit, labels, help }: Metric) {
+fn describe(Metric { name, kind, labels, help }: Metric) {
+    let unit = if kind == Kind::Histogram { Unit::Seconds } else { Unit::Count };
     match kind {
         Kind::Counter => metrics::describe_counter!(name, unit, help),
         Kind::Gauge => metrics::describe_gauge!(name, unit, help),
@@ -321,11 +164,21 @@ fn describe(Metric { name, kind, unit, labels, help }: Metric) {
 /// The page as text, with what is only counted when it is read.
 pub fn render(sizes: Sizes) -> String {
     gauge!(SESSIONS).set(float(sizes.sessions as u64));
-    gauge!(COPIES).set(float(sizes.copies as u64));
+    gauge!(HOSTS).set(float(sizes.hosts as u64));
     gauge!(LOBBY_PLAYERS).set(float(sizes.lobby.0 as u64));
     gauge!(LOBBY_TABLES).set(float(sizes.lobby.1 as u64));
-    gauge!(UNSAVED).set(float(sizes.unsaved));
-    page().render()
+    gauge!(NOT_DURABLE).set(float(sizes.not_durable));
+    with_old_names(page().render())
+}
+
+fn with_old_names(mut page: String) -> String {
+    for (old, new) in RENAMED {
+        let lines = page.lines().filter(|line| line.split(' ').any(|word| word == new));
+        let again: Vec<String> = lines.map(|line| line.replace(new, old)).collect();
+        page.push_str(&again.join("\n"));
+        page.push('\n');
+    }
+    page
 }
 
 /// So many connections are not websockets with a welcome yet.
@@ -350,12 +203,10 @@ pub fn limited(refusals: impl Iterator<Item = (&'static str, u64)>) {
     }
 }
 
-/// Whether the node can serve.
 pub fn ready(ready: bool) {
     gauge!(READY).set(f64::from(u8::from(ready)));
 }
 
-/// Whether the node hears its channels.
 pub fn bus(bus_up: bool) {
     gauge!(BUS_UP).set(f64::from(u8::from(bus_up)));
 }
@@ -381,7 +232,6 @@ pub fn delivery(took: Duration) {
     histogram!(DELIVERY_SECONDS).record(took);
 }
 
-/// A websocket is closed by the node.
 pub fn closed(code: CloseCode) {
     counter!(CLOSES, "code" => close_word(code)).increment(1);
 }
@@ -391,7 +241,6 @@ pub fn reconnects_asked(browsers: usize) {
     counter!(RECONNECTS).increment(browsers as u64);
 }
 
-/// An exchange with a Redis group failed.
 pub fn redis_error(group: &str) {
     counter!(REDIS_ERRORS, "group" => group.to_owned()).increment(1);
 }
@@ -413,7 +262,6 @@ pub fn sentinels_helped(group: &str) {
     counter!(REDIS_HELPED, "group" => group.to_owned()).increment(1);
 }
 
-/// Whether a Redis group takes writes.
 pub fn redis_writable(group: &str, writable: bool) {
     gauge!(REDIS_WRITABLE, "group" => group.to_owned()).set(f64::from(u8::from(writable)));
 }
@@ -430,7 +278,6 @@ pub fn healed(records: usize) {
     counter!(HEALED).increment(records as u64);
 }
 
-/// A game shown here went back.
 pub fn went_back() {
     counter!(WENT_BACK).increment(1);
 }
@@ -450,7 +297,6 @@ pub fn played_on() {
     counter!(PLAYED_ON).increment(1);
 }
 
-/// Something was read again.
 pub fn reload(what: Reload) {
     let what = match what {
         Reload::All => "all",
@@ -471,7 +317,7 @@ pub fn tip_unknown() {
     counter!(TIPS_UNKNOWN).increment(1);
 }
 
-/// A table's keeper was woken by time.
+/// A table host was woken by time.
 pub fn table_woken() {
     counter!(TABLE_WAKES).increment(1);
 }
@@ -481,9 +327,8 @@ pub fn players_taken_out(players: u64) {
     counter!(REAPED_PLAYERS).increment(players);
 }
 
-/// The keeper of a table panicked.
-pub fn keeper_panicked() {
-    counter!(KEEPER_PANICS).increment(1);
+pub fn host_panicked() {
+    counter!(HOST_PANICS).increment(1);
 }
 
 /// So many players were held otherwise by Redis than they are here.
@@ -491,12 +336,10 @@ pub fn presence_repaired(players: u64) {
     counter!(PRESENCE).increment(players);
 }
 
-/// The node's lease was renewed late.
 pub fn lease_late() {
     counter!(LEASE_LATE).increment(1);
 }
 
-/// So many deadlines were taken.
 pub fn deadlines_taken(tables: usize) {
     counter!(DEADLINES).increment(tables as u64);
 }

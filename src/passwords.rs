@@ -12,7 +12,6 @@ use tokio::time::timeout;
 
 use crate::limits::Key;
 
-/// Passwords hashed at once.
 pub const HASHES_AT_ONCE: usize = 2;
 /// How long a password waits for its turn.
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
@@ -29,7 +28,6 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const ROUNDS: u32 = 2;
 const LANES: u32 = 1;
 
-/// Hashes and checks passwords.
 #[derive(Clone, Default)]
 pub struct Passwords {
     queue: Queue,

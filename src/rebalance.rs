@@ -12,13 +12,10 @@ use crate::store::nodes::NodeState;
 /// Why nothing, or not everything, was ordered.
 #[derive(Debug, thiserror::Error)]
 pub enum RebalanceError {
-    /// The settings do not say where Redis is.
     #[error("{0}")]
     Where(#[from] NoStore),
-    /// Redis.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Standard output took no more.
     #[error(transparent)]
     Output(#[from] std::io::Error),
 }

@@ -6,7 +6,7 @@ import { hadLogin, keepAlerts, keepLogin, markIcon, page, stored, titleOf, useTh
 import { fold, initial, isYourTurn, routeOf, sealedOf, sharedOf } from './state.js';
 import { words } from './words.js';
 
-/** @import { Act, Reply, Route, RouteName, Screen, State, StateEvent } from './protocol.js' */
+/** @import { Act, Reply, Route, RouteName, Screen, State, StateEvent } from './page.js' */
 /** @import { Tabs } from './tabs.js' */
 
 /** Loaded when they are shown first. @type {Record<RouteName, () => Promise<any>>} */

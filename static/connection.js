@@ -2,7 +2,8 @@
 
 import { isSameAccount } from './state.js';
 
-/** @import { Answer, Ask, ConnectionState, Request, Update, You } from './protocol.js' */
+/** @import { Answer, Ask, Pending, ConnectionState } from './page.js' */
+/** @import { Request, Update, You } from './protocol.js' */
 
 const SUBPROTOCOL = 'nineflags.1';
 
@@ -109,7 +110,7 @@ export class Connection {
 
   /**
    * @param {{ url: string, hear: (update: Update) => void, state: (connection: ConnectionState) => void,
-   *   sent: (request: Request) => void, answered: (answer: Answer) => void, dropped: (requests: Request[]) => void,
+   *   sent: (request: Pending) => void, answered: (answer: Answer) => void, dropped: (requests: Request[]) => void,
    *   seen: () => Seen | null }} told
    * @param {World} [world]
    */
@@ -265,7 +266,7 @@ export class Connection {
     if (this.#welcomed) this.#watch(SILENCE_MS, () => this.#probe(ANSWER_MS));
   }
 
-  /** @param {import('./protocol.js').Welcome} welcome */
+  /** @param {import('./page.js').Welcome} welcome */
   #start(welcome) {
     // Taken before the welcome is heard, which may bring a newer view.
     const seen = this.#everWelcomed && isSameAccount(this.#you, welcome.you) ? this.told.seen() : null;
@@ -376,7 +377,7 @@ export class Connection {
 /** Whether a move can only wait until the server can save again. @param {Request} request @param {Answer} answer */
 const isNotNow = (request, answer) => KEPT.has(request.ask) && answer.update === 'refused' && NOT_NOW.has(answer.code);
 
-/** @param {Request} request @param {string} code @returns {Answer} */
+/** @param {Request} request @param {import('./page.js').Refused['code']} code @returns {Answer} */
 const refused = (request, code) => ({ update: 'refused', id: request.id, code, words: '' });
 
 /** @param {Request} request */

@@ -4,7 +4,8 @@ import { h, icon, openDialog } from './render.js';
 import { blockButton, bounded, told } from './shell.js';
 import { refusal, timeOfDay, words } from './words.js';
 
-/** @import { Act, State, TableOptions } from './protocol.js' */
+/** @import { Act, State } from './page.js' */
+/** @import { TableOptions } from './protocol.js' */
 /** @import { Child } from './render.js' */
 
 /** @type {TableOptions} */

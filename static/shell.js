@@ -4,10 +4,11 @@ import { h, icon } from './render.js';
 import { isSameAccount, isYourTurn } from './state.js';
 import { cut, deadline, minutes, optionsInWords, refusal, words } from './words.js';
 
-/** @import { Act, BySeat, Invite, Screen, Seat, State } from './protocol.js' */
+/** @import { Act, Screen, State } from './page.js' */
+/** @import { BySeat, Invite, Seat } from './protocol.js' */
 /** @import { Child, VNode } from './render.js' */
 
-/** A game, as far as it tells who plays it. @typedef {{ names: BySeat<string>, accounts?: BySeat<string>, you?: Seat, opponent?: string }} Played */
+/** A game, as far as it tells who plays it. @typedef {{ names: BySeat<string>, accounts?: BySeat<string> | null, you?: Seat | null, opponent?: string | null }} Played */
 
 const THEMES = ['system', 'light', 'dark'];
 
@@ -135,7 +136,7 @@ function toasts(state, act) {
   ];
 }
 
-/** @param {State} state @param {Act} act @param {import('./protocol.js').Notice} notice */
+/** @param {State} state @param {Act} act @param {import('./page.js').Notice} notice */
 function noticeToast(state, act, { key, code, name, words: said }) {
   const isLetter = code === 'letter' && name !== null;
   return h('div', { class: 'toast', tabindex: '-1', key: `n${key}` },
@@ -302,7 +303,7 @@ export const nowMs = ({ ui, offsetMs }) => (ui.nowMs ?? 0) + offsetMs;
 /**
  * Waits for an answer, and says so if it is a refusal; tells whether it was done.
  * @param {Act} act
- * @param {Promise<import('./protocol.js').Answer>} asked
+ * @param {Promise<import('./page.js').Answer>} asked
  */
 export async function told(act, asked) {
   const said = await asked;

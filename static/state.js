@@ -1,7 +1,7 @@
 // All that the page knows, as one object that only `fold` changes; no DOM, clock or network here.
 
-/** @import { Update, Welcome, TableView, LobbyPage, LobbyQuery, Request, You } from './protocol.js' */
-/** @import { Route, RouteName, State, StateEvent, Shared, Shown } from './protocol.js' */
+/** @import { Update, TableView, LobbyPage, LobbyQuery, You } from './protocol.js' */
+/** @import { Pending, Welcome, Route, RouteName, State, StateEvent, Shared, Shown } from './page.js' */
 
 /** Letters, table talk and notices that are kept, each. */
 const KEPT = 200;
@@ -182,7 +182,7 @@ function asAccount(state, you) {
   const was = state.you?.name;
   if (was === undefined || was === you?.name && isSameAccount(state.you, you)) return state;
   if (!you || !isSameAccount(state.you, you)) return withoutAccount(state);
-  const renamed = (/** @type {string | undefined} */ name) => (name === was ? you.name : name);
+  const renamed = (/** @type {string | null | undefined} */ name) => (name === was ? you.name : name);
   return { ...state, letters: state.letters.map((letter) => ({ ...letter, from: renamed(letter.from) ?? '', to: renamed(letter.to) })) };
 }
 
@@ -215,7 +215,7 @@ const withShared = (state, { lobby, ...shared }) => withLobby({ ...state, ...sha
 /** @param {State} state @param {LobbyPage | null} page @returns {State} */
 const withLobby = (state, page) => (page && isOwnPage(state, page) ? withShown({ ...state, lobby: page }) : state);
 
-/** @param {State} state @param {Request} request */
+/** @param {State} state @param {Pending} request */
 const showingAfter = ({ showing }, request) => (request.ask === 'lobby' ? askedOf(request) : request.ask === 'leave_lobby' ? null : showing);
 
 /** @param {State} state @param {TableView} view @returns {State} */
@@ -284,7 +284,7 @@ function withLetter(state, { from, text }) {
   return isRead ? state : withNotice(state, { code: 'letter', words: text, name: from });
 }
 
-/** A table's next view may be older than the one before, or any table's where a server does not say which. @param {State} state @param {string} [table] @returns {State} */
+/** A table's next view may be older than the one before, or any table's where a server does not say which. @param {State} state @param {string | null} [table] @returns {State} */
 function goingBack(state, table) {
   return { ...state, wentBack: table ? [...state.wentBack, table] : Object.keys(state.tables) };
 }

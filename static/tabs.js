@@ -3,7 +3,8 @@
 
 import { isSameAccount } from './state.js';
 
-/** @import { Answer, Ask, Shared, StateEvent, You } from './protocol.js' */
+/** @import { Answer, Ask, Shared, StateEvent } from './page.js' */
+/** @import { You } from './protocol.js' */
 
 /** How long a leader may take to answer; one that does not is asleep or gone. */
 const ANSWER_MS = 1_000;
@@ -198,5 +199,5 @@ export class Tabs {
   }
 }
 
-/** @param {string} code @returns {Answer} */
+/** @param {import('./page.js').Refused['code']} code @returns {Answer} */
 const refused = (code) => ({ update: 'refused', id: '', code, words: '' });

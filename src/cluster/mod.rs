@@ -95,9 +95,9 @@ impl App {
     pub fn sizes(&self) -> metrics::Sizes {
         metrics::Sizes {
             sessions: self.sessions.count(),
-            copies: self.tables.count(),
+            hosts: self.tables.count(),
             lobby: self.mirror.with(Lobby::size),
-            unsaved: self.tables.unsaved(),
+            not_durable: self.tables.unsaved(),
         }
     }
 

@@ -47,7 +47,7 @@ impl Drop for KeeperEnded<'_> {
         self.shared.gone(self.table);
         self.shared.underway.forget(self.table);
         if std::thread::panicking() {
-            metrics::keeper_panicked();
+            metrics::host_panicked();
             self.shared.keeps_unsaved(self.table, 0);
         }
     }

@@ -28,7 +28,6 @@ impl Failure {
         if status == StatusCode::SERVICE_UNAVAILABLE { failure.with(RETRY_AFTER, 1) } else { failure }
     }
 
-    /// The same with a header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
@@ -41,12 +40,10 @@ impl Failure {
         self.with(CONNECTION, HeaderValue::from_static("close"))
     }
 
-    /// Whether it says that there is no login.
     pub fn is_logged_out(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
     }
 
-    /// As it is sent.
     pub fn into_response(self) -> Response {
         let mut response = json(&json!({ "code": self.code, "words": self.words }));
         *response.status_mut() = self.status;

@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 
 use crate::table::record::hex;
 
-/// The files of `static/`.
 #[derive(RustEmbed)]
 #[folder = "static/"]
 struct Files;
@@ -27,14 +26,11 @@ const BROTLI_WINDOW: u32 = 22;
 /// Bytes of other versions' files that are kept as they are sent, at most.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
-/// One file, as it is sent.
 #[derive(Clone)]
 pub struct Asset {
-    /// As it is.
     pub plain: Bytes,
     /// Compressed with brotli, if that is smaller.
     pub brotli: Option<Bytes>,
-    /// Its media type.
     pub media: &'static str,
 }
 
@@ -44,7 +40,6 @@ impl Asset {
     }
 }
 
-/// All files.
 pub struct Assets {
     files: HashMap<String, Asset>,
     /// The page.
@@ -179,7 +174,6 @@ pub fn asset(name: &str, content: Vec<u8>, quality: u32) -> Asset {
     Asset { plain: content.into(), brotli, media }
 }
 
-/// The content compressed with brotli.
 pub fn packed(content: &[u8], quality: u32) -> Option<Bytes> {
     let mut packed = Vec::new();
     let mut writer = brotli::CompressorWriter::new(&mut packed, 4096, quality, BROTLI_WINDOW);

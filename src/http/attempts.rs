@@ -8,12 +8,10 @@ use super::{Http, Peer};
 use crate::ids::{AccountId, AccountName};
 use crate::limits::{Key, Limit};
 
-/// Who tries a password.
 #[derive(Debug, Clone, Copy)]
 pub enum Trier {
     /// A browser that has or had a login of the account; once its own tries are used up it counts as a stranger.
     Known(AccountId),
-    /// Anybody else.
     Stranger,
 }
 

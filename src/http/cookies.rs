@@ -15,13 +15,11 @@ const NAME: &str = "nineflags";
 const VALUE_CHARS: std::ops::RangeInclusive<usize> = 32..=64;
 /// What follows the name in that of the cookie by which a browser is known after its login has ended.
 const KNOWN: &str = "known";
-/// How long a browser is known.
 const KNOWN_FOR: Duration = Duration::from_hours(365 * 24);
 
 /// A cookie that an answer sets, or ends with an empty value.
 #[derive(Debug, Clone)]
 pub struct NewCookie {
-    /// Its value.
     pub value: String,
     /// How long the browser keeps it.
     pub lasts: Duration,

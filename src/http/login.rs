@@ -25,7 +25,6 @@ use crate::store::logins::{Cookie, LOGIN_LIVES, Login, LoginHash, PasswordChange
 /// How long a browser may take to have the cookie that an answer brings.
 const COOKIE_TAKEN_WITHIN: Duration = Duration::from_millis(500);
 
-/// A name and a password.
 #[derive(Deserialize)]
 pub struct Credentials {
     name: String,
@@ -34,13 +33,11 @@ pub struct Credentials {
 
 /// What tells that a browser was here before.
 pub struct Shown {
-    /// Its login's cookie.
     pub cookie: Option<String>,
     /// The accounts it was logged in to.
     pub known: Vec<AccountId>,
 }
 
-/// An old and a new password.
 #[derive(Deserialize)]
 pub struct Change {
     old: String,
@@ -78,7 +75,6 @@ impl Http {
         }
     }
 
-    /// Logs an account in.
     pub async fn log_in(self: Arc<Self>, peer: Peer, shown: Shown, given: Credentials) -> Answer {
         self.may_ask(peer, None).await?;
         let wrong =
@@ -113,7 +109,6 @@ impl Http {
         Ok(logged_in(&account, &cookie))
     }
 
-    /// Ends the login.
     pub async fn log_out(self: Arc<Self>, peer: Peer, cookie: Option<String>) -> Answer {
         self.may_ask(peer, None).await?;
         if let Some(cookie) = cookie {
@@ -151,7 +146,6 @@ impl Http {
         }
     }
 
-    /// Makes a guest an account.
     pub async fn upgrade(self: Arc<Self>, peer: Peer, cookie: Option<String>, wanted: Credentials) -> Answer {
         let login = self.account_of(cookie).await?;
         let (name, password) = checked(wanted)?;
@@ -177,7 +171,6 @@ impl Http {
         }
     }
 
-    /// Deletes the account.
     pub async fn delete(self: Arc<Self>, peer: Peer, cookie: Option<String>, confirm: Confirm) -> Answer {
         self.may_ask(peer, None).await?;
         let login = self.account_of(cookie).await?;

@@ -49,7 +49,6 @@ pub const BODY_MAX: u64 = 4 * 1024;
 /// Whether a node can serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
-    /// The node serves everybody.
     Ready,
     /// Yes, but with less than there should be.
     Reduced(String),
@@ -66,17 +65,11 @@ impl Readiness {
 
 /// What the routes need.
 pub struct Http {
-    /// The node.
     pub app: Arc<App>,
-    /// What the site is called.
     pub site: Site,
-    /// Password hashing.
     pub passwords: Passwords,
-    /// The browser client.
     pub assets: Assets,
-    /// Replays of finished games.
     pub replays: Replays,
-    /// Whether the node can serve.
     pub readiness: watch::Receiver<Readiness>,
 }
 

@@ -70,7 +70,6 @@ impl Ops {
 }
 
 impl Readiness {
-    /// How it is told to operators.
     pub fn told(&self) -> (StatusCode, String) {
         match self {
             Readiness::Ready => (StatusCode::OK, "ready\n".to_owned()),

@@ -76,7 +76,6 @@ impl Http {
         }))
     }
 
-    /// Recently finished games.
     pub async fn games(http: Arc<Self>, query: Query) -> Answer {
         let (games, more) = http.app.store.archive_recent(page_of(&query)?).await?;
         Ok(answer::json(&json!({ "games": games, "more": more })))
@@ -111,7 +110,6 @@ impl Http {
         Ok(tagged(replay, &tag, pack, StatusCode::OK))
     }
 
-    /// Whether the node can serve, or why not.
     pub fn readyz(&self, near: bool) -> Response {
         let (status, words) = self.readiness.borrow().told();
         let short = if status.is_success() { "ready\n" } else { "not ready\n" };
@@ -120,7 +118,6 @@ impl Http {
         response
     }
 
-    /// The page of metrics, for operators only.
     pub fn metrics(&self, near: bool) -> Response {
         if !near {
             return nothing();
@@ -157,7 +154,6 @@ impl Http {
         }
     }
 
-    /// The page.
     pub fn page(&self, path: &FullPath, headers: &HeaderMap) -> Response {
         let first = path.as_str().trim_start_matches('/').split('/').next().unwrap_or_default();
         if path.as_str() == "/" || PAGES.contains(&first) {

@@ -27,7 +27,6 @@ const QUALITY: u32 = 4;
 /// Bytes that are unpacked at once.
 const PACKED_AT_ONCE: usize = 4_096;
 
-/// Which views of a game are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Range {
     from: usize,
@@ -82,16 +81,13 @@ fn is_first(from: &usize) -> bool {
     *from == 0
 }
 
-/// Why there is no replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoReplay {
-    /// The game's records do not make a game.
     Broken,
     /// As many are being made as may be.
     Busy,
 }
 
-/// The replays of a node.
 pub struct Replays {
     /// One for each processor.
     permits: Arc<Semaphore>,

@@ -19,13 +19,10 @@ const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
 /// Why nothing, or nothing more, is shown.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
-    /// The settings do not say where Redis is.
     #[error("{0}")]
     Where(#[from] crate::config::NoStore),
-    /// What was asked for could not be read.
     #[error("{0}")]
     Read(#[from] read::ReadError),
-    /// Standard output took no more.
     #[error(transparent)]
     Output(#[from] std::io::Error),
 }

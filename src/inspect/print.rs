@@ -49,7 +49,6 @@ impl Sheet {
     }
 }
 
-/// Everything that was read.
 pub fn text(inspected: &Inspected) -> String {
     let Inspected { now_ms, totals, nodes, players, tables, table, redis } = inspected;
     let mut parts = Vec::new();
@@ -95,7 +94,7 @@ fn nodes_text(nodes: &Nodes) -> String {
         (row[6], row[7]) = ("dead".to_owned(), node.to_string());
         row
     });
-    let heads = ["NODE", "VERSION", "PROTOCOL", "RECORDS", "SESSIONS", "COPIES", "STATE", "ID"];
+    let heads = ["NODE", "VERSION", "PROTOCOL", "RECORDS", "SESSIONS", "TABLES", "STATE", "ID"];
     Sheet::new(heads, live.chain(dead)).text()
 }
 
@@ -177,7 +176,7 @@ fn game(live: &Live, now_ms: u64) -> String {
         due,
         known.at.watchers.to_string(),
     ];
-    let heads = ["RECORDS", "TIP IN REDIS", "UNSAVED", "STARTED AGO", "LAST AGO", "DEADLINE", "WATCHERS"];
+    let heads = ["RECORDS", "TIP IN REDIS", "PROVISIONAL", "STARTED AGO", "LAST AGO", "DEADLINE", "WATCHERS"];
     Sheet::new(heads, [row]).text()
 }
 
@@ -199,9 +198,9 @@ fn compared(compared: Compared) -> String {
     match compared {
         Compared::Same => "same".to_owned(),
         Compared::Behind(records) => format!("behind by {records}"),
-        Compared::Ahead(records) => format!("ahead by {records}, unsaved"),
+        Compared::Ahead(records) => format!("ahead by {records}, provisional"),
         Compared::Differs => "differs".to_owned(),
-        Compared::NoCopy => "no copy".to_owned(),
+        Compared::NoChain => "no chain".to_owned(),
         Compared::Silent => "no answer".to_owned(),
     }
 }

@@ -25,16 +25,12 @@ const REPORT_WITHIN: Duration = Duration::from_secs(1);
 /// How long it may take to hear a channel.
 const HEAR_WITHIN: Duration = Duration::from_secs(2);
 
-/// Why it could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// Redis.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// The nodes' answers cannot be heard.
     #[error("what the nodes hold cannot be heard: {0}")]
     Bus(String),
-    /// There is no such game.
     #[error("there is no game {0}: it is not live, not saved and not finished")]
     NoGame(TableId),
 }
@@ -45,22 +41,16 @@ pub struct Inspected {
     /// Redis' time, milliseconds since 1970; left out where only the health of Redis is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub now_ms: Option<u64>,
-    /// How many there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<Totals>,
-    /// The nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Nodes>,
-    /// Everyone online.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub players: Option<Vec<PlayerLine>>,
-    /// Every live table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tables: Option<Vec<TableLine>>,
-    /// One table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<TableSeen>,
-    /// The Redis groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redis: Option<Vec<GroupHealth>>,
 }
@@ -77,7 +67,6 @@ pub struct Nodes {
 /// A player, and the address of its node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlayerLine {
-    /// The player.
     #[serde(flatten)]
     pub at: PlayerAt,
     /// Where its node serves; none if the node is dead.
@@ -87,19 +76,15 @@ pub struct PlayerLine {
 /// A table, and the addresses of its players' nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableLine {
-    /// The table.
     #[serde(flatten)]
     pub at: TableAt,
-    /// Where each seat's node serves.
     pub addresses: BySeat<Option<String>>,
 }
 
 /// One game, wherever it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableSeen {
-    /// The table that it is about.
     pub table: TableId,
-    /// Where it is kept.
     pub kept: Kept,
     /// All of it, while it is live.
     pub live: Option<Live>,
@@ -108,10 +93,8 @@ pub struct TableSeen {
 /// A live table, and what each node holds of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Live {
-    /// What Redis knows.
     #[serde(flatten)]
     pub known: TableInFull,
-    /// Where each seat's node serves.
     pub addresses: BySeat<Option<String>>,
     /// The most records that a node has and the backup has not.
     pub unsaved: u32,
@@ -122,37 +105,33 @@ pub struct Live {
 /// What a node holds of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
-    /// Which node.
     pub node: NodeId,
-    /// Where it serves.
     pub address: String,
-    /// The tip of its copy.
     pub tip: Option<Tip>,
     /// How that compares with the stream.
     pub compared: Compared,
 }
 
-/// A copy against the stream.
+/// A chain against the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compared {
-    /// Both are at the same tip.
     Same,
-    /// The copy lacks so many records; they were accepted a moment ago, or the node missed them.
+    /// The chain lacks so many records; they were accepted a moment ago, or the node missed them.
     Behind(u32),
-    /// The copy has so many records more: they are not in the backup.
+    /// The chain has so many records more: they are not in the backup.
     Ahead(u32),
     /// As many records, but not the same ones.
     Differs,
-    /// The node holds no copy.
-    NoCopy,
-    /// The node did not answer in time.
+    /// The node has no chain.
+    #[serde(rename = "no_copy")]
+    NoChain,
     Silent,
 }
 
 impl Compared {
     fn of(held: Option<&Tip>, stream: &Tip) -> Self {
-        let Some(held) = held else { return Compared::NoCopy };
+        let Some(held) = held else { return Compared::NoChain };
         match held.number.cmp(&stream.number) {
             std::cmp::Ordering::Less => Compared::Behind(stream.number - held.number),
             std::cmp::Ordering::Greater => Compared::Ahead(held.number - stream.number),
@@ -207,7 +186,7 @@ impl Reader {
     }
 
     async fn table(&self, store: &Store, table: TableId) -> Result<TableSeen, ReadError> {
-        // The copies first: what they have then, and the stream has not afterwards, is not on its way but unsaved.
+        // The chains first: what they have then, and the stream has not afterwards, is not on its way but provisional.
         let (nodes, held) = match store.table_info(table).await? {
             Some(_) => self.held(store, table).await?,
             None => Default::default(),
@@ -304,13 +283,13 @@ mod tests {
     use crate::table::record::{Hash, Tip};
 
     #[test]
-    fn a_copy_is_compared_with_the_stream() {
+    fn a_chain_is_compared_with_the_stream() {
         let tip = |number: u32, hash: &str| Tip { number, hash: Hash(hash.to_owned()) };
         let of = |held: Option<Tip>| Compared::of(held.as_ref(), &tip(5, "e"));
         assert_eq!(of(Some(tip(5, "e"))), Compared::Same);
         assert_eq!(of(Some(tip(5, "f"))), Compared::Differs);
         assert_eq!(of(Some(tip(3, "c"))), Compared::Behind(2));
         assert_eq!(of(Some(tip(6, "g"))), Compared::Ahead(1));
-        assert_eq!(of(None), Compared::NoCopy);
+        assert_eq!(of(None), Compared::NoChain);
     }
 }

@@ -28,7 +28,6 @@ impl Authorities {
         Ok(Self(pem.into()))
     }
 
-    /// The file's text.
     pub fn pem(&self) -> &[u8] {
         &self.0
     }

@@ -12,7 +12,6 @@ const LATE_MAX: u32 = 2;
 
 /// What is known of one group. Nothing is decided by it: whoever must know asks the group itself.
 pub struct Away {
-    /// What the group is called.
     name: String,
     word: watch::Sender<bool>,
     /// Time-outs since the last answer.
@@ -52,7 +51,6 @@ impl Away {
         metrics::redis_away(&self.name, self.is_away());
     }
 
-    /// Whether it is away.
     pub fn is_away(&self) -> bool {
         *self.word.borrow()
     }
@@ -63,14 +61,12 @@ impl Away {
         let _ = self.word.subscribe().wait_for(|away| *away == is_away).await;
     }
 
-    /// An exchange ended well.
     pub fn answered(&self) {
         if self.late.load(Ordering::Relaxed) > 0 {
             self.late.store(0, Ordering::Relaxed);
         }
     }
 
-    /// An exchange was not answered in time.
     pub fn was_late(&self, why: &dyn std::fmt::Display) {
         if self.late.fetch_add(1, Ordering::Relaxed) + 1 >= LATE_MAX {
             self.unreachable(why);
@@ -83,7 +79,6 @@ impl Away {
         self.set(true, why);
     }
 
-    /// It cannot be reached.
     pub fn unreachable(&self, why: &dyn std::fmt::Display) {
         self.set_silent(Some(why.to_string()));
         self.set(true, why);

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::condition::Info;
+use super::endpoint::At;
 use super::error::StoreError;
 use super::group::Group;
 use super::place::Place;
 use super::roles::GroupAt;
 use super::sentinel::{Round, Sentinels};
 use super::url::HostPort;
-use super::wire::{At, Role};
+use super::wire::Role;
 
 /// How long a sentinel does not hear of a Redis before it calls it down, in milliseconds.
 pub const PATIENCE: &str = "down-after-milliseconds";
@@ -33,7 +34,6 @@ impl Care {
         group.sentinels().map(|sentinels| Self { sentinels: sentinels.clone() })
     }
 
-    /// Asks all sentinels.
     pub async fn survey(&self) -> Round {
         self.sentinels.ask().await
     }
@@ -43,7 +43,6 @@ impl Care {
         sentinel.ask::<String>(&self.sentinels.command("CKQUORUM")).await.map(drop)
     }
 
-    /// Orders a failover at one sentinel.
     pub async fn order_failover(&self, sentinel: &At) -> Result<(), StoreError> {
         sentinel.ask(&self.sentinels.command("FAILOVER")).await
     }

@@ -111,7 +111,6 @@ pub fn explained(error: &StoreError) -> String {
 pub struct Info<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Info<'a> {
-    /// Reads the answer.
     pub fn parse(text: &'a str) -> Self {
         Self(text.lines().filter_map(|line| line.trim().split_once(':')).collect())
     }

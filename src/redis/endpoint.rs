@@ -1,5 +1,6 @@
 //! How to connect to one Redis or one sentinel.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,34 +42,62 @@ impl Access {
         Self(Arc::new(client.expect("they were tried when they were read").get_connection_info().clone()))
     }
 
-    /// Of one at a host.
-    pub fn at(&self, HostPort { host, port }: HostPort) -> ConnectionInfo {
+    pub fn at(&self, HostPort { host, port }: HostPort) -> At {
         let address = match self.0.addr() {
             ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
                 ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
             }
             _ => ConnectionAddr::Tcp(host, port),
         };
-        ConnectionInfo::clone(&self.0).set_addr(address)
+        At(ConnectionInfo::clone(&self.0).set_addr(address))
     }
 
-    /// Of one at a socket of this machine.
-    pub fn at_socket(&self, path: PathBuf) -> ConnectionInfo {
-        ConnectionInfo::clone(&self.0).set_addr(ConnectionAddr::Unix(path))
+    pub fn at_socket(&self, path: PathBuf) -> At {
+        At(ConnectionInfo::clone(&self.0).set_addr(ConnectionAddr::Unix(path)))
     }
 }
 
-/// The host and port of an address in the network.
-pub fn host_of(address: &ConnectionAddr) -> Option<HostPort> {
-    match address {
-        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
-            Some(HostPort { host: host.clone(), port: *port })
+/// One Redis or one sentinel: where it is, and how to come in.
+#[derive(Debug, Clone)]
+pub struct At(ConnectionInfo);
+
+impl PartialEq for At {
+    fn eq(&self, other: &Self) -> bool {
+        self.address() == other.address()
+    }
+}
+
+/// For people, and as [`HostPort::parse`] reads it.
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host() {
+            Some(host) => host.fmt(f),
+            None => self.address().fmt(f),
         }
-        _ => None,
     }
 }
 
-/// An address for people, and as [`HostPort::parse`] reads it.
-pub fn shown(address: &ConnectionAddr) -> String {
-    host_of(address).map_or_else(|| address.to_string(), |host| host.to_string())
+impl At {
+    pub fn info(&self) -> &ConnectionInfo {
+        &self.0
+    }
+
+    pub fn address(&self) -> &ConnectionAddr {
+        self.0.addr()
+    }
+
+    /// Whether TLS is spoken there.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.address(), ConnectionAddr::TcpTls { .. })
+    }
+
+    /// Its host and port, if it is in the network.
+    pub fn host(&self) -> Option<HostPort> {
+        match self.address() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                Some(HostPort { host: host.clone(), port: *port })
+            }
+            _ => None,
+        }
+    }
 }

@@ -1,6 +1,5 @@
 //! Why data could not be read or written.
 
-use deadpool_redis::PoolError;
 use redis::{ErrorKind, RedisError};
 
 use super::url::BadUrl;
@@ -44,7 +43,6 @@ pub enum StoreError {
     /// A Redis of this kind can never be used.
     #[error("this Redis cannot be used: {0}")]
     Unusable(String),
-    /// Redis refused.
     #[error("Redis refused: {0}")]
     Refused(RedisError),
     /// What Redis holds cannot be understood.
@@ -55,29 +53,19 @@ pub enum StoreError {
     WrongShard(String),
     /// A group's URL cannot be used.
     #[error("{setting} cannot be used: {why}")]
-    BadUrl {
-        /// Where it is set.
-        setting: String,
-        /// What is wrong with the URL.
-        why: BadUrl,
-    },
+    BadUrl { setting: String, why: BadUrl },
 }
 
 impl StoreError {
     /// Whether it may be otherwise a moment later, also at another Redis of the group.
     pub fn may_pass(&self) -> bool {
-        match self {
+        matches!(
+            self,
             StoreError::Unavailable(_)
-            | StoreError::NoAnswer(_)
-            | StoreError::NotNow(_)
-            | StoreError::NotPrimary(_) => true,
-            StoreError::Refused(_)
-            | StoreError::Denied(_)
-            | StoreError::Unusable(_)
-            | StoreError::Corrupt(_)
-            | StoreError::WrongShard(_)
-            | StoreError::BadUrl { .. } => false,
-        }
+                | StoreError::NoAnswer(_)
+                | StoreError::NotNow(_)
+                | StoreError::NotPrimary(_)
+        )
     }
 
     /// What it says, without the words that it begins with.
@@ -95,23 +83,20 @@ impl StoreError {
 
     /// The same, with the place it happened at in its words.
     #[must_use]
-    pub fn at(self, place: &str) -> Self {
-        match self {
-            StoreError::Unavailable(words) => StoreError::Unavailable(format!("{place}: {words}")),
-            StoreError::NoAnswer(words) => StoreError::NoAnswer(format!("{place}: {words}")),
-            StoreError::NotNow(words) => StoreError::NotNow(format!("{place}: {words}")),
-            StoreError::NotPrimary(words) => StoreError::NotPrimary(format!("{place}: {words}")),
-            StoreError::Denied(words) => StoreError::Denied(format!("{place}: {words}")),
-            StoreError::Unusable(words) => StoreError::Unusable(format!("{place}: {words}")),
-            other @ (StoreError::Refused(_)
-            | StoreError::Corrupt(_)
-            | StoreError::WrongShard(_)
-            | StoreError::BadUrl { .. }) => other,
+    pub fn at(mut self, place: &str) -> Self {
+        if let StoreError::Unavailable(words)
+        | StoreError::NoAnswer(words)
+        | StoreError::NotNow(words)
+        | StoreError::NotPrimary(words)
+        | StoreError::Denied(words)
+        | StoreError::Unusable(words) = &mut self
+        {
+            *words = format!("{place}: {words}");
         }
+        self
     }
 }
 
-/// It did not answer in time.
 pub fn no_answer() -> StoreError {
     StoreError::NoAnswer("no answer in time".to_owned())
 }
@@ -153,15 +138,6 @@ fn denied(error: &RedisError, words: &str) -> Option<String> {
         "NOPERM" | "NoPerm" => format!("the user of its URL lacks rights ({words})"),
         _ => WRONG_PASSWORD.to_owned(),
     })
-}
-
-impl From<PoolError> for StoreError {
-    fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Backend(error) => error.into(),
-            other => StoreError::Unavailable(other.to_string()),
-        }
-    }
 }
 
 impl From<serde_json::Error> for StoreError {

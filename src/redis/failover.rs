@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::care::Care;
+use super::endpoint::At;
 use super::error::StoreError;
 use super::sentinel::Round;
-use super::wire::At;
 use crate::config::{NoStore, StoreAt};
 
 /// How long the primary holds writes back at first: at 2 s its sentinels would call it down.
@@ -21,31 +21,23 @@ const PAUSE_ORDERED: Duration = Duration::from_secs(6);
 const CARRY_OUT_WITHIN: Duration = Duration::from_secs(5);
 /// How long the old primary may take to follow the new one.
 const FOLLOW_WITHIN: Duration = Duration::from_secs(30);
-/// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 
 /// Why it was not done, or not to the end.
 #[derive(Debug, thiserror::Error)]
 pub enum FailoverError {
-    /// The settings do not say where Redis is.
     #[error("{0}")]
     Where(#[from] NoStore),
-    /// There is no such group.
     #[error("there is no group {0}; there are: {1}")]
     NoGroup(String, String),
-    /// Nobody could carry it out.
     #[error("{0} has no sentinels, who alone can make another Redis the primary; nothing was changed")]
     NoSentinels(String),
-    /// It would not go well.
     #[error("{0}; nothing was changed")]
     Refused(String),
-    /// A Redis or a sentinel did not do its part before anything was changed.
     #[error("{0}; nothing was changed")]
     Before(StoreError),
-    /// It was ordered, and is not seen to be done.
     #[error("{0}; look at it with: nineflags inspect redis")]
     Unfinished(String),
-    /// Standard output took no more.
     #[error(transparent)]
     Output(#[from] std::io::Error),
 }

@@ -17,21 +17,13 @@ const LOST_AND_FOUND: &str = "lost+found";
 /// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BadFolder {
-    /// It cannot be made or looked at.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// Whoever owns it could look into it whatever its mode.
     #[error(
         "it belongs to user {owner}, and this node runs as user {user}: give it to that user (chown), or name another \
          folder with --data, also one inside it"
     )]
-    Foreign {
-        /// Whose it is.
-        owner: u32,
-        /// Who runs the node.
-        user: u32,
-    },
-    /// It is for others, too.
+    Foreign { owner: u32, user: u32 },
     #[error(
         "others may look into it, and it holds other things than a node's: name a folder of its own with --data, or take \
          the others' rights away (chmod 700)"

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redis::aio::{MultiplexedConnection, PubSub};
-use redis::{Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisError};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::away::Away;
+use super::endpoint::At;
 use super::error::{StoreError, no_answer};
 use super::place::Place;
 use super::primary::Primary;
@@ -19,7 +20,6 @@ use super::url::RedisUrl;
 use super::wire::{self, Role};
 use crate::metrics;
 
-/// Handle of one group.
 #[derive(Clone)]
 pub struct Group {
     pub(super) shared: Arc<Shared>,
@@ -79,8 +79,8 @@ impl Group {
                 finding: Slot::default(),
             }),
         };
-        if let Place::Fixed { info, .. } = &group.shared.place {
-            group.enter(info, 0, Replicas::default());
+        if let Place::Fixed { at, .. } = &group.shared.place {
+            group.enter(at, 0, Replicas::default());
         }
         Ok(group)
     }
@@ -159,8 +159,8 @@ impl Group {
                 });
             }
         };
-        let (info, epoch, replicas) = (newest.primary.info(), newest.epoch, round.replicas());
-        let same = present.primary.filter(|primary| primary.info.addr() == info.addr());
+        let (at, epoch, replicas) = (&newest.primary, newest.epoch, round.replicas());
+        let same = present.primary.filter(|primary| primary.at == *at);
         // A sentinel that was away tells of an older primary; only when most do were they all set up anew.
         let outdated = epoch < present.epoch && !round.is_agreed();
         match same {
@@ -174,20 +174,20 @@ impl Group {
                 self.doubt();
                 Err(StoreError::Unavailable("the sentinels that answer know an old primary".to_owned()))
             }
-            None => Ok(self.enter(info, epoch, replicas)),
+            None => Ok(self.enter(at, epoch, replicas)),
         }
     }
 
     /// Makes a Redis the group's primary for this node.
-    fn enter(&self, info: &ConnectionInfo, epoch: u64, of: Replicas) -> Arc<Primary> {
+    fn enter(&self, at: &At, epoch: u64, of: Replicas) -> Arc<Primary> {
         let newest = self.shared.generation.subscribe();
         let mut present = self.shared.present();
         let generation = present.generation + 1;
         let (line, saver) = (Slot::default(), Slot::default());
-        let primary = Arc::new(Primary { generation, info: info.clone(), line, saver, newest });
+        let primary = Arc::new(Primary { generation, at: at.clone(), line, saver, newest });
         if let Some(before) = present.primary.replace(Arc::clone(&primary)) {
-            let (group, from, to) = (self.name(), before.info.addr(), info.addr());
-            tracing::warn!(group, %from, %to, epoch, "the primary is another");
+            let (group, from) = (self.name(), &before.at);
+            tracing::warn!(group, %from, to = %at, epoch, "the primary is another");
         }
         *present = Present { generation, primary: present.primary.take(), epoch, replicas: of };
         self.shared.generation.send_replace(generation);
@@ -201,7 +201,7 @@ impl Group {
         }
         let mut present = self.shared.present();
         if present.generation == primary.generation {
-            tracing::warn!(group = self.name(), primary = %primary.info.addr(), why, "left a primary");
+            tracing::warn!(group = self.name(), primary = %primary.at, why, "left a primary");
             present.generation += 1;
             present.primary = None;
             self.shared.generation.send_replace(present.generation);
@@ -282,7 +282,7 @@ impl Group {
     /// A connection of its own to a primary, which says that it is one.
     pub async fn connect(&self, primary: &Primary) -> Result<MultiplexedConnection, StoreError> {
         let connected = primary.in_time(async {
-            let mut connection = wire::connect(&primary.info).await?;
+            let mut connection = wire::connect(&primary.at).await?;
             let role = wire::role(&mut connection).await?;
             Ok::<_, StoreError>((connection, role))
         });
@@ -304,12 +304,11 @@ impl Group {
         let primary = self.primary().await?;
         // A replica passes publications on, but not for long when it is cut off: it is asked on a line of its own.
         self.connect(&primary).await?;
-        let opened = primary.in_time(wire::connect_to_hear(&primary.info)).await;
+        let opened = primary.in_time(wire::connect_to_hear(&primary.at)).await;
         let opened = opened.inspect_err(|error| self.weigh(&primary, error))?;
         Ok((opened, primary))
     }
 
-    /// Runs one command.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         self.exchange(async |mut wire| command.query_async(&mut wire).await).await
     }
@@ -320,6 +319,19 @@ impl Group {
             return Ok(redis::from_redis_value(redis::Value::Array(Vec::new())).map_err(RedisError::from)?);
         }
         self.exchange(async |mut wire| commands.query_async(&mut wire).await).await
+    }
+
+    /// Asks the same about each of several, in one exchange.
+    pub async fn each<I: IntoIterator, T: FromRedisValue>(
+        &self,
+        of: I,
+        command: impl Fn(I::Item) -> Cmd,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut commands = redis::pipe();
+        for one in of {
+            commands.add_command(command(one));
+        }
+        self.pipe(&commands).await
     }
 
     /// An error while it is known that it cannot be reached: whoever asks need not wait.

@@ -7,45 +7,36 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::condition::{Info, explained};
-use super::endpoint::shown;
+use super::endpoint::At;
 use super::error::StoreError;
 use super::place::Place;
 use super::roles::GroupAt;
 use super::sentinel::{Round, Word};
 use super::url::HostPort;
-use super::wire::At;
 
 /// A group: the primary, what follows it, and the sentinels that look after both.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupHealth {
     /// What the group is for.
     pub roles: String,
-    /// The primary.
     pub primary: RedisHealth,
     /// Its replicas: those it knows, and those that only the sentinels know.
     pub replicas: Vec<RedisHealth>,
     /// How many of them follow it.
     pub attached: u64,
-    /// The sentinels of the URL.
     pub sentinels: Vec<SentinelHealth>,
 }
 
-/// One Redis.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct RedisHealth {
-    /// Where it listens.
     pub address: String,
-    /// Why it could not be asked.
     pub error: Option<String>,
     /// What it says it is: `primary` or `replica`.
     pub role: String,
     /// Its own version, also where it is a Valkey.
     pub version: String,
-    /// How long an answer took, in milliseconds.
     pub answer_ms: f64,
-    /// Seconds since it started.
     pub up_secs: u64,
-    /// Bytes of memory its data take.
     pub memory: u64,
     /// Bytes they may take; 0 for no limit.
     pub memory_max: u64,
@@ -53,7 +44,6 @@ pub struct RedisHealth {
     pub append_only: String,
     /// Why it can never be used, or what should be set up otherwise.
     pub warnings: Vec<String>,
-    /// Connections open.
     pub connections: u64,
     /// For a replica: whether its link to the primary is up.
     pub link_up: Option<bool>,
@@ -63,14 +53,10 @@ pub struct RedisHealth {
     pub lag_bytes: Option<u64>,
 }
 
-/// One sentinel.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SentinelHealth {
-    /// Where it listens.
     pub address: String,
-    /// Why it could not be asked.
     pub error: Option<String>,
-    /// Which Redis it calls the primary.
     pub primary: String,
     /// How many other sentinels it knows.
     pub others: u64,
@@ -89,7 +75,7 @@ pub async fn of_group(group: &GroupAt) -> Result<GroupHealth, StoreError> {
     };
     let sentinels = round.0.iter().map(sentinel).collect();
     let primary = match &place {
-        Place::Fixed { info, .. } => Ok(shown(info.addr())),
+        Place::Fixed { at, .. } => Ok(at.to_string()),
         Place::Watched(_) => round.newest().map(|newest| newest.primary.to_string()),
     };
     let Ok(primary) = primary else {

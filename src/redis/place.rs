@@ -1,12 +1,9 @@
 //! Where a Redis group is, parsed once from its URL: one fixed address, or sentinels that know the primary.
 
-use redis::ConnectionInfo;
-
-use super::endpoint::{Access, shown};
+use super::endpoint::{Access, At};
 use super::error::StoreError;
 use super::sentinel::Sentinels;
-use super::url::{Address, BadUrl, HostPort, RedisUrl};
-use super::wire::At;
+use super::url::{Address, BadUrl, HostPort, RedisAt, RedisUrl};
 
 /// The user that every Redis has. A sentinel without a password takes any for it, so that passwords can be given to the
 /// nodes first and to the sentinels afterwards.
@@ -15,10 +12,8 @@ const DEFAULT_USER: &str = "default";
 /// Where a group is.
 #[derive(Debug, Clone)]
 pub enum Place {
-    /// One Redis at one address.
     Fixed {
-        /// How to connect to it.
-        info: Box<ConnectionInfo>,
+        at: Box<At>,
         /// What opens it and each of its replicas.
         access: Access,
     },
@@ -34,30 +29,28 @@ impl Place {
 
     /// The place that a URL names.
     pub fn of(url: &RedisUrl) -> Result<Self, BadUrl> {
-        let at = url.at()?;
-        let access = Access::new(&at.redis, None, at.authorities.as_ref());
-        let info = match &at.place {
+        let RedisAt { place, redis, sentinel, authorities } = url.at()?;
+        let access = Access::new(redis, None, authorities.as_ref());
+        let at = match place {
             Address::Tcp(host) => access.at(host.clone()),
             Address::Unix(path) => access.at_socket(path.clone()),
             Address::Sentinels { hosts, name } => {
-                let sentinel = Access::new(&at.sentinel, Some(DEFAULT_USER), at.authorities.as_ref());
-                let hosts = hosts.iter().map(|host| sentinel.at(host.clone()).into()).collect();
+                let sentinel = Access::new(sentinel, Some(DEFAULT_USER), authorities.as_ref());
+                let hosts = hosts.iter().map(|host| sentinel.at(host.clone())).collect();
                 return Ok(Place::Watched(Sentinels::new(hosts, name, access)));
             }
         };
-        Ok(Place::Fixed { info: Box::new(info), access })
+        Ok(Place::Fixed { at: Box::new(at), access })
     }
 
     /// The Redis of the group at an address, opened with what opens the primary.
     pub fn redis_at(&self, address: &str) -> Option<At> {
         let access = match self {
-            Place::Fixed { info, .. } if shown(info.addr()) == address => {
-                return Some(ConnectionInfo::clone(info).into());
-            }
+            Place::Fixed { at, .. } if at.to_string() == address => return Some(At::clone(at)),
             Place::Fixed { access, .. } => access,
             Place::Watched(sentinels) => sentinels.redis(),
         };
-        Some(access.at(HostPort::parse(address, None)?).into())
+        Some(access.at(HostPort::parse(address, None)?))
     }
 }
 
@@ -75,8 +68,6 @@ fn setting_of(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use redis::ConnectionAddr;
-
     use super::{Place, RedisUrl};
 
     #[test]
@@ -84,8 +75,7 @@ mod tests {
         let opened = |url: &str, address: &str| {
             let place = Place::of(&RedisUrl::from(url)).expect("a good URL");
             let at = place.redis_at(address).expect("an address");
-            let tls = matches!(at.info().addr(), ConnectionAddr::TcpTls { .. });
-            (at.to_string(), at.info().redis_settings().password().map(str::to_owned), tls)
+            (at.to_string(), at.info().redis_settings().password().map(str::to_owned), at.is_tls())
         };
         let password = Some("x&y".to_owned());
         let group = "redis+sentinel://a:1,b:2/nine?password=x%26y&sentinel_password=z";

@@ -1,10 +1,12 @@
 //! One Redis for the time it is the primary of a group, and the connections to it that are shared.
 
-use redis::ConnectionInfo;
+use std::time::Duration;
+
 use redis::aio::MultiplexedConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
+use super::endpoint::At;
 use super::error::{StoreError, no_answer};
 use super::slot::Slot;
 use super::timeouts;
@@ -12,10 +14,10 @@ use super::timeouts;
 /// One Redis for the time it is the group's primary.
 pub struct Primary {
     pub(super) generation: u64,
-    pub(super) info: ConnectionInfo,
+    pub(super) at: At,
     /// For ordinary commands.
     pub(super) line: Slot<MultiplexedConnection>,
-    /// Learns when what no node could heal is saved.
+    /// The replica wait: learns when what was written is durable.
     pub(super) saver: Slot<Saver>,
     pub(super) newest: watch::Receiver<u64>,
 }
@@ -61,17 +63,17 @@ impl Primary {
     }
 }
 
-/// Called with the number of records once they are saved.
+/// Called with the number of records once they are durable.
 pub type OnSaved = Box<dyn FnOnce(u32) + Send>;
 
-/// Writes made together, and who waits for each to be saved.
+/// Writes made together, and who waits for each to be durable.
 pub type Batch = Vec<(OnSaved, u32)>;
 
 /// Handle of the task that waits, on a connection of its own, for what was written at one primary; it ends when the
-/// handles are dropped or the connection is lost, and what was not saved by then is never called saved.
+/// handles are dropped or the connection is lost, and what was not durable by then is never called so.
 #[derive(Clone)]
 pub struct Saver {
-    pub(super) batches: mpsc::Sender<Batch>,
+    pub(super) batches: mpsc::Sender<(Batch, Duration)>,
 }
 
 impl Saver {
@@ -80,22 +82,22 @@ impl Saver {
         self.batches.is_closed()
     }
 
-    /// Calls each of a batch once everything written so far is saved.
-    pub fn settle(&self, batch: Batch) {
+    /// Calls each of a batch once everything written so far is durable, if that is so within a time.
+    pub fn settle(&self, batch: Batch, within: Duration) {
         if !batch.is_empty() {
             // Where too many wait, or the connection is lost, the next record of the game tells of this one too.
-            let _ = self.batches.try_send(batch);
+            let _ = self.batches.try_send((batch, within));
         }
     }
 
-    /// Whether everything written so far is saved in time.
+    /// Whether everything written so far is durable within [`timeouts::REPLICAS`].
     pub async fn saved(&self) -> bool {
         let (saved, answer) = oneshot::channel();
         let on_saved: OnSaved = Box::new(move |_| {
             // Whoever asked may have given up.
             let _ = saved.send(());
         });
-        self.settle(vec![(on_saved, 0)]);
+        self.settle(vec![(on_saved, 0)], timeouts::REPLICAS);
         answer.await.is_ok()
     }
 }

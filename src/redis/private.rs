@@ -31,45 +31,31 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const RESTART_TIMEOUT: Duration = Duration::from_mins(5);
 /// Pause before a child that ended is started again; doubled each time.
 const RESTART_FIRST: Duration = Duration::from_millis(100);
-/// The longest pause.
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// A child that served for so long ended for a new reason: the pauses begin anew.
 const LIVED_WELL: Duration = Duration::from_secs(10);
 /// A disk with less room than this, in bytes, is called full.
 const LITTLE_ROOM: u64 = 1024 * 1024;
-/// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The longest path of a unix socket, in bytes.
 const SOCKET_PATH_MAX: usize = 100;
-/// The child's settings.
 const SETTINGS: &str = include_str!("../../redis/redis.conf");
 
-/// Why the private Redis did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
-    /// There is no such program.
     #[error(
         "redis-server is not installed. Install it (Debian, Ubuntu: `apt-get install redis-server`; Fedora: \
          `dnf install redis`; macOS: `brew install redis`), or set REDIS_URL to a Redis that runs already"
     )]
     Missing,
-    /// Another node uses the folder.
     #[error("another node is using {0}: choose another folder with --data, or stop that node")]
     InUse(PathBuf),
-    /// The path of the socket would be too long.
     #[error("{0} is too long a path for a unix socket: choose a shorter folder with --data")]
     TooLong(PathBuf),
-    /// It ended or did not answer.
     #[error("the private Redis did not start: {0}; its log is redis.log in the data folder")]
     Failed(String),
-    /// The folder cannot be used.
     #[error("the data folder {path}: {error}")]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: BadFolder,
-    },
+    Folder { path: PathBuf, error: BadFolder },
 }
 
 /// A running private Redis, which is started again whenever it ends before it is told to.
@@ -82,7 +68,6 @@ pub struct PrivateRedis {
     _folder: File,
 }
 
-/// How the private Redis is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChildState {
     /// It took a write after its last start.
@@ -116,7 +101,6 @@ impl PrivateRedis {
         Ok(Self { url, state, stop, keeper, _folder: folder })
     }
 
-    /// Where it listens.
     pub fn url(&self) -> &RedisUrl {
         &self.url
     }
@@ -172,7 +156,6 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// A child process.
 struct Child {
     pid: Pid,
     ended: watch::Receiver<Option<Ended>>,
@@ -182,7 +165,6 @@ struct Child {
 type Ended = String;
 
 impl Child {
-    /// How it ended, if it has.
     fn how(&self) -> Option<Ended> {
         self.ended.borrow().clone()
     }

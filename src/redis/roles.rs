@@ -16,14 +16,12 @@ pub struct RedisUrls {
     pub archive_near: Option<RedisUrl>,
 }
 
-/// One group of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupAt {
     /// What it is called: the first of its roles.
     pub name: String,
     /// Its roles: `data`, `backup-0`, `backup-1` … and `archive`.
     pub roles: Vec<String>,
-    /// Where it is.
     pub url: RedisUrl,
 }
 

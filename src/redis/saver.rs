@@ -1,4 +1,5 @@
-//! Learns when writes are saved: one task on a connection of its own asks the primary how far its replicas are, for all who wait.
+//! The replica wait: one task at a primary, on a connection of its own, asks how far the replicas are (`ROLE`, `WAIT`), for all who wait
+//! for a write to be durable.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,19 +18,16 @@ use super::wire::{Role, role};
 use crate::fault::is_without;
 use crate::store::keys;
 
-/// Batches that may wait to be saved.
+/// Batches that may wait to be durable.
 const QUEUE: usize = 4_096;
-/// Replicas that stay behind for so long make the primary doubtful.
-const DOUBT_AFTER: Duration = Duration::from_secs(1);
 
 impl Saver {
-    /// Connects, and spawns the task. To be opened before the first write it is to wait for. What the replicas do not have
-    /// `within` that time is not called saved; what is written later may be.
-    pub async fn open(group: &Group, primary: Arc<Primary>, within: Duration) -> Result<Self, StoreError> {
+    /// Connects, and spawns the task. To be opened before the first write it is to wait for.
+    async fn open(group: &Group, primary: Arc<Primary>) -> Result<Self, StoreError> {
         let connection = group.connect(&primary).await?;
         let (batches, queue) = mpsc::channel(QUEUE);
         let (group, waiting) = (group.clone(), VecDeque::new());
-        tokio::spawn(Work { group, primary, connection, queue, within, waiting, stalled: false }.run());
+        tokio::spawn(Work { group, primary, connection, queue, waiting, stalled: false }.run());
         Ok(Self { batches })
     }
 }
@@ -65,11 +63,11 @@ impl Group {
         if saver.saved().await { Ok(value) } else { Err(late().at(self.name())) }
     }
 
-    /// The one that waits for all such writes at a primary.
-    async fn saver(&self, primary: &Arc<Primary>) -> Result<Saver, StoreError> {
+    /// The one that waits for all writes at a primary.
+    pub async fn saver(&self, primary: &Arc<Primary>) -> Result<Saver, StoreError> {
         let open = || {
             let (group, primary) = (self.clone(), Arc::clone(primary));
-            async move { Saver::open(&group, primary, timeouts::REPLICAS).await }
+            async move { Saver::open(&group, primary).await }
         };
         let (number, saver) = primary.saver.get(open).await?;
         if !saver.is_gone() {
@@ -84,6 +82,7 @@ impl Group {
 struct Waiting {
     offset: u64,
     since: Instant,
+    within: Duration,
     batch: Batch,
 }
 
@@ -91,8 +90,7 @@ struct Work {
     group: Group,
     primary: Arc<Primary>,
     connection: MultiplexedConnection,
-    queue: mpsc::Receiver<Batch>,
-    within: Duration,
+    queue: mpsc::Receiver<(Batch, Duration)>,
     /// In the order of their offsets; [`QUEUE`] at most.
     waiting: VecDeque<Waiting>,
     /// The log has been told that replicas do not follow.
@@ -122,16 +120,16 @@ impl Work {
     }
 
     /// Asks how far everybody is; where something still waits, gives the replicas a moment.
-    async fn look(&mut self, fresh: &mut Vec<Batch>) -> RedisResult<()> {
+    async fn look(&mut self, fresh: &mut Vec<(Batch, Duration)>) -> RedisResult<()> {
         // The offset it tells covers all that was written by now, by whichever connection.
         let Role::Primary { offset, replicas } = role(&mut self.connection).await? else {
             return Err(RedisError::from((ErrorKind::Server(ServerErrorKind::ReadOnly), "no primary")));
         };
         let since = Instant::now();
-        self.waiting.extend(fresh.drain(..).map(|batch| Waiting { offset, since, batch }));
+        self.waiting.extend(fresh.drain(..).map(|(batch, within)| Waiting { offset, since, within, batch }));
         let needed = self.needed(replicas.len());
         let all_have = reached(needed, replicas);
-        while let Some(Waiting { batch, .. }) = self.take_first(|first| first.offset <= all_have) {
+        while let Some(Waiting { batch, .. }) = self.waiting.pop_front_if(|first| first.offset <= all_have) {
             self.stalled = false;
             for (saved, number) in batch {
                 saved(number);
@@ -152,7 +150,7 @@ impl Work {
     /// How many replicas have to have a write.
     fn needed(&self, attached: usize) -> usize {
         // While a replica is promoted the others still follow the old primary: those that only the sentinels know of
-        // count too, or what the new primary never had would be called saved. Where there are replicas, one must have it:
+        // count too, or what the new primary never had would be called durable. Where there are replicas, one must have it:
         // a primary that sees none may be cut off, and what it alone has is lost when another takes its place.
         let known = self.group.replicas().max(self.group.replicas_known().min(1));
         attached.max(usize::try_from(known).unwrap_or(usize::MAX))
@@ -161,10 +159,11 @@ impl Work {
     /// Gives up what has waited for too long.
     fn forget(&mut self) {
         let mut forgotten = 0;
-        let within = self.within;
-        while let Some(Waiting { batch, .. }) = self.take_first(|first| first.since.elapsed() > within) {
-            forgotten += batch.len();
-        }
+        self.waiting.retain(|waiting| {
+            let stays = waiting.since.elapsed() <= waiting.within;
+            forgotten += if stays { 0 } else { waiting.batch.len() };
+            stays
+        });
         if forgotten > 0 && !std::mem::replace(&mut self.stalled, true) {
             tracing::warn!(
                 group = self.group.name(),
@@ -172,13 +171,9 @@ impl Work {
                 "not every replica follows the primary"
             );
         }
-        if self.waiting.front().is_some_and(|first| first.since.elapsed() > DOUBT_AFTER) {
+        if self.waiting.front().is_some_and(|first| first.since.elapsed() > timeouts::BEHIND) {
             self.group.doubt();
         }
-    }
-
-    fn take_first(&mut self, is_due: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
-        if self.waiting.front().is_some_and(is_due) { self.waiting.pop_front() } else { None }
     }
 }
 

@@ -1,9 +1,27 @@
-//! Scripts, run by their digest, with arguments of mixed kinds.
+//! Scripts, run by their digest.
 
-use redis::{FromRedisValue, RedisWrite, Script, ToRedisArgs};
+use redis::{FromRedisValue, Script};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::StoreError;
 use super::group::Group;
+
+/// A script of `redis/`, behind those whose functions it uses.
+macro_rules! script {
+    ($name:ident, $($file:literal),+) => {
+        static $name: std::sync::LazyLock<redis::Script> = std::sync::LazyLock::new(|| {
+            redis::Script::new(concat!($(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/redis/", $file, ".lua"))),+))
+        });
+    };
+}
+
+/// Keys or arguments of a script, which are all text to it.
+macro_rules! texts {
+    ($($part:expr),* $(,)?) => { [$($part.to_string()),*] };
+}
+
+pub(crate) use {script, texts};
 
 impl Group {
     /// Runs a script by its digest; it is loaded where it is not known yet.
@@ -11,7 +29,7 @@ impl Group {
         &self,
         script: &Script,
         keys: &[String],
-        args: &[Arg<'_>],
+        args: &[String],
     ) -> Result<T, StoreError> {
         let mut invocation = script.prepare_invoke();
         for key in keys {
@@ -22,42 +40,25 @@ impl Group {
         }
         self.exchange(async |mut wire| invocation.invoke_async(&mut wire).await).await
     }
-}
 
-/// An argument of a script.
-pub enum Arg<'a> {
-    /// Text.
-    Text(&'a str),
-    /// Text made for the call.
-    Owned(String),
-    /// A number.
-    Number(u64),
-}
-
-impl ToRedisArgs for Arg<'_> {
-    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
-        match self {
-            Arg::Text(text) => text.write_redis_args(out),
-            Arg::Owned(text) => text.write_redis_args(out),
-            Arg::Number(number) => number.write_redis_args(out),
-        }
+    /// The same, and waits until what it wrote is durable: see [`Group::settled`].
+    pub async fn invoke_durably<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[String],
+    ) -> Result<T, StoreError> {
+        self.settled(self.invoke(script, keys, args)).await
     }
-}
 
-impl<'a> From<&'a str> for Arg<'a> {
-    fn from(text: &'a str) -> Self {
-        Arg::Text(text)
-    }
-}
-
-impl From<String> for Arg<'_> {
-    fn from(text: String) -> Self {
-        Arg::Owned(text)
-    }
-}
-
-impl From<u64> for Arg<'_> {
-    fn from(number: u64) -> Self {
-        Arg::Number(number)
+    /// The same for a script that answers with a word, which is the name of a variant of `T`.
+    pub async fn decide<T: DeserializeOwned>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[String],
+    ) -> Result<T, StoreError> {
+        let word: String = self.invoke_durably(script, keys, args).await?;
+        serde_json::from_value(Value::String(word)).map_err(StoreError::from)
     }
 }

@@ -8,17 +8,15 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use redis::aio::MultiplexedConnection;
 use redis::{Cmd, RedisError};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::endpoint::Access;
-use super::error::{NO_PASSWORD, StoreError, WRONG_PASSWORD, no_answer};
-use super::slot::Slot;
+use super::endpoint::{Access, At};
+use super::error::{NO_PASSWORD, StoreError, WRONG_PASSWORD};
 use super::timeouts;
 use super::url::HostPort;
-use super::wire::{At, connect, connect_to_hear};
+use super::wire::{Line, connect_to_hear};
 
 /// Pause before a sentinel that cannot be heard is listened to again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
@@ -36,16 +34,11 @@ type Fields = HashMap<String, String>;
 /// The sentinels of one group, cheap to clone.
 #[derive(Clone)]
 pub struct Sentinels {
-    hosts: Arc<[Host]>,
+    /// Each is asked every second, by several.
+    hosts: Arc<[Line]>,
     name: String,
     /// What opens each Redis.
     redis: Access,
-}
-
-struct Host {
-    at: At,
-    /// It is asked every second, by several.
-    line: Slot<MultiplexedConnection>,
 }
 
 impl fmt::Debug for Sentinels {
@@ -60,11 +53,9 @@ impl fmt::Debug for Sentinels {
 pub struct Word {
     /// Whose word it is.
     pub sentinel: At,
-    /// The primary.
     pub primary: At,
     /// The number of the failover that made it the primary.
     pub epoch: u64,
-    /// Its replicas.
     pub replicas: Vec<Replica>,
     fields: Fields,
 }
@@ -94,7 +85,6 @@ impl Word {
 /// A replica as a sentinel knows it.
 #[derive(Debug, Clone)]
 pub struct Replica {
-    /// Where it is.
     pub at: At,
     fields: Fields,
 }
@@ -179,7 +169,7 @@ impl Round {
 impl Sentinels {
     /// Sentinels at these hosts that know a primary by this name.
     pub fn new(hosts: Vec<At>, name: &str, redis: Access) -> Self {
-        let hosts = hosts.into_iter().map(|at| Host { at, line: Slot::default() }).collect();
+        let hosts = hosts.into_iter().map(Line::to).collect();
         Self { hosts, name: name.to_owned(), redis }
     }
 
@@ -199,51 +189,31 @@ impl Sentinels {
         Round(join_all(asked).await)
     }
 
-    async fn ask_one(&self, host: &Host) -> Result<Word, StoreError> {
-        let answer = match timeout(timeouts::ANSWER, self.told(host)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(no_answer()),
-        };
-        let word = answer.and_then(|answer| {
+    async fn ask_one(&self, host: &Line) -> Result<Word, StoreError> {
+        let mut asked = redis::pipe();
+        asked.add_command(self.command("MASTER")).add_command(self.command("REPLICAS"));
+        // The sentinel that carries a failover out lists the old primary under the new number until all replicas
+        // follow the new one. This is whom it would send people to.
+        asked.add_command(self.command("GET-MASTER-ADDR-BY-NAME"));
+        let word = host.ask(&asked, timeouts::ANSWER).await.and_then(|answer| {
             let unclear = || StoreError::Unavailable("an answer that cannot be understood".to_owned());
             self.word(&host.at, answer).ok_or_else(unclear)
         });
         word.map_err(|error| {
-            // The answer may still come.
-            host.line.clear();
             let complaint = self.complaint(&host.at, error);
             tracing::debug!(%complaint, "a sentinel does not answer");
             complaint
         })
     }
 
-    async fn told(&self, host: &Host) -> Result<Told, StoreError> {
-        let open = || {
-            let at = host.at.clone();
-            async move { connect(at.info()).await }
-        };
-        let mut pipeline = redis::pipe();
-        pipeline.add_command(self.command("MASTER")).add_command(self.command("REPLICAS"));
-        // The sentinel that carries a failover out lists the old primary under the new number until all replicas
-        // follow the new one. This is whom it would send people to.
-        pipeline.add_command(self.command("GET-MASTER-ADDR-BY-NAME"));
-        let (number, mut wire) = host.line.get(open).await?;
-        let told = pipeline.query_async(&mut wire).await.map_err(StoreError::from);
-        let Err(StoreError::Unavailable(_)) = told else { return told };
-        // It may have been started anew since it was asked last.
-        host.line.discard(number);
-        let (_, mut wire) = host.line.get(open).await?;
-        Ok(pipeline.query_async(&mut wire).await?)
-    }
-
     fn word(&self, sentinel: &At, (fields, replicas, (host, port)): Told) -> Option<Word> {
         let replica = |fields: Fields| {
             let (host, port) = (text(&fields, "ip").to_owned(), text(&fields, "port").parse().ok()?);
-            Some(Replica { at: self.redis.at(HostPort { host, port }).into(), fields })
+            Some(Replica { at: self.redis.at(HostPort { host, port }), fields })
         };
         Some(Word {
             sentinel: sentinel.clone(),
-            primary: self.redis.at(HostPort { host, port }).into(),
+            primary: self.redis.at(HostPort { host, port }),
             epoch: fields.get("config-epoch")?.parse().ok()?,
             replicas: replicas.into_iter().filter_map(replica).collect(),
             fields,
@@ -292,7 +262,7 @@ impl Sentinels {
 
     async fn hear(&self, sentinel: &At, switched: &Notify) -> Result<(), RedisError> {
         let subscribe = async {
-            let mut sentinel = connect_to_hear(sentinel.info()).await?;
+            let mut sentinel = connect_to_hear(sentinel).await?;
             sentinel.subscribe(SWITCH).await?;
             Ok::<_, RedisError>(sentinel)
         };
@@ -338,13 +308,13 @@ mod tests {
         let link = [("ip", "10.0.0.9"), ("port", "1"), ("master-link-status", "ok")];
         let replicas = replicas.iter().map(|flags| fields(&[&link[..], &[("flags", flags)]].concat()));
         let (sentinels, (name, port)) = (sentinels(), primary);
-        let at = sentinels.redis.at(host("s:1")).into();
+        let at = sentinels.redis.at(host("s:1"));
         sentinels.word(&at, (listed, replicas.collect(), (name.to_owned(), port))).expect("a word")
     }
 
     fn round(words: Vec<Option<Word>>) -> Round {
         let silent = || StoreError::NoAnswer("late".to_owned());
-        let at = || sentinels().redis.at(host("s:1")).into();
+        let at = || sentinels().redis.at(host("s:1"));
         Round(words.into_iter().map(|word| (at(), word.ok_or_else(silent))).collect())
     }
 

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use redis::{ConnectionAddr, ConnectionInfo, RedisError};
+use redis::{ConnectionAddr, RedisError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{sleep, timeout};
 
-use super::endpoint::shown;
+use super::endpoint::At;
 use super::error::{StoreError, TOO_MANY_CLIENTS};
 use super::timeouts;
 
@@ -41,8 +41,8 @@ const CERTIFICATES: [(&str, &str); 6] = [
 const WANTS_CERTIFICATE: [&str; 2] = ["CertificateRequired", "HandshakeFailure"];
 
 /// The error for an operator, with the address.
-pub async fn explain(info: &ConnectionInfo, error: RedisError) -> StoreError {
-    let (at, tls) = (shown(info.addr()), matches!(info.addr(), ConnectionAddr::TcpTls { .. }));
+pub async fn explain(asked: &At, error: RedisError) -> StoreError {
+    let (at, tls) = (asked.to_string(), asked.is_tls());
     let said = error.to_string();
     // The library does not tell the kind of an error of the system, only its words.
     if error.is_io_error() && said.starts_with("Permission denied") {
@@ -53,10 +53,10 @@ pub async fn explain(info: &ConnectionInfo, error: RedisError) -> StoreError {
         return StoreError::Unusable(words).at(&at);
     }
     let is_clear = error.is_connection_refusal() || error.is_timeout() || error.code().is_some();
-    let mut heard = if is_clear { None } else { ask(info.addr(), QUESTION).await };
+    let mut heard = if is_clear { None } else { ask(asked.address(), QUESTION).await };
     if !tls && !is_clear && error.is_connection_dropped() && heard.as_ref().is_none_or(Vec::is_empty) {
         // A Redis that speaks TLS closes at what is none, and says nothing.
-        heard = ask(info.addr(), HELLO).await.or(heard);
+        heard = ask(asked.address(), HELLO).await.or(heard);
     }
     let known = heard.as_deref().and_then(|heard| judge(heard, tls));
     // Its words were lost with the connection, and it had room again when it was asked.
@@ -85,12 +85,12 @@ fn refused_in_tls(said: &str) -> Option<String> {
 }
 
 /// Ends if TLS is meant and whoever is there answers without: that one may wait for ever for more of a handshake.
-pub async fn speaks_no_tls(info: &ConnectionInfo) -> StoreError {
-    if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+pub async fn speaks_no_tls(at: &At) -> StoreError {
+    if at.is_tls() {
         sleep(timeouts::LISTEN).await;
-        let heard = ask(info.addr(), QUESTION).await;
+        let heard = ask(at.address(), QUESTION).await;
         if let Some(error) = heard.as_deref().and_then(|heard| judge(heard, true)) {
-            return error.at(&shown(info.addr()));
+            return error.at(&at.to_string());
         }
     }
     std::future::pending().await

@@ -16,6 +16,12 @@ pub const PROBE: Duration = Duration::from_millis(450);
 pub const TRY: Duration = Duration::from_millis(900);
 /// The replicas, where an answer is given only once they have what was written: within [`COMMAND`], with the write before.
 pub const REPLICAS: Duration = Duration::from_millis(1_400);
+/// Whether a session is the live one of its account, where that is asked before an append.
+pub const SESSION: Duration = Duration::from_millis(300);
+/// The replicas, where a record is shown before: later it is not called durable, and the next ones may be.
+pub const DURABLE: Duration = Duration::from_mins(1);
+/// Replicas that stay behind for so long make the primary doubtful.
+pub const BEHIND: Duration = Duration::from_secs(1);
 /// One `WAIT` of the connection that waits for them, before newer writes are looked at, too.
 pub const WAIT_MS: u64 = 100;
 /// One command on a connection that hears channels.

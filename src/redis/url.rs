@@ -10,9 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::authorities::Authorities;
 
-/// The port of a Redis that names none.
 const REDIS_PORT: u16 = 6_379;
-/// The port of a sentinel that names none.
 const SENTINEL_PORT: u16 = 26_379;
 
 /// What nobody may read in a log, an error or a list of settings.
@@ -39,26 +37,20 @@ pub struct RedisUrl(Result<RedisAt, BadUrl>);
 /// Where a group is, and what opens it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisAt {
-    /// The address.
     pub place: Address,
     /// What opens each Redis.
     pub redis: Login,
-    /// What opens each sentinel.
     pub sentinel: Login,
     /// Whose certificates are taken over TLS; none for those of the public authorities.
     pub authorities: Option<Authorities>,
 }
 
-/// The address of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// One Redis in the network.
     Tcp(HostPort),
-    /// One Redis on this machine.
     Unix(PathBuf),
     /// Sentinels, and their name for the primary.
     Sentinels {
-        /// Where they are, each once.
         hosts: Vec<HostPort>,
         /// What they call the primary.
         name: String,
@@ -68,20 +60,15 @@ pub enum Address {
 /// How to come in: by TLS or not, with a user name and a password or without.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Login {
-    /// By TLS.
     pub tls: bool,
-    /// The user name.
     pub username: Option<String>,
-    /// The password.
     pub password: Option<Secret>,
 }
 
-/// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostPort {
     /// A name or an address; one of IPv6 without its brackets.
     pub host: String,
-    /// The port.
     pub port: u16,
 }
 
@@ -123,74 +110,59 @@ impl HostPort {
 /// Why a URL cannot be used, and what to write instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
-    /// There is nothing in it.
     #[error(
         "it is empty; write redis://host:port, unix:///path or redis+sentinel://host:port,host:port,host:port/name (rediss… for \
          TLS)"
     )]
     Empty,
-    /// It begins as no URL of a Redis does.
     #[error(
         "it does not begin as the URL of a Redis; write redis://host:port, unix:///path or \
          redis+sentinel://host:port,host:port,host:port/name (rediss… for TLS), without quotes"
     )]
     Scheme,
-    /// It names sentinels where one Redis is meant.
     #[error("it names sentinels; write the one address of the near Redis: redis://host:port")]
     OneAddress,
-    /// There is a character that ends the part it stands in.
     #[error("it has a blank or a # in it; write %20 or %23 instead, and nothing but one URL")]
     Characters,
-    /// The host and the port cannot be read.
     #[error(
         "its host and port cannot be read; write redis://:password@host:port, and percent-encode what is neither a \
          letter nor a digit in the password"
     )]
     Host,
-    /// There is a name and no password.
     #[error(
         "it has a user name and no password; write redis://:password@host:port or redis://name:password@host:port"
     )]
     NoPassword,
-    /// Another database than the first.
     #[error(
         "it names another database than 0, and the databases of a Redis share their channels; leave the number out, and \
          start a second Redis for a second site"
     )]
     Database,
-    /// A path that is no database.
     #[error("something follows its host; write redis://host:port and nothing after it")]
     Path,
-    /// The path of a socket is none.
     #[error("its path is not that of a socket; write unix:///path, percent-encoded, of at most 107 bytes")]
     Socket,
-    /// One of the sentinels cannot be read.
     #[error(
         "a host or port of its sentinels cannot be read; write redis+sentinel://host:port,host:port,host:port/name?password=…"
     )]
     SentinelHost,
-    /// A password stands where only hosts may.
     #[error(
         "its password stands before the sentinels; write redis+sentinel://host:port,host:port,host:port/name?password=…"
     )]
     SentinelUser,
-    /// A sentinel stands there twice.
     #[error(
         "it names a sentinel twice, which would count as two; write each once: redis+sentinel://host:port,host:port,host:port/name"
     )]
     SentinelTwice,
-    /// The name of the primary is missing or none.
     #[error(
         "the name of the primary is missing or is not one word; write redis+sentinel://host:port,host:port,host:port/name"
     )]
     Name,
-    /// A parameter that there is not.
     #[error(
         "it has a parameter that there is not; there are username and password, and for redis+sentinel:// \
          sentinel_username, sentinel_password and sentinel_tls (yes or no), each once"
     )]
     Parameter,
-    /// A name or a password is not UTF-8.
     #[error(
         "a user name or password in it is not UTF-8 once its percent-encoding is undone; encode it as UTF-8"
     )]
@@ -214,7 +186,6 @@ impl RedisUrl {
         self.0 == Err(BadUrl::Empty)
     }
 
-    /// Where the group is.
     pub fn at(&self) -> Result<&RedisAt, BadUrl> {
         self.0.as_ref().map_err(|bad| *bad)
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::care::{Care, PATIENCE};
+use super::endpoint::At;
 use super::sentinel::{Round, Word};
-use super::wire::At;
 use crate::fault::is_without;
 use crate::metrics;
 
@@ -44,10 +44,8 @@ pub async fn watch(name: String, care: Care) {
     }
 }
 
-/// How a group is at one look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// The primary answers.
     Well,
     /// It is down, and a replica is there that could take its place.
     Down,

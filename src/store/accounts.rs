@@ -1,17 +1,17 @@
 //! Accounts: unique names, password hashes, guests, blocks.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use redis::Script;
+use redis::Cmd;
+use serde::Deserialize;
 
 use super::logins::{Cookie, LOGIN_LIVES, LOGIN_LIVES_MAX, Login, millis};
 use super::{Store, keys};
 use crate::chance;
 use crate::ids::{AccountId, AccountName};
 use crate::redis::error::StoreError;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 
 /// A guest that has played is gone when nobody used it for so long.
 pub const GUEST_LIVES: Duration = Duration::from_hours(30 * 24);
@@ -26,45 +26,17 @@ const GUEST_DIGITS: usize = 6;
 /// The digits of the last ones: there are more of them than guests can be made in a day.
 const GUEST_DIGITS_MAX: usize = 14;
 
-static CREATE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/logins.lua"),
-        include_str!("../../redis/account_create.lua")
-    ))
-});
-static UPGRADE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/logins.lua"),
-        include_str!("../../redis/account_upgrade.lua")
-    ))
-});
-static DELETE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/saved.lua"),
-        include_str!("../../redis/account_delete.lua")
-    ))
-});
-static BLOCK: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/logins.lua"),
-        include_str!("../../redis/block_add.lua")
-    ))
-});
-static CLAIM_SKELETON: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("../../redis/skeleton_claim.lua")));
+script!(CREATE, "prelude", "logins", "account_create");
+script!(UPGRADE, "prelude", "logins", "account_upgrade");
+script!(DELETE, "prelude", "saved", "account_delete");
+script!(BLOCK, "prelude", "logins", "block_add");
+script!(CLAIM_SKELETON, "skeleton_claim");
 
-/// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Its id, for ever.
     pub id: AccountId,
     /// Its name, as its owner writes it.
     pub name: AccountName,
-    /// Whether it is a guest, without a password.
     pub guest: bool,
     /// The password's hash; empty for a guest.
     pub password: String,
@@ -86,10 +58,8 @@ impl Account {
     }
 }
 
-/// What became of an account to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
-    /// It is there.
     Done(Account),
     /// Somebody has that name, or had it lately.
     Taken,
@@ -106,18 +76,15 @@ pub enum Upgraded {
     Taken,
     /// The name looks like somebody else's.
     Alike,
-    /// It is one already.
     NotGuest,
     /// The login that asked has ended.
     LoggedOut,
 }
 
-/// What became of an account to be deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Deleted {
-    /// It is gone.
     Done,
-    /// It sits at a table.
     Playing,
     /// Its password is not the one that was checked.
     Changed,
@@ -126,7 +93,6 @@ pub enum Deleted {
 }
 
 impl Store {
-    /// Makes an account.
     pub async fn account_create(&self, name: &AccountName, password: &str) -> Result<Created, StoreError> {
         self.create(name, password, false).await
     }
@@ -150,19 +116,12 @@ impl Store {
     async fn create(&self, name: &AccountName, password: &str, guest: bool) -> Result<Created, StoreError> {
         let id = AccountId::random();
         let lives_ms = if guest { millis(UNPLAYED_GUEST_LIVES) } else { 0 };
-        let args: [Arg; 6] = [
-            id.to_string().into(),
-            name.as_str().into(),
-            password.into(),
-            u64::from(guest).into(),
-            lives_ms.into(),
-            name.skeleton().into(),
-        ];
+        let args = texts![id, name, password, u8::from(guest), lives_ms, name.skeleton(),];
         let mut keys = vec![keys::account_name(name), keys::account(id)];
         if !guest {
             keys.push(keys::account_skeleton(name));
         }
-        let word: String = self.data().settled(self.data().invoke(&CREATE, &keys, &args)).await?;
+        let word: String = self.data().invoke_durably(&CREATE, &keys, &args).await?;
         Ok(match word.as_str() {
             "done" => self.account(id).await?.map_or(Created::Taken, Created::Done),
             "alike" => Created::Alike,
@@ -170,26 +129,21 @@ impl Store {
         })
     }
 
-    /// The account with an id.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        let command = redis::cmd("HGETALL").arg(keys::account(id)).to_owned();
-        Account::parse(id, &self.data().query(&command).await?)
+        Account::parse(id, &self.data().query(redis::cmd("HGETALL").arg(keys::account(id))).await?)
     }
 
     /// Notes whose name looks how, for an account that an older version made.
     pub(super) async fn skeleton_claim(&self, account: &Account) -> Result<(), StoreError> {
         let keys = [keys::account(account.id), keys::account_skeleton(&account.name)];
-        let args: [Arg; 2] = [account.id.to_string().into(), account.name.skeleton().into()];
+        let args = texts![account.id, account.name.skeleton()];
         self.data().invoke::<u8>(&CLAIM_SKELETON, &keys, &args).await.map(drop)
     }
 
     /// The names accounts have now, in their order; none for one that is gone.
     pub async fn names_of(&self, accounts: &[AccountId]) -> Result<Vec<Option<AccountName>>, StoreError> {
-        let mut commands = redis::pipe();
-        for account in accounts {
-            commands.hget(keys::account(*account), "name");
-        }
-        let names: Vec<Option<String>> = self.data().pipe(&commands).await?;
+        let name = |account: &AccountId| Cmd::hget(keys::account(*account), "name");
+        let names: Vec<Option<String>> = self.data().each(accounts, name).await?;
         Ok(names
             .into_iter()
             .map(|name| name.map(|name| name.parse()).transpose())
@@ -198,8 +152,7 @@ impl Store {
 
     /// The id a name belongs to, regardless of case.
     pub async fn account_id(&self, name: &AccountName) -> Result<Option<AccountId>, StoreError> {
-        let command = redis::cmd("GET").arg(keys::account_name(name)).to_owned();
-        let id: Option<String> = self.data().query(&command).await?;
+        let id: Option<String> = self.data().query(redis::cmd("GET").arg(keys::account_name(name))).await?;
         Ok(id.map(|id| id.parse()).transpose()?)
     }
 
@@ -230,17 +183,17 @@ impl Store {
             keys::invites(guest.id),
             keys::invites_sent(guest.id),
         ];
-        let args: [Arg; 8] = [
-            guest.id.to_string().into(),
-            name.as_str().into(),
-            password.into(),
-            name.skeleton().into(),
-            cookie.hash().as_str().to_owned().into(),
-            millis(NAME_RESTS).into(),
-            millis(LOGIN_LIVES).into(),
-            millis(LOGIN_LIVES_MAX).into(),
+        let args = texts![
+            guest.id,
+            name,
+            password,
+            name.skeleton(),
+            cookie.hash().as_str(),
+            millis(NAME_RESTS),
+            millis(LOGIN_LIVES),
+            millis(LOGIN_LIVES_MAX),
         ];
-        let word: String = self.data().settled(self.data().invoke(&UPGRADE, &keys, &args)).await?;
+        let word: String = self.data().invoke_durably(&UPGRADE, &keys, &args).await?;
         Ok(match word.as_str() {
             "done" => Upgraded::Done(cookie),
             "taken" => Upgraded::Taken,
@@ -253,51 +206,43 @@ impl Store {
     /// Deletes the account of a login, whose password was checked, with everything that is only its own.
     pub async fn account_delete(&self, login: &Login) -> Result<Deleted, StoreError> {
         let (account, id) = (&login.account, login.account.id);
-        let keys = [
+        let keys = texts![
             keys::account(id),
             keys::account_name(&account.name),
             keys::logins(id),
             keys::blocked(id),
             keys::seat(id),
-            keys::ONLINE.to_owned(),
+            keys::ONLINE,
             keys::invites(id),
             keys::invites_sent(id),
-            keys::INVITES_BY_TIME.to_owned(),
+            keys::INVITES_BY_TIME,
             keys::login(login.hash.as_str()),
             keys::logins_made(id),
             keys::saved_by(id),
             keys::letters(id),
         ];
-        let args: [Arg; 3] =
-            [id.to_string().into(), account.password.as_str().into(), millis(NAME_RESTS).into()];
-        let word: String = self.data().settled(self.data().invoke(&DELETE, &keys, &args)).await?;
-        Ok(match word.as_str() {
-            "done" => Deleted::Done,
-            "playing" => Deleted::Playing,
-            "changed" => Deleted::Changed,
-            _ => Deleted::LoggedOut,
-        })
+        let args = texts![id, account.password, millis(NAME_RESTS)];
+        self.data().decide(&DELETE, &keys, &args).await
     }
 
     /// Blocks an account for another, and takes an invite from it away; false if too many are blocked.
     pub async fn block(&self, by: AccountId, other: AccountId) -> Result<bool, StoreError> {
-        let keys = [
-            keys::ONLINE.to_owned(),
+        let keys = texts![
+            keys::ONLINE,
             keys::blocked(by),
             keys::invites(by),
             keys::invites_sent(other),
-            keys::INVITES_BY_TIME.to_owned(),
+            keys::INVITES_BY_TIME,
         ];
-        let most = u64::try_from(BLOCKED_MAX).unwrap_or(u64::MAX);
-        let args: [Arg; 3] = [by.to_string().into(), other.to_string().into(), most.into()];
-        let blocked: u8 = self.data().settled(self.data().invoke(&BLOCK, &keys, &args)).await?;
+        let args = texts![by, other, BLOCKED_MAX];
+        let blocked: u8 = self.data().invoke_durably(&BLOCK, &keys, &args).await?;
         Ok(blocked == 1)
     }
 
-    /// Undoes a block.
     pub async fn unblock(&self, by: AccountId, other: AccountId) -> Result<(), StoreError> {
-        let command = redis::cmd("SREM").arg(keys::blocked(by)).arg(other.to_string()).to_owned();
-        self.data().settled(self.data().query(&command)).await
+        self.data()
+            .settled(self.data().query(redis::cmd("SREM").arg(keys::blocked(by)).arg(other.to_string())))
+            .await
     }
 
     /// Those an account has blocked, with the names they have now; none for one that is gone.

@@ -1,9 +1,8 @@
 //! The archive: finished games, packed, listed by player and by time.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use redis::{RedisResult, Script, Value};
+use redis::{Cmd, RedisResult, Value};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::GUEST_LIVES;
@@ -13,8 +12,9 @@ use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::protocol::GameRow;
 use crate::redis::error::StoreError;
 use crate::redis::group::Group;
-use crate::redis::pool::Pool;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
+use crate::redis::timeouts;
+use crate::redis::wire::Line;
 use crate::rules::game::{EndReason, Ending, Game};
 use crate::rules::seat::{BySeat, Seat};
 use crate::table::copy::Copy;
@@ -32,34 +32,27 @@ const BRIEFLY_SECS: u64 = 600;
 /// All fields of a packed game.
 const WHOLE: [&str; 7] = ["first", "second", "result", "flags", "moves", "ended", RECORDS];
 
-static PUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/archive_put.lua")));
-static PACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/archive_pack.lua")));
+script!(PUT, "archive_put");
+script!(PACK, "archive_pack");
 
 /// A game that is not being played: finished, or saved to be resumed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArchivedGame {
-    /// Its id.
     pub table: TableId,
-    /// Who played.
     pub accounts: BySeat<AccountId>,
-    /// By what names.
     pub names: BySeat<AccountName>,
-    /// What was played by.
     pub options: TableOptions,
     /// SHA-256, in hex, of the text of record 0.
     pub commitment: String,
     /// When it started, Redis' time, milliseconds since 1970.
     pub started_ms: u64,
-    /// When its last record was accepted.
     pub ended_ms: u64,
     /// How it ended; absent for a saved game.
     pub ending: Option<Ending>,
     /// Whose turn it is, of a saved game.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Seat>,
-    /// The owners of the flags.
     pub flags: String,
-    /// Every record.
     pub entries: Vec<Entry>,
 }
 
@@ -116,7 +109,6 @@ impl ArchivedGame {
     }
 }
 
-/// How long a finished game is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// For ever, and listed.
@@ -140,7 +132,6 @@ impl Keep {
 
 /// What is under the key of a finished game.
 pub(super) enum Held {
-    /// Fields of the packed form.
     Packed(BTreeMap<String, Vec<u8>>),
     /// The whole game as JSON, as versions before 0.4.0 stored it.
     Text(String),
@@ -155,20 +146,17 @@ impl Held {
     }
 }
 
-/// Who is asked for finished games.
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a> {
-    /// The archive.
     Archive(&'a Group),
-    /// A Redis near the node.
-    Near(&'a Pool),
+    Near(&'a Line),
 }
 
 impl Source<'_> {
     async fn ask(self, commands: &redis::Pipeline) -> Result<Vec<RedisResult<Value>>, StoreError> {
         match self {
             Source::Archive(group) => group.pipe(commands).await,
-            Source::Near(near) => near.ask(commands).await,
+            Source::Near(near) => near.ask(commands, timeouts::NEAR).await,
         }
     }
 }
@@ -222,31 +210,26 @@ fn fields_of(names: &[&str], values: Value) -> Result<Option<BTreeMap<String, Ve
 impl Store {
     /// Puts a finished game into the archive, once; may be repeated.
     pub async fn archive_put(&self, game: &ArchivedGame, keep: Keep) -> Result<(), StoreError> {
-        let mut args: Vec<Arg> = vec![
-            game.table.to_string().into(),
-            game.ended_ms.into(),
-            keep.secs().into(),
-            u64::from(keep != Keep::Briefly).into(),
-            LISTED_OF_ACCOUNT.into(),
-            LISTED_RECENT.into(),
-        ];
+        let is_listed = u8::from(keep != Keep::Briefly);
+        let args =
+            texts![game.table, game.ended_ms, keep.secs(), is_listed, LISTED_OF_ACCOUNT, LISTED_RECENT];
+        let mut args = args.to_vec();
         if self.writes_new_forms() {
             let game = game.clone();
             let fields = off_thread(move || packed::pack(&game)).await?;
-            args.push("fields".into());
-            args.extend(fields.into_iter().flat_map(|(name, value)| [name.into(), value.into()]));
+            args.push("fields".to_owned());
+            args.extend(fields.into_iter().flat_map(|(name, value)| [name.to_owned(), value]));
         } else {
-            args.extend(["text".into(), serde_json::to_string(game)?.into()]);
+            args.extend(["text".to_owned(), serde_json::to_string(game)?]);
         }
         let BySeat { first, second } = game.accounts;
-        let keys = [
+        let keys = texts![
             keys::archive(game.table),
             keys::archive_by(first),
             keys::archive_by(second),
-            keys::ARCHIVE_RECENT.to_owned(),
+            keys::ARCHIVE_RECENT,
         ];
-        let put = self.archive().invoke::<u8>(&PUT, &keys, &args);
-        self.archive().settled(put).await.map(drop)
+        self.archive().invoke_durably::<u8>(&PUT, &keys, &args).await.map(drop)
     }
 
     /// How long a game is to be kept: one that was given up before it had so many records is no game that anybody looks for.
@@ -255,16 +238,12 @@ impl Store {
         if given_up && game.entries.len() < least {
             return Ok(Keep::Briefly);
         }
-        let mut commands = redis::pipe();
-        for account in game.accounts.iter() {
-            commands.hget(keys::account(*account), "guest");
-        }
-        let guests: Vec<Option<String>> = self.data().pipe(&commands).await?;
+        let is_guest = |account: &AccountId| Cmd::hget(keys::account(*account), "guest");
+        let guests: Vec<Option<String>> = self.data().each(game.accounts.iter(), is_guest).await?;
         let both = guests.iter().all(|guest| guest.as_deref() == Some("1"));
         Ok(if both { Keep::WithGuests } else { Keep::ForEver })
     }
 
-    /// A finished game.
     pub async fn archive_read(&self, table: TableId) -> Result<Option<ArchivedGame>, StoreError> {
         let keys = [keys::archive(table)];
         let found = held(&keys, &WHOLE, Source::Archive(self.archive())).await?;
@@ -340,8 +319,8 @@ impl Store {
         });
         let packed = match packed.await {
             Ok(fields) => {
-                let args = fields.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
-                let args: Vec<Arg> = std::iter::once(text.into()).chain(args).collect();
+                let args = fields.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
+                let args: Vec<String> = [text].into_iter().chain(args).collect();
                 self.archive().invoke::<u8>(&PACK, &[keys::archive(table)], &args).await
             }
             Err(error) => Err(error),
@@ -353,14 +332,10 @@ impl Store {
 
     /// Some of all finished games, and where to go on; begin with 0, and 0 is the end. A game may come twice.
     pub async fn archive_scan(&self, cursor: u64) -> Result<(u64, Vec<TableId>), StoreError> {
-        let scan = redis::cmd("SCAN")
-            .arg(cursor)
-            .arg("MATCH")
-            .arg(keys::ARCHIVE_ALL)
-            .arg("COUNT")
-            .arg(1_000)
-            .to_owned();
-        let (next, found): (u64, Vec<String>) = self.archive().query(&scan).await?;
+        let (next, found): (u64, Vec<String>) = self
+            .archive()
+            .query(redis::cmd("SCAN").arg(cursor).arg("MATCH").arg(keys::ARCHIVE_ALL).arg("COUNT").arg(1_000))
+            .await?;
         let ids = found.iter().filter_map(|key| key.split_once(':')?.1.parse().ok());
         Ok((next, ids.collect()))
     }
@@ -387,8 +362,10 @@ impl Store {
         size: usize,
     ) -> Result<(Vec<GameRow>, bool), StoreError> {
         let first = page.saturating_mul(size);
-        let range = redis::cmd("ZREVRANGE").arg(key).arg(first).arg(first.saturating_add(size)).to_owned();
-        let ids: Vec<String> = self.archive().query(&range).await?;
+        let ids: Vec<String> = self
+            .archive()
+            .query(redis::cmd("ZREVRANGE").arg(key).arg(first).arg(first.saturating_add(size)))
+            .await?;
         // What is no id was put there by nobody of us.
         let tables: Vec<TableId> = ids.iter().take(size).filter_map(|id| id.parse().ok()).collect();
         let (rows, gone) = self.archive_rows(&tables).await?;
@@ -403,8 +380,8 @@ impl Store {
 
     /// Keeps an account's finished games for ever, which were to go with the guest it was. May be repeated.
     pub async fn archive_keep(&self, account: AccountId) -> Result<(), StoreError> {
-        let range = redis::cmd("ZRANGE").arg(keys::archive_by(account)).arg(0).arg(-1).to_owned();
-        let ids: Vec<String> = self.archive().query(&range).await?;
+        let ids: Vec<String> =
+            self.archive().query(redis::cmd("ZRANGE").arg(keys::archive_by(account)).arg(0).arg(-1)).await?;
         let mut commands = redis::pipe();
         commands.cmd("PERSIST").arg(keys::archive_by(account)).ignore();
         for table in ids.iter().filter_map(|id| id.parse().ok()) {

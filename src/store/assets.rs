@@ -24,7 +24,6 @@ impl Store {
 
     /// A file of a client.
     pub async fn asset(&self, hash: &str, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let command = redis::cmd("HGET").arg(keys::assets(hash)).arg(path).to_owned();
-        self.data().query(&command).await
+        self.data().query(redis::cmd("HGET").arg(keys::assets(hash)).arg(path)).await
     }
 }

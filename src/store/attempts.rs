@@ -1,24 +1,18 @@
 //! Attempts that are counted for the whole cluster: one counter a limit and key, which ends when it is full again.
 
-use std::sync::LazyLock;
 use std::time::Duration;
-
-use redis::Script;
 
 use super::{Store, keys};
 use crate::redis::error::StoreError;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 
-static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/attempts_take.lua")));
+script!(TAKE, "attempts_take");
 
 /// A counter and how much of it there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
-    /// The limit's name.
     pub limit: &'static str,
-    /// Whom it is charged to.
     pub whom: String,
-    /// How many at once.
     pub burst: u32,
     /// After how long one comes back.
     pub each: Duration,
@@ -30,10 +24,8 @@ impl Store {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let keys: Vec<String> =
             counters.iter().map(|counter| keys::attempts(counter.limit, &counter.whom)).collect();
-        let args: Vec<Arg> = counters
-            .iter()
-            .flat_map(|counter| [u64::from(counter.burst).into(), micros(counter.each).into()])
-            .collect();
+        let args: Vec<String> =
+            counters.iter().flat_map(|counter| texts![counter.burst, micros(counter.each)]).collect();
         let (full, wait_us): (usize, u64) = self.data().invoke(&TAKE, &keys, &args).await?;
         Ok(full.checked_sub(1).map(|full| (full, Duration::from_micros(wait_us))))
     }

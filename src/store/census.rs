@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use redis::Cmd;
+
 use super::{Store, keys};
 use crate::ids::{AccountId, AccountName};
 use crate::redis::error::StoreError;
@@ -42,8 +44,8 @@ impl Store {
             let notes = group.is(self.data()) && self.skeletons_wanted().await?;
             *round = Round { notes, ..Round::default() };
         }
-        let scan = redis::cmd("SCAN").arg(round.cursor).arg("COUNT").arg(LOOKED_AT).to_owned();
-        let (next, found): (u64, Vec<Vec<u8>>) = group.query(&scan).await?;
+        let (next, found): (u64, Vec<Vec<u8>>) =
+            group.query(redis::cmd("SCAN").arg(round.cursor).arg("COUNT").arg(LOOKED_AT)).await?;
         let found: Vec<_> = found.iter().map(|key| String::from_utf8_lossy(key)).collect();
         for key in &found {
             *round.counts.entry(kind_of(key, &round.counts)).or_default() += 1;
@@ -76,21 +78,12 @@ impl Store {
     /// Notes the skeletons of the accounts with some names; guests have none.
     async fn skeletons_note(&self, names: impl Iterator<Item = AccountName>) -> Result<(), StoreError> {
         let names: Vec<AccountName> = names.collect();
-        let mut holders = redis::pipe();
-        for name in &names {
-            holders.get(keys::account_name(name));
-        }
-        let holders: Vec<Option<AccountId>> = {
-            let told: Vec<Option<String>> = self.data().pipe(&holders).await?;
-            told.into_iter().map(|id| id?.parse().ok()).collect()
-        };
-        let held: Vec<(&AccountName, AccountId)> =
-            names.iter().zip(holders).filter_map(|(name, holder)| Some((name, holder?))).collect();
-        let mut accounts = redis::pipe();
-        for (_, holder) in &held {
-            accounts.hget(keys::account(*holder), "guest");
-        }
-        let guests: Vec<Option<String>> = self.data().pipe(&accounts).await?;
+        let holders: Vec<Option<String>> =
+            self.data().each(&names, |name| Cmd::get(keys::account_name(name))).await?;
+        let held = names.iter().zip(holders).filter_map(|(name, id)| Some((name, id?.parse().ok()?)));
+        let held: Vec<(&AccountName, AccountId)> = held.collect();
+        let is_guest = |(_, holder): &(&AccountName, AccountId)| Cmd::hget(keys::account(*holder), "guest");
+        let guests: Vec<Option<String>> = self.data().each(&held, is_guest).await?;
         let mut notes = redis::pipe();
         for ((name, holder), guest) in held.into_iter().zip(guests) {
             if guest.as_deref() == Some("0") {

@@ -1,50 +1,23 @@
 //! Times as people read them: `2026-11-30T10:53:05.123Z`.
 
-const DAY_MS: u64 = 24 * 3_600 * 1_000;
-/// Days of 400 years, after which the calendar repeats.
-const ERA_DAYS: u64 = 146_097;
-/// Days from the first of March of the year 0 to the first of January 1970.
-const EPOCH_DAYS: u64 = 719_468;
+use time::format_description::FormatItem;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+/// The one form, in UTC.
+const FORM: &[FormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// A time, milliseconds since 1970, in UTC.
 pub fn text_of(ms: u64) -> String {
-    let (days, rest) = (ms / DAY_MS + EPOCH_DAYS, ms % DAY_MS);
-    // "chrono-compatible low-level date algorithms" by Hinnant: a year begins in March, so that leap days come last.
-    let (era, day) = (days / ERA_DAYS, days % ERA_DAYS);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    let (hours, minutes, seconds) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", rest % 1_000)
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
+    time.ok().and_then(|time| time.format(FORM).ok()).unwrap_or_default()
 }
 
 /// The time that such a text says, milliseconds since 1970.
 pub fn ms_of(text: &str) -> Option<u64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let [year, month, day] = numbers(date, '-')?;
-    let (time, ms) = time.split_once('.')?;
-    let [hours, minutes, seconds] = numbers(time, ':')?;
-    let ms: u64 = ms.parse().ok()?;
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || year < 1970 {
-        return None;
-    }
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let (era, year) = (year / 400, year % 400);
-    let days =
-        era.checked_mul(ERA_DAYS)? + 365 * year + year / 4 - year / 100 + (153 * month + 2) / 5 + day - 1;
-    let seconds = hours.checked_mul(3_600)? + minutes.checked_mul(60)? + seconds;
-    days.checked_sub(EPOCH_DAYS)?
-        .checked_mul(DAY_MS)?
-        .checked_add(seconds.checked_mul(1_000)?)?
-        .checked_add(ms)
-}
-
-fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
-    let parts: Option<Vec<u64>> = text.split(between).map(|part| part.parse().ok()).collect();
-    parts?.try_into().ok()
+    let time = PrimitiveDateTime::parse(text, FORM).ok()?.assume_utc();
+    u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
 #[cfg(test)]

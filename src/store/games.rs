@@ -1,4 +1,4 @@
-//! The backup of live games: records are appended through one connection, accepted one by one and saved in batches.
+//! The backup of live games: records are appended through one connection, accepted one by one and durable in batches.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -17,7 +17,7 @@ use crate::ids::{NodeId, TableId};
 use crate::redis::error::{StoreError, no_answer};
 use crate::redis::group::Group;
 use crate::redis::primary::{OnSaved, Primary, Saver};
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 use crate::redis::timeouts;
 use crate::rules::seat::BySeat;
 use crate::table::copy::{Answer, Proposal};
@@ -31,10 +31,6 @@ const BATCH: usize = 256;
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// How long an append may take in all, the queue included.
 const APPEND_TIMEOUT: Duration = timeouts::COMMAND;
-/// How long it is asked whether a session is the live one, where that is asked before an append.
-const SESSION_WITHIN: Duration = Duration::from_millis(300);
-/// Records whose replicas stay behind for so long are not called saved; the next ones may be.
-const FORGET_AFTER: Duration = Duration::from_mins(1);
 /// A stream is kept for so long after its game was put away, for whoever is late.
 const DROP_AFTER_SECS: u64 = 300;
 
@@ -50,7 +46,7 @@ static APPEND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&fault::script(&text, "session", not_live, ""))
 });
 
-static LET_GO: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/game_let_go.lua")));
+script!(LET_GO, "game_let_go");
 
 /// Handle of the task that appends to one backup group; cheap to clone.
 #[derive(Clone)]
@@ -114,7 +110,7 @@ async fn is_live(data: &Group, mover: Mover) -> bool {
     }
     let accounts = [mover.account];
     let asked = tokio::select! {
-        asked = timeout(SESSION_WITHIN, live_sessions(data, &accounts)) => asked,
+        asked = timeout(timeouts::SESSION, live_sessions(data, &accounts)) => asked,
         () = data.away() => return true,
     };
     match asked {
@@ -192,7 +188,7 @@ impl Work {
             // Whoever asked may have given up.
             let _ = job.accepted.send(answer);
         }
-        line.saver.settle(appended);
+        line.saver.settle(appended, timeouts::DURABLE);
         self.line = Some(line);
         Ok(())
     }
@@ -212,7 +208,7 @@ impl Line {
         let mut connection = group.connect(&primary).await?;
         let loaded = primary.in_time(APPEND.load_async(&mut connection)).await;
         loaded.inspect_err(|error| group.weigh(&primary, error))?;
-        let saver = Saver::open(group, Arc::clone(&primary), FORGET_AFTER).await?;
+        let saver = group.saver(&primary).await?;
         Ok(Self { primary, connection, saver })
     }
 
@@ -354,8 +350,9 @@ fn count_of(value: Value) -> Result<u32, StoreError> {
 impl Store {
     /// All records of a game in the backup.
     pub async fn game_read(&self, shard: usize, table: TableId) -> Result<Vec<Entry>, StoreError> {
-        let range = redis::cmd("XRANGE").arg(keys::game(table)).arg("-").arg("+").to_owned();
-        parse_entries(self.backup(shard).query(&range).await?)
+        parse_entries(
+            self.backup(shard).query(redis::cmd("XRANGE").arg(keys::game(table)).arg("-").arg("+")).await?,
+        )
     }
 
     /// What one group holds of tables, in one exchange: how far those streams are that are there, and, if it is the data
@@ -401,14 +398,12 @@ impl Store {
 
     /// Lets the backup of a game that was put away at a tip go after a while, for whoever is late; not one that goes on.
     pub async fn game_drop_later(&self, shard: usize, table: TableId, tip: &Tip) -> Result<(), StoreError> {
-        let args: [Arg; 3] =
-            [u64::from(tip.number).into(), tip.hash.0.as_str().into(), DROP_AFTER_SECS.into()];
+        let args = texts![tip.number, tip.hash.0, DROP_AFTER_SECS];
         self.backup(shard).invoke::<u8>(&LET_GO, &[keys::game(table)], &args).await.map(drop)
     }
 
     /// Keeps the backup of a game that goes on, though it was to be dropped.
     pub async fn game_keep(&self, shard: usize, table: TableId) -> Result<(), StoreError> {
-        let persist = redis::cmd("PERSIST").arg(keys::game(table)).to_owned();
-        self.backup(shard).query(&persist).await
+        self.backup(shard).query(redis::cmd("PERSIST").arg(keys::game(table))).await
     }
 }

@@ -64,8 +64,8 @@ impl Store {
     }
 
     async fn know_shard(&self, number: usize, shard: &Group) -> Result<(), StoreError> {
-        let asked = redis::cmd("HGET").arg(keys::SHARDS).arg(number).to_owned();
-        let told: Option<String> = self.data().query(&asked).await?;
+        let told: Option<String> =
+            self.data().query(redis::cmd("HGET").arg(keys::SHARDS).arg(number)).await?;
         let own = id_of(shard).await?;
         let known = match (told, own) {
             (None, own) => self.note_shard(number, shard, own).await?,
@@ -81,8 +81,7 @@ impl Store {
         }
         if self.is_at_rest().await? {
             let own = name(shard, &Uuid::new_v4().to_string()).await?;
-            let note = redis::cmd("HSET").arg(keys::SHARDS).arg(number).arg(own).to_owned();
-            return self.data().query(&note).await;
+            return self.data().query(redis::cmd("HSET").arg(keys::SHARDS).arg(number).arg(own)).await;
         }
         let words = format!(
             "BACKUP_REDIS_URLS names another Redis for shard {number} than the games being played are in: name the same \

@@ -1,9 +1,8 @@
 //! Invites: offers of a game, each decided by one script.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
-use redis::Script;
+use redis::Cmd;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{Account, GUEST_LIVES};
@@ -15,11 +14,11 @@ use crate::limits::Source;
 use crate::lobby::event::PlayerEvent;
 use crate::protocol::{Invite, Invites, NoticeCode};
 use crate::redis::error::StoreError;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 use crate::rules::seat::BySeat;
 use crate::table::options::TableOptions;
 
-/// A node looks after this time whether a game that was to start did: later than a write is known to be saved or not.
+/// A node looks after this time whether a game that was to start did: later than a write is known to be durable or not.
 const START_CHECK_MS: u64 = 2_000;
 /// Invites one player may have sent at once.
 pub const INVITES_SENT_MAX: usize = 10;
@@ -28,40 +27,18 @@ pub const INVITES_RECEIVED_MAX: usize = 20;
 /// The same with those of players it has played with, who find room when strangers have used up theirs.
 pub const INVITES_KNOWN_MAX: usize = 30;
 
-static SEND: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/invite_send.lua")))
-});
-static REMOVE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/invite_remove.lua")
-    ))
-});
-static EXPIRE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/invite_expire.lua")
-    ))
-});
-static ACCEPT: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/logins.lua"),
-        include_str!("../../redis/invite_accept.lua")
-    ))
-});
+script!(SEND, "prelude", "invite_send");
+script!(REMOVE, "prelude", "invite_remove");
+script!(EXPIRE, "prelude", "invite_expire");
+script!(ACCEPT, "prelude", "logins", "invite_accept");
 
-/// A standing invite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Which it is; nodes of older versions give it none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<InviteId>,
-    /// The sender's name.
     pub from_name: AccountName,
-    /// The receiver's name.
     pub to_name: AccountName,
-    /// The rules offered.
     pub options: TableOptions,
     /// The saved game to resume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,21 +55,20 @@ impl Standing {
     }
 }
 
-/// An invite as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// What it says.
     pub standing: Standing,
     /// Its text: only the very one that was read is accepted.
     pub text: String,
 }
 
 /// What became of an invite to be taken away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Removed {
-    /// It is gone.
+    #[serde(rename = "removed")]
     Done,
-    /// There was none.
+    #[serde(rename = "none")]
     NoInvite,
     /// Another one stands than the one named.
     Changed,
@@ -104,34 +80,23 @@ pub enum Sender {
     /// Somebody who has played with the receiver.
     Known,
     /// Somebody else, of whose network so many invites may stand for it.
-    Stranger {
-        /// The network.
-        network: Source,
-        /// How many.
-        most: u32,
-    },
+    Stranger { network: Source, most: u32 },
 }
 
 /// What became of an invite to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sent {
-    /// It stands.
     Sent,
     /// The other's invite stands: accept that one.
     Crossing,
-    /// The sender sits at a table.
     YouArePlaying,
-    /// The receiver sits at a table.
     Playing,
-    /// The receiver is not online.
     NotOnline,
-    /// One stands already.
+    #[serde(rename = "already")]
     AlreadyInvited,
-    /// Too many of the sender's stand.
     TooMany,
-    /// Too many stand for the receiver.
     TooManyReceived,
-    /// Too many of the stranger's network do.
     TooManyFromNetwork,
     /// The receiver does not want to hear of the sender.
     Blocked,
@@ -142,28 +107,22 @@ pub enum Sent {
 pub struct NewTable {
     /// Its id: that of the saved game where one is resumed.
     pub table: TableId,
-    /// Who will sit there.
     pub accounts: BySeat<AccountId>,
-    /// Their names.
     pub names: BySeat<AccountName>,
     /// The text of record 0; empty where a saved game is resumed.
     pub start: String,
 }
 
 /// What became of an invite to be accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Started {
-    /// Both sit at the table.
     Started,
-    /// It does not stand any more.
     NoInvite,
     /// Another one stands than the one that was read.
     Changed,
-    /// The accepting player sits at a table.
     YouArePlaying,
-    /// The other one does.
     Playing,
-    /// The saved game is gone.
     NoSavedGame,
     /// Whoever sent it is not online: its game would begin without it.
     NotOnline,
@@ -180,47 +139,33 @@ impl Store {
         sender: &Sender,
         lives_ms: u64,
     ) -> Result<Sent, StoreError> {
-        let keys = [
-            keys::ONLINE.to_owned(),
+        let keys = texts![
+            keys::ONLINE,
             keys::invites(to),
             keys::invites(from),
             keys::invites_sent(from),
             keys::seat(from),
             keys::seat(to),
             keys::blocked(to),
-            keys::INVITES_BY_TIME.to_owned(),
+            keys::INVITES_BY_TIME,
             keys::words(from, request),
         ];
-        let most = u64::try_from(INVITES_SENT_MAX).unwrap_or(u64::MAX);
         let (most_received, network, most_of_network) = match sender {
             Sender::Known => (INVITES_KNOWN_MAX, String::new(), 0),
             Sender::Stranger { network, most } => (INVITES_RECEIVED_MAX, network.to_text(), *most),
         };
-        let args: [Arg; 9] = [
-            from.to_string().into(),
-            to.to_string().into(),
-            serde_json::to_string(invite)?.into(),
-            lives_ms.into(),
-            most.into(),
-            REPEATED_SECS.into(),
-            u64::try_from(most_received).unwrap_or(u64::MAX).into(),
-            network.into(),
-            u64::from(most_of_network).into(),
+        let args = texts![
+            from,
+            to,
+            serde_json::to_string(invite)?,
+            lives_ms,
+            INVITES_SENT_MAX,
+            REPEATED_SECS,
+            most_received,
+            network,
+            most_of_network,
         ];
-        let word: String = self.data().settled(self.data().invoke(&SEND, &keys, &args)).await?;
-        Ok(match word.as_str() {
-            "sent" => Sent::Sent,
-            "crossing" => Sent::Crossing,
-            "you_are_playing" => Sent::YouArePlaying,
-            "playing" => Sent::Playing,
-            "not_online" => Sent::NotOnline,
-            "already" => Sent::AlreadyInvited,
-            "too_many" => Sent::TooMany,
-            "too_many_received" => Sent::TooManyReceived,
-            "too_many_from_network" => Sent::TooManyFromNetwork,
-            "blocked" => Sent::Blocked,
-            other => return Err(StoreError::Corrupt(other.to_owned())),
-        })
+        self.data().decide(&SEND, &keys, &args).await
     }
 
     /// Declines an invite, the one with this id or any, telling its sender.
@@ -262,33 +207,26 @@ impl Store {
         invite: Option<InviteId>,
         (told, notice): (AccountId, &PlayerEvent),
     ) -> Result<Removed, StoreError> {
-        let keys = [
-            keys::ONLINE.to_owned(),
+        let keys = texts![
+            keys::ONLINE,
             keys::invites(to),
             keys::invites_sent(from),
-            keys::INVITES_BY_TIME.to_owned(),
+            keys::INVITES_BY_TIME,
             repeated,
         ];
-        let args: [Arg; 6] = [
-            from.to_string().into(),
-            to.to_string().into(),
-            told.to_string().into(),
-            serde_json::to_string(notice)?.into(),
-            invite.map(|id| id.to_string()).unwrap_or_default().into(),
-            REPEATED_SECS.into(),
+        let args = texts![
+            from,
+            to,
+            told,
+            serde_json::to_string(notice)?,
+            invite.map(|id| id.to_string()).unwrap_or_default(),
+            REPEATED_SECS,
         ];
-        let word: String = self.data().settled(self.data().invoke(&REMOVE, &keys, &args)).await?;
-        Ok(match word.as_str() {
-            "removed" => Removed::Done,
-            "none" => Removed::NoInvite,
-            "changed" => Removed::Changed,
-            other => return Err(StoreError::Corrupt(other.to_owned())),
-        })
+        self.data().decide(&REMOVE, &keys, &args).await
     }
 
-    /// Takes lapsed invites away.
     pub async fn invites_expire(&self) -> Result<u32, StoreError> {
-        let keys = [keys::ONLINE.to_owned(), keys::INVITES_BY_TIME.to_owned()];
+        let keys = texts![keys::ONLINE, keys::INVITES_BY_TIME];
         self.data().invoke(&EXPIRE, &keys, &[]).await
     }
 
@@ -300,64 +238,50 @@ impl Store {
         offer: &str,
         table: &NewTable,
     ) -> Result<Started, StoreError> {
-        let keys = [
-            keys::ONLINE.to_owned(),
+        let keys = texts![
+            keys::ONLINE,
             keys::invites(by),
             keys::seat(by),
             keys::seat(from),
-            keys::TABLES.to_owned(),
-            keys::LOBBY_VERSION.to_owned(),
+            keys::TABLES,
+            keys::LOBBY_VERSION,
             keys::table(table.table),
-            keys::INVITES_BY_TIME.to_owned(),
+            keys::INVITES_BY_TIME,
             keys::saved(table.table),
-            keys::DEADLINES.to_owned(),
+            keys::DEADLINES,
         ];
-        let shard = u64::try_from(self.shard_for(table.table)).unwrap_or(0);
-        let args: [Arg; 12] = [
-            by.to_string().into(),
-            from.to_string().into(),
-            table.table.to_string().into(),
-            table.accounts.first.to_string().into(),
-            table.names.first.as_str().into(),
-            table.accounts.second.to_string().into(),
-            table.names.second.as_str().into(),
-            table.start.as_str().into(),
-            START_CHECK_MS.into(),
-            shard.into(),
-            millis(GUEST_LIVES).into(),
-            offer.into(),
+        let args = texts![
+            by,
+            from,
+            table.table,
+            table.accounts.first,
+            table.names.first,
+            table.accounts.second,
+            table.names.second,
+            table.start,
+            START_CHECK_MS,
+            self.shard_for(table.table),
+            millis(GUEST_LIVES),
+            offer,
         ];
-        let word: String = self.data().settled(self.data().invoke(&ACCEPT, &keys, &args)).await?;
-        Ok(match word.as_str() {
-            "started" => Started::Started,
-            "no_invite" => Started::NoInvite,
-            "changed" => Started::Changed,
-            "you_are_playing" => Started::YouArePlaying,
-            "playing" => Started::Playing,
-            "no_saved_game" => Started::NoSavedGame,
-            "not_online" => Started::NotOnline,
-            other => return Err(StoreError::Corrupt(other.to_owned())),
-        })
+        self.data().decide(&ACCEPT, &keys, &args).await
     }
 
     /// The invite from one account to another, if it stands.
     pub async fn invite_between(&self, from: AccountId, to: AccountId) -> Result<Option<Offer>, StoreError> {
-        let command = redis::cmd("HGET").arg(keys::invites(to)).arg(from.to_string()).to_owned();
-        let text: Option<String> = self.data().query(&command).await?;
+        let text: Option<String> =
+            self.data().query(redis::cmd("HGET").arg(keys::invites(to)).arg(from.to_string())).await?;
         let offer = |text: String| Ok(Offer { standing: serde_json::from_str(&text)?, text });
         text.map(offer).transpose()
     }
 
-    /// All invites to and by an account.
     pub async fn invites_of(&self, account: AccountId) -> Result<Invites, StoreError> {
         let mut commands = redis::pipe();
         commands.hgetall(keys::invites(account)).smembers(keys::invites_sent(account));
         let (received, sent): (HashMap<String, String>, Vec<String>) = self.data().pipe(&commands).await?;
-        let mut commands = redis::pipe();
-        for to in sent.iter().filter_map(|to| to.parse().ok()) {
-            commands.hget(keys::invites(to), account.to_string());
-        }
-        let sent: Vec<Option<String>> = self.data().pipe(&commands).await?;
+        let receivers = sent.iter().filter_map(|to| to.parse().ok());
+        let invite = |to| Cmd::hget(keys::invites(to), account.to_string());
+        let sent: Vec<Option<String>> = self.data().each(receivers, invite).await?;
         Ok(Invites {
             received: listed(account, received.into_values(), |standing| &standing.from_name),
             sent: listed(account, sent.into_iter().flatten(), |standing| &standing.to_name),

@@ -115,7 +115,6 @@ pub fn table(id: TableId) -> String {
     format!("table:{id}")
 }
 
-/// The table whose channel this is.
 pub fn table_of(channel: &str) -> Option<TableId> {
     channel.strip_prefix("table:")?.parse().ok()
 }

@@ -17,35 +17,18 @@ use crate::lobby::{Player, Snapshot, Table};
 use crate::protocol::TableRow;
 use crate::redis::error::StoreError;
 use crate::redis::group::Group;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 use crate::rules::seat::BySeat;
-
-macro_rules! script {
-    ($name:ident, $file:literal) => {
-        static $name: LazyLock<Script> = LazyLock::new(|| {
-            Script::new(concat!(
-                include_str!("../../redis/prelude.lua"),
-                include_str!(concat!("../../redis/", $file, ".lua"))
-            ))
-        });
-    };
-}
 
 static ENTER: LazyLock<Script> = LazyLock::new(|| {
     let text = concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/player_enter.lua"));
     let older = "local older = read(redis.call('HGET', KEYS[1], ARGV[1]))";
     Script::new(&fault::script(text, "session", older, "local older = false"))
 });
-static REENTER: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/player_reenter.lua"),
-        include_str!("../../redis/player_enter.lua")
-    ))
-});
-script!(CLOSE, "table_close");
-script!(NEWS, "tables_news");
-script!(WATCHERS, "table_watchers");
+script!(REENTER, "prelude", "player_reenter", "player_enter");
+script!(CLOSE, "prelude", "table_close");
+script!(NEWS, "prelude", "tables_news");
+script!(WATCHERS, "prelude", "table_watchers");
 
 /// What the lobby shows of a live table.
 const SHOWN: [&str; 7] = ["first", "second", "first_name", "second_name", "number", "flags", "watchers"];
@@ -61,14 +44,11 @@ pub(super) struct Online {
     pub(super) login: Option<String>,
 }
 
-/// What became of a session that enters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entered {
     /// It is the live one of its account.
     Live,
-    /// Another one is.
     TakenOver,
-    /// Its login has ended.
     LoggedOut,
 }
 
@@ -103,14 +83,14 @@ impl Store {
         node: NodeId,
         session: SessionId,
     ) -> Result<Entered, StoreError> {
-        let keys = [keys::ONLINE.to_owned(), keys::LOBBY_VERSION.to_owned(), keys::seat(account.id)];
-        let args: [Arg; 6] = [
-            account.id.to_string().into(),
-            node.to_string().into(),
-            session.to_string().into(),
-            account.name.as_str().into(),
-            u64::from(account.guest).into(),
-            login.map_or("", LoginHash::as_str).into(),
+        let keys = texts![keys::ONLINE, keys::LOBBY_VERSION, keys::seat(account.id)];
+        let args = texts![
+            account.id,
+            node,
+            session,
+            account.name,
+            u8::from(account.guest),
+            login.map_or("", LoginHash::as_str),
         ];
         let word: Option<String> = self.data().invoke(script, &keys, &args).await?;
         Ok(match word.as_deref() {
@@ -122,28 +102,25 @@ impl Store {
 
     /// The live table an account sits at.
     pub async fn seat_of(&self, account: AccountId) -> Result<Option<TableId>, StoreError> {
-        let command = redis::cmd("GET").arg(keys::seat(account)).to_owned();
-        let table: Option<String> = self.data().query(&command).await?;
+        let table: Option<String> = self.data().query(redis::cmd("GET").arg(keys::seat(account))).await?;
         // A seat at what is no table is none: its player is not kept out.
         let unreadable = |error| tracing::warn!(key = keys::seat(account), %error, "a seat cannot be read");
         Ok(table.and_then(|table| table.parse().map_err(unreadable).ok()))
     }
 
-    /// Whether an account is online.
     pub async fn is_online(&self, account: AccountId) -> Result<bool, StoreError> {
-        let command = redis::cmd("HEXISTS").arg(keys::ONLINE).arg(account.to_string()).to_owned();
-        self.data().query(&command).await
+        self.data().query(redis::cmd("HEXISTS").arg(keys::ONLINE).arg(account.to_string())).await
     }
 
     /// Sends an event to the session of a player; false if the player is not online.
     pub async fn tell(&self, account: AccountId, event: &PlayerEvent) -> Result<bool, StoreError> {
-        let command = redis::cmd("HGET").arg(keys::ONLINE).arg(account.to_string()).to_owned();
-        let online: Option<String> = self.data().query(&command).await?;
+        let online: Option<String> =
+            self.data().query(redis::cmd("HGET").arg(keys::ONLINE).arg(account.to_string())).await?;
         let Some(online) = online else { return Ok(false) };
         let online: Online = serde_json::from_str(&online)?;
         let text = serde_json::to_string(&NodeEvent { account, event: event.clone() })?;
-        let command = redis::cmd("PUBLISH").arg(keys::node(online.node)).arg(text).to_owned();
-        let receivers: u64 = self.data().query(&command).await?;
+        let receivers: u64 =
+            self.data().query(redis::cmd("PUBLISH").arg(keys::node(online.node)).arg(text)).await?;
         Ok(receivers > 0)
     }
 
@@ -157,8 +134,8 @@ impl Store {
 
     /// What is known of a live table.
     pub async fn table_info(&self, table: TableId) -> Result<Option<TableInfo>, StoreError> {
-        let command = redis::cmd("HGETALL").arg(keys::table(table)).to_owned();
-        let fields: HashMap<String, String> = self.data().query(&command).await?;
+        let fields: HashMap<String, String> =
+            self.data().query(redis::cmd("HGETALL").arg(keys::table(table))).await?;
         if fields.is_empty() {
             return Ok(None);
         }
@@ -177,15 +154,15 @@ impl Store {
     /// Takes a table out of the lobby and frees its seats, unless it was made again since `info` was read; may be
     /// repeated.
     pub async fn table_close(&self, table: TableId, info: &TableInfo) -> Result<(), StoreError> {
-        let keys = [
-            keys::ONLINE.to_owned(),
-            keys::LOBBY_VERSION.to_owned(),
-            keys::TABLES.to_owned(),
+        let keys = texts![
+            keys::ONLINE,
+            keys::LOBBY_VERSION,
+            keys::TABLES,
             keys::table(table),
             keys::watchers(table),
-            keys::DEADLINES.to_owned(),
+            keys::DEADLINES,
         ];
-        let args: [Arg; 2] = [table.to_string().into(), info.made_ms.as_str().into()];
+        let args = texts![table, info.made_ms];
         self.data().invoke::<u8>(&CLOSE, &keys, &args).await.map(drop)
     }
 
@@ -193,27 +170,18 @@ impl Store {
     pub async fn tables_news(&self, rows: &[TableNews]) -> Result<(), StoreError> {
         let mut keys = vec![keys::LOBBY_VERSION.to_owned()];
         keys.extend(rows.iter().map(|news| keys::table(news.table)));
-        let args: Vec<Arg> = rows
-            .iter()
-            .flat_map(|news| {
-                [
-                    Arg::from(news.table.to_string()),
-                    Arg::from(u64::from(news.number)),
-                    Arg::from(news.flags.as_str()),
-                ]
-            })
-            .collect();
+        let args: Vec<String> =
+            rows.iter().flat_map(|news| texts![news.table, news.number, news.flags]).collect();
         self.data().invoke::<u64>(&NEWS, &keys, &args).await.map(drop)
     }
 
     /// Tells how many watch a table on a node; gives how many watch on all.
     pub async fn table_watchers(&self, table: TableId, node: NodeId, count: u32) -> Result<u32, StoreError> {
-        let keys = [keys::LOBBY_VERSION.to_owned(), keys::table(table), keys::watchers(table)];
-        let args: [Arg; 3] = [table.to_string().into(), node.to_string().into(), u64::from(count).into()];
+        let keys = texts![keys::LOBBY_VERSION, keys::table(table), keys::watchers(table)];
+        let args = texts![table, node, count];
         self.data().invoke(&WATCHERS, &keys, &args).await
     }
 
-    /// Reads the whole lobby.
     pub async fn lobby_read(&self) -> Result<Snapshot, StoreError> {
         let mut commands = redis::pipe();
         // The version first: a change in between is then taken in twice, which does no harm.
@@ -271,17 +239,21 @@ fn table_of(table: TableId, values: Vec<Option<String>>) -> Result<Option<Table>
     Ok(Some(Table { accounts, row }))
 }
 
+/// What `online` holds of accounts, in their order.
+pub(super) async fn online_texts(
+    data: &Group,
+    accounts: &[AccountId],
+) -> Result<Vec<Option<String>>, StoreError> {
+    let fields: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+    data.query(redis::cmd("HMGET").arg(keys::ONLINE).arg(fields)).await
+}
+
 /// The live sessions of accounts, in their order, as the data group has them.
 pub(super) async fn live_sessions(
     data: &Group,
     accounts: &[AccountId],
 ) -> Result<Vec<Option<SessionId>>, StoreError> {
-    let mut command = redis::cmd("HMGET");
-    command.arg(keys::ONLINE);
-    for account in accounts {
-        command.arg(account.to_string());
-    }
-    let texts: Vec<Option<String>> = data.query(&command).await?;
+    let texts = online_texts(data, accounts).await?;
     let session = |text: &String| serde_json::from_str(text).map(|online: Online| online.session);
     Ok(texts.iter().map(|text| text.as_ref().map(session).transpose()).collect::<Result<_, _>>()?)
 }

@@ -1,12 +1,11 @@
 //! Logins: a random cookie in the browser, and only its hash here.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use redis::Script;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::accounts::{Account, GUEST_LIVES, UNPLAYED_GUEST_LIVES};
@@ -14,7 +13,7 @@ use super::{Store, keys};
 use crate::chance;
 use crate::ids::AccountId;
 use crate::redis::error::StoreError;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 use crate::table::record::hex;
 
 /// A login nobody used for so long is over.
@@ -26,35 +25,21 @@ pub const OLD_NAME_READ: Duration = LOGIN_LIVES;
 /// Logins of one account; beyond them the oldest ends.
 pub const LOGINS_MAX: u64 = 20;
 
-macro_rules! script {
-    ($name:ident, $file:literal) => {
-        static $name: LazyLock<Script> = LazyLock::new(|| {
-            Script::new(concat!(
-                include_str!("../../redis/prelude.lua"),
-                include_str!("../../redis/logins.lua"),
-                include_str!(concat!("../../redis/", $file, ".lua"))
-            ))
-        });
-    };
-}
-
-script!(CREATE, "login_create");
-script!(USE, "login_use");
-script!(PICK, "login_pick");
-script!(END, "login_end");
-script!(CHANGE_PASSWORD, "password_change");
+script!(CREATE, "prelude", "logins", "login_create");
+script!(USE, "prelude", "logins", "login_use");
+script!(PICK, "prelude", "logins", "login_pick");
+script!(END, "prelude", "logins", "login_end");
+script!(CHANGE_PASSWORD, "prelude", "logins", "password_change");
 
 /// What a browser shows: 256 random bits as text. Only its hash is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cookie(String);
 
 impl Cookie {
-    /// A new one.
     pub(super) fn random() -> Self {
         Self(BASE64_URL_SAFE_NO_PAD.encode(chance::bytes::<32>()))
     }
 
-    /// The text for the browser.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -69,23 +54,18 @@ impl Cookie {
 pub struct LoginHash(String);
 
 impl LoginHash {
-    /// That of a cookie.
     pub fn of(cookie: &str) -> Self {
         Self(hex(&Sha256::digest(cookie.as_bytes())))
     }
 
-    /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A login that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// Whose it is.
     pub account: Account,
-    /// Which it is.
     pub hash: LoginHash,
     /// It lasts longer than the browser keeps the cookie: that has to be set again. Told once a day of use at most, of a
     /// guest's each time.
@@ -95,7 +75,8 @@ pub struct Login {
 }
 
 /// What became of a password to be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PasswordChange {
     /// It is changed, and all other logins have ended.
     Done,
@@ -116,16 +97,16 @@ impl Store {
             keys::logins(account.id),
             keys::logins_made(account.id),
         ];
-        let args: [Arg; 7] = [
-            account.id.to_string().into(),
-            hash.as_str().into(),
-            account.password.as_str().into(),
-            LOGINS_MAX.into(),
-            millis(LOGIN_LIVES).into(),
-            millis(LOGIN_LIVES_MAX).into(),
-            millis(UNPLAYED_GUEST_LIVES).into(),
+        let args = texts![
+            account.id,
+            hash.as_str(),
+            account.password,
+            LOGINS_MAX,
+            millis(LOGIN_LIVES),
+            millis(LOGIN_LIVES_MAX),
+            millis(UNPLAYED_GUEST_LIVES),
         ];
-        let made: u8 = self.data().settled(self.data().invoke(&CREATE, &keys, &args)).await?;
+        let made: u8 = self.data().invoke_durably(&CREATE, &keys, &args).await?;
         Ok((made == 1).then_some(cookie))
     }
 
@@ -140,12 +121,12 @@ impl Store {
     }
 
     async fn login_use_by(&self, hash: LoginHash, sets_cookie: bool) -> Result<Option<Login>, StoreError> {
-        let args: [Arg; 5] = [
-            hash.as_str().into(),
-            millis(LOGIN_LIVES).into(),
-            millis(LOGIN_LIVES_MAX).into(),
-            millis(UNPLAYED_GUEST_LIVES).into(),
-            u64::from(sets_cookie).into(),
+        let args = texts![
+            hash.as_str(),
+            millis(LOGIN_LIVES),
+            millis(LOGIN_LIVES_MAX),
+            millis(UNPLAYED_GUEST_LIVES),
+            u8::from(sets_cookie),
         ];
         let keys = [keys::login(hash.as_str())];
         let found: Option<(String, bool, u64, HashMap<String, String>)> =
@@ -173,8 +154,8 @@ impl Store {
         let hashes: Vec<LoginHash> = cookies.iter().map(|cookie| LoginHash::of(cookie)).collect();
         let keys: Vec<String> = hashes.iter().map(|hash| keys::login(hash.as_str())).collect();
         let old_ms = if only_old { millis(OLD_NAME_READ) } else { 0 };
-        let first: [Arg; 2] = [millis(LOGIN_LIVES_MAX).into(), old_ms.into()];
-        let args: Vec<Arg> = first.into_iter().chain(hashes.into_iter().map(|hash| hash.0.into())).collect();
+        let first = texts![millis(LOGIN_LIVES_MAX), old_ms];
+        let args: Vec<String> = first.into_iter().chain(hashes.into_iter().map(|hash| hash.0)).collect();
         let place: usize = self.data().invoke(&PICK, &keys, &args).await?;
         Ok(place.checked_sub(1).and_then(|place| cookies.get(place)).map(String::as_str))
     }
@@ -183,8 +164,7 @@ impl Store {
     pub async fn login_end(&self, cookie: &str) -> Result<(), StoreError> {
         let hash = LoginHash::of(cookie);
         let (keys, args) = ([keys::login(hash.as_str())], [hash.as_str().into()]);
-        let ended = self.data().settled(self.data().invoke::<u8>(&END, &keys, &args));
-        ended.await.map(drop)
+        self.data().invoke_durably::<u8>(&END, &keys, &args).await.map(drop)
     }
 
     /// Replaces the password of a login's account by one with this hash, if it is still the one in `login`, which was
@@ -193,18 +173,8 @@ impl Store {
         let id: AccountId = login.account.id;
         let keys =
             [keys::account(id), keys::login(login.hash.as_str()), keys::logins(id), keys::logins_made(id)];
-        let args: [Arg; 4] = [
-            id.to_string().into(),
-            login.hash.as_str().into(),
-            login.account.password.as_str().into(),
-            password.into(),
-        ];
-        let word: String = self.data().settled(self.data().invoke(&CHANGE_PASSWORD, &keys, &args)).await?;
-        Ok(match word.as_str() {
-            "done" => PasswordChange::Done,
-            "changed" => PasswordChange::Changed,
-            _ => PasswordChange::LoggedOut,
-        })
+        let args = texts![id, login.hash.as_str(), login.account.password, password,];
+        self.data().decide(&CHANGE_PASSWORD, &keys, &args).await
     }
 
     /// Waits until what was written by now is durable: a repeated request may find its work done, but not yet kept.
@@ -213,7 +183,6 @@ impl Store {
     }
 }
 
-/// A time in milliseconds.
 pub fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

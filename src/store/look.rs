@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
+use redis::Cmd;
 use serde::Serialize;
 
-use super::lobby::{Online, parse_table};
+use super::lobby::{Online, online_texts, parse_table};
 use super::{Store, keys};
 use crate::host::TableInfo;
 use crate::ids::{AccountId, AccountName, NodeId, TableId};
@@ -17,16 +18,11 @@ use crate::table::record::{Hash, Tip};
 /// Keys asked for in one exchange, at most.
 const AT_ONCE: usize = 1_000;
 
-/// A player, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlayerAt {
-    /// The name.
     pub name: AccountName,
-    /// Whether it is a guest.
     pub guest: bool,
-    /// Its account.
     pub account: AccountId,
-    /// The node of its session.
     pub node: NodeId,
     /// The live table it sits at.
     pub table: Option<TableId>,
@@ -35,9 +31,7 @@ pub struct PlayerAt {
 /// A live table, and where its players are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableAt {
-    /// The table that it is about.
     pub table: TableId,
-    /// Who plays.
     pub names: BySeat<AccountName>,
     /// The node of each seat's session; none for who is away.
     pub nodes: BySeat<Option<NodeId>>,
@@ -45,61 +39,46 @@ pub struct TableAt {
     pub shard: usize,
     /// Records there; none if the shard does not answer.
     pub records: Option<u64>,
-    /// How many watch.
     pub watchers: u32,
 }
 
-/// Where a game is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kept {
-    /// It is being played.
     Live,
     /// Stopped, to be resumed.
     Saved,
-    /// Finished.
     Archived,
 }
 
-/// One live table in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableInFull {
     /// What the list shows of it.
     #[serde(flatten)]
     pub at: TableAt,
-    /// Who plays.
     pub accounts: BySeat<AccountId>,
-    /// The tip of its stream.
     pub tip: Tip,
     /// When its first record was accepted, milliseconds since 1970.
     pub started_ms: Option<u64>,
-    /// When its last record was accepted.
     pub last_ms: Option<u64>,
     /// Since when a seat's player is away.
     pub away_since_ms: BySeat<Option<u64>>,
     /// When a node is to look after it whoever is connected.
     pub deadline_ms: Option<u64>,
-    /// A saved game is being resumed.
     pub resuming: bool,
-    /// How many watch on each node.
     pub watchers_by_node: HashMap<String, u32>,
 }
 
-/// How many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// Players online.
     pub players: u64,
-    /// Live tables.
     pub tables: u64,
-    /// Tables with a deadline.
     pub deadlines: u64,
     /// Finished games; none if the archive does not answer.
     pub archived: Option<u64>,
 }
 
 impl Store {
-    /// How many players and tables there are.
     pub async fn totals(&self) -> Result<Totals, StoreError> {
         let mut commands = redis::pipe();
         commands.cmd("HLEN").arg(keys::ONLINE).cmd("SCARD").arg(keys::TABLES);
@@ -120,11 +99,8 @@ impl Store {
         }
         players.sort_by_cached_key(|player| player.name.folded());
         for players in players.chunks_mut(AT_ONCE) {
-            let mut command = redis::cmd("MGET");
-            for player in players.iter() {
-                command.arg(keys::seat(player.account));
-            }
-            let seats: Vec<Option<String>> = self.data().query(&command).await?;
+            let seats: Vec<String> = players.iter().map(|player| keys::seat(player.account)).collect();
+            let seats: Vec<Option<String>> = self.data().query(redis::cmd("MGET").arg(seats)).await?;
             for (player, seat) in players.iter_mut().zip(seats) {
                 player.table = seat.map(|table| table.parse()).transpose()?;
             }
@@ -139,9 +115,7 @@ impl Store {
         ids.sort_unstable();
         let mut tables = Vec::with_capacity(ids.len());
         for ids in ids.chunks(AT_ONCE) {
-            for (table, info) in self.infos(ids).await? {
-                tables.push((table, info));
-            }
+            tables.extend(self.infos(ids).await?);
         }
         let accounts: Vec<AccountId> =
             tables.iter().flat_map(|(_, info)| [info.accounts.first, info.accounts.second]).collect();
@@ -208,11 +182,8 @@ impl Store {
     }
 
     async fn infos(&self, ids: &[TableId]) -> Result<Vec<(TableId, TableInfo)>, StoreError> {
-        let mut commands = redis::pipe();
-        for id in ids {
-            commands.hgetall(keys::table(*id));
-        }
-        let hashes: Vec<HashMap<String, String>> = self.data().pipe(&commands).await?;
+        let hashes: Vec<HashMap<String, String>> =
+            self.data().each(ids, |id| Cmd::hgetall(keys::table(*id))).await?;
         let live = ids.iter().zip(hashes).filter(|(_, fields)| !fields.is_empty());
         live.map(|(id, fields)| Ok((*id, parse_table(&fields)?))).collect()
     }
@@ -221,13 +192,7 @@ impl Store {
     async fn nodes_of(&self, accounts: &[AccountId]) -> Result<Vec<Option<NodeId>>, StoreError> {
         let mut nodes = Vec::with_capacity(accounts.len());
         for accounts in accounts.chunks(AT_ONCE) {
-            let mut command = redis::cmd("HMGET");
-            command.arg(keys::ONLINE);
-            for account in accounts {
-                command.arg(account.to_string());
-            }
-            let texts: Vec<Option<String>> = self.data().query(&command).await?;
-            for text in texts {
+            for text in online_texts(self.data(), accounts).await? {
                 let online = text.map(|text| serde_json::from_str::<Online>(&text)).transpose()?;
                 nodes.push(online.map(|online| online.node));
             }
@@ -251,11 +216,7 @@ impl Store {
 async fn count_at(shard: &Group, tables: Vec<TableId>) -> Result<Vec<(TableId, u64)>, StoreError> {
     let mut counted = Vec::with_capacity(tables.len());
     for tables in tables.chunks(AT_ONCE) {
-        let mut commands = redis::pipe();
-        for table in tables {
-            commands.xlen(keys::game(*table));
-        }
-        let counts: Vec<u64> = shard.pipe(&commands).await?;
+        let counts: Vec<u64> = shard.each(tables, |table| Cmd::xlen(keys::game(*table))).await?;
         counted.extend(tables.iter().copied().zip(counts));
     }
     Ok(counted)

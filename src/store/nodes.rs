@@ -1,10 +1,10 @@
 //! Nodes in Redis: their heartbeats, what dead ones left behind, and orders to one of them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
+use redis::Pipeline;
 use redis::aio::MultiplexedConnection;
-use redis::{Pipeline, Script};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
@@ -14,7 +14,7 @@ use crate::lobby::event::NodeOrder;
 use crate::redis::error::{StoreError, no_answer};
 use crate::redis::group::Group;
 use crate::redis::primary::Primary;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 use crate::redis::timeouts;
 use crate::redis::url::RedisUrl;
 use crate::redis::wire::in_time;
@@ -23,17 +23,14 @@ use crate::table::record::Tip;
 /// Milliseconds that a claim to clean up after a dead node stands without being renewed.
 const CLAIM_LIVES_MS: u64 = 5_000;
 
-static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/reaper_claim.lua")));
-static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/node_forget.lua")));
+script!(CLAIM, "reaper_claim");
+script!(FORGET, "node_forget");
 
 /// What a node says of itself with every beat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeState {
-    /// Which node.
     pub node: NodeId,
-    /// Where it serves.
     pub address: String,
-    /// Its version.
     pub version: String,
     /// The version of the websocket's protocol it speaks.
     pub protocol: u32,
@@ -41,22 +38,18 @@ pub struct NodeState {
     pub records: u32,
     /// How many shards of the backup it knows: new games use those that every node knows.
     pub shards: usize,
-    /// Websockets open there.
     pub sessions: u64,
-    /// Live copies there.
+    /// Tables hosted there.
     pub tables: u64,
-    /// It is ending.
     pub draining: bool,
 }
 
-/// How far a node's live copy of a table is.
+/// How far a node's chain of a table is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldTip {
-    /// Which node.
     pub node: NodeId,
-    /// Where it serves.
     pub address: String,
-    /// The tip of its copy, if it holds one.
+    /// The tip, if it has a chain.
     pub tip: Option<Tip>,
 }
 
@@ -158,14 +151,14 @@ impl Store {
     /// Lets a node clean up after a dead one, for a few seconds; false if that one lives, or another node is at it.
     pub async fn reaper_claim(&self, dead: NodeId, by: NodeId) -> Result<bool, StoreError> {
         let keys = [keys::node(dead), keys::reaper(dead)];
-        let args: [Arg; 2] = [by.to_string().into(), CLAIM_LIVES_MS.into()];
+        let args = texts![by, CLAIM_LIVES_MS];
         Ok(self.data().invoke::<u8>(&CLAIM, &keys, &args).await? == 1)
     }
 
     /// Takes a dead node out of those that should live; false if it lives.
     pub async fn node_forget(&self, dead: NodeId) -> Result<bool, StoreError> {
-        let keys = [keys::node(dead), keys::NODES.to_owned(), keys::reaper(dead)];
-        let args: [Arg; 1] = [dead.to_string().into()];
+        let keys = texts![keys::node(dead), keys::NODES, keys::reaper(dead)];
+        let args = texts![dead];
         Ok(self.data().invoke::<u8>(&FORGET, &keys, &args).await? == 1)
     }
 
@@ -190,17 +183,15 @@ impl Store {
         self.data().pipe(&commands).await
     }
 
-    /// Tells whoever asked how far the copy of a table is.
+    /// Tells whoever asked how far the chain of a table is.
     pub async fn report(&self, channel: &str, held: &HeldTip) -> Result<(), StoreError> {
-        let command = redis::cmd("PUBLISH").arg(channel).arg(serde_json::to_string(held)?).to_owned();
-        self.data().query(&command).await
+        self.data().query(redis::cmd("PUBLISH").arg(channel).arg(serde_json::to_string(held)?)).await
     }
 
     /// Gives a node an order; false if it does not hear.
     pub async fn order(&self, node: NodeId, order: &NodeOrder) -> Result<bool, StoreError> {
         let text = serde_json::to_string(order)?;
-        let command = redis::cmd("PUBLISH").arg(keys::node(node)).arg(text).to_owned();
-        let heard: u64 = self.data().query(&command).await?;
+        let heard: u64 = self.data().query(redis::cmd("PUBLISH").arg(keys::node(node)).arg(text)).await?;
         Ok(heard > 0)
     }
 }

@@ -35,7 +35,6 @@ const UNPACKED_MAX: u64 = 4 * 1024 * 1024;
 /// So many of each seat's last requests keep their ids, for whoever repeats one since its answer was lost.
 const IDS_KEPT: usize = 4;
 
-/// The fields of a game.
 pub fn pack(game: &ArchivedGame) -> Result<Vec<(&'static str, String)>, StoreError> {
     let seat = |seat: Seat| format!("{} {}", game.names[seat], game.accounts[seat]);
     Ok(vec![

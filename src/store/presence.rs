@@ -1,38 +1,27 @@
 //! Who is online, as seen by the nodes that have the sessions: leaves, and looks at what is held, slice by slice.
 
-use std::sync::LazyLock;
-
-use redis::Script;
-
-use super::lobby::Online;
+use super::lobby::{Online, online_texts};
 use super::{Store, keys};
 use crate::ids::{AccountId, NodeId, SessionId, TableId};
 use crate::redis::error::StoreError;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 
 /// Players taken out by one script, at most: a script keeps everybody else from Redis.
 pub const LEAVING_MAX: usize = 200;
 /// Entries looked at in one exchange, about.
 const LOOKED_AT: usize = 1_000;
 
-static LEAVE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("../../redis/prelude.lua"),
-        include_str!("../../redis/players_leave.lua")
-    ))
-});
+script!(LEAVE, "prelude", "players_leave");
 
 /// Why a player leaves; a table with nobody connected is saved after `abandoned_ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// Its websocket was closed.
     Gone {
         /// Milliseconds until its table is saved, should the other be away too.
         abandoned_ms: u64,
     },
     /// Its node died: what was half done at its table is looked after at once.
     Dead {
-        /// The dead node.
         node: NodeId,
         /// Milliseconds after which a table with nobody connected is saved.
         abandoned_ms: u64,
@@ -42,11 +31,8 @@ pub enum Left {
 /// A player online, as the store holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnlineAt {
-    /// The player's account.
     pub account: AccountId,
-    /// The node of its session.
     pub node: NodeId,
-    /// The session.
     pub session: SessionId,
     login: Option<String>,
 }
@@ -89,9 +75,9 @@ impl Store {
                 (abandoned_ms, 1)
             }
         };
-        let mut args: Vec<Arg> = vec![abandoned_ms.into(), dead.into()];
+        let mut args = texts![abandoned_ms, dead].to_vec();
         for (account, session) in players {
-            args.extend([Arg::from(account.to_string()), Arg::from(session.to_string())]);
+            args.extend(texts![account, session]);
         }
         let left: i64 = self.data().invoke(&LEAVE, &keys, &args).await?;
         Ok(u64::try_from(left).ok())
@@ -100,8 +86,10 @@ impl Store {
     /// A slice of everyone online, and where the next one begins. Who is there during a whole round is in it; an entry
     /// that cannot be read is left out.
     pub async fn online_slice(&self, from: Cursor) -> Result<(Vec<OnlineAt>, Cursor), StoreError> {
-        let scan = redis::cmd("HSCAN").arg(keys::ONLINE).arg(from.0).arg("COUNT").arg(LOOKED_AT).to_owned();
-        let (next, entries): (u64, Vec<(String, String)>) = self.data().query(&scan).await?;
+        let (next, entries): (u64, Vec<(String, String)>) = self
+            .data()
+            .query(redis::cmd("HSCAN").arg(keys::ONLINE).arg(from.0).arg("COUNT").arg(LOOKED_AT))
+            .await?;
         let entered = entries.iter().filter_map(|(account, text)| {
             let Online { node, session, login, .. } = serde_json::from_str(text).ok()?;
             Some(OnlineAt { account: account.parse().ok()?, node, session, login })
@@ -115,8 +103,10 @@ impl Store {
         node: NodeId,
         from: Cursor,
     ) -> Result<(Vec<(TableId, u32)>, Cursor), StoreError> {
-        let scan = redis::cmd("SSCAN").arg(keys::TABLES).arg(from.0).arg("COUNT").arg(LOOKED_AT).to_owned();
-        let (next, ids): (u64, Vec<String>) = self.data().query(&scan).await?;
+        let (next, ids): (u64, Vec<String>) = self
+            .data()
+            .query(redis::cmd("SSCAN").arg(keys::TABLES).arg(from.0).arg("COUNT").arg(LOOKED_AT))
+            .await?;
         let tables: Vec<TableId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let mut commands = redis::pipe();
         commands.ignore_errors();
@@ -130,12 +120,7 @@ impl Store {
 
     /// The live sessions of accounts, in their order; an entry that cannot be read counts as none.
     pub async fn entered(&self, accounts: &[AccountId]) -> Result<Vec<Option<OnlineAt>>, StoreError> {
-        let mut command = redis::cmd("HMGET");
-        command.arg(keys::ONLINE);
-        for account in accounts {
-            command.arg(account.to_string());
-        }
-        let texts: Vec<Option<String>> = self.data().query(&command).await?;
+        let texts = online_texts(self.data(), accounts).await?;
         let entered = accounts.iter().zip(texts).map(|(account, text)| {
             let Online { node, session, login, .. } = serde_json::from_str(&text?).ok()?;
             Some(OnlineAt { account: *account, node, session, login })
@@ -143,7 +128,6 @@ impl Store {
         Ok(entered.collect())
     }
 
-    /// Those whose logins have ended.
     pub async fn logged_out<'a>(
         &self,
         online: impl Iterator<Item = &'a OnlineAt>,

@@ -1,16 +1,12 @@
 //! Saved games: whole games as JSON, kept until the same two people go on, and a row of each for lists.
 
-use std::sync::LazyLock;
-
-use redis::Script;
-
 use super::archive::{ArchivedGame, off_thread};
 use super::{Store, keys};
 use crate::host::TableInfo;
 use crate::ids::{AccountId, TableId};
 use crate::protocol::{ClosedWhy, GameRow};
 use crate::redis::error::StoreError;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 use crate::rules::seat::BySeat;
 use crate::table::record::Entry;
 
@@ -19,14 +15,6 @@ const LISTED: u64 = 100;
 
 /// How long a row is kept that an older version did not store.
 const ROW_LIVES_SECS: u64 = 24 * 3_600;
-
-/// A script behind those that it shares.
-macro_rules! script {
-    ($name:ident, $($file:literal),+) => {
-        static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(concat!($(include_str!(concat!("../../redis/", $file, ".lua"))),+)));
-    };
-}
 
 script!(PUT, "prelude", "logins", "saved", "saved_put");
 script!(RESUMED, "prelude", "saved", "table_resumed");
@@ -39,7 +27,6 @@ pub enum Removed {
     Done,
     /// There is no such saved game of this player.
     NotThere,
-    /// It is being played again.
     Playing,
 }
 
@@ -48,21 +35,20 @@ impl Store {
     /// tables that everybody left can fill it, its oldest game goes.
     pub async fn saved_put(&self, game: &ArchivedGame, made_ms: &str) -> Result<bool, StoreError> {
         let row = if self.writes_new_forms() { serde_json::to_string(&game.row())? } else { String::new() };
-        let args: [Arg; 8] = [
-            game.table.to_string().into(),
-            game.ended_ms.into(),
-            serde_json::to_string(game)?.into(),
-            row.into(),
-            LISTED.into(),
-            game.accounts.first.to_string().into(),
-            game.accounts.second.to_string().into(),
-            made_ms.into(),
+        let args = texts![
+            game.table,
+            game.ended_ms,
+            serde_json::to_string(game)?,
+            row,
+            LISTED,
+            game.accounts.first,
+            game.accounts.second,
+            made_ms,
         ];
         let keys = [keys::saved(game.table), keys::saved_row(game.table), keys::table(game.table)];
-        self.data().settled(self.data().invoke(&PUT, &keys, &args)).await
+        self.data().invoke_durably(&PUT, &keys, &args).await
     }
 
-    /// A saved game.
     pub async fn saved_read(&self, table: TableId) -> Result<Option<ArchivedGame>, StoreError> {
         let text: Option<String> = self.data().query(redis::cmd("GET").arg(keys::saved(table))).await?;
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
@@ -90,16 +76,15 @@ impl Store {
             keys::saved_by(first),
             keys::saved_by(second),
         ];
-        let args = [table.to_string().into(), info.made_ms.as_str().into()];
-        self.data().settled(self.data().invoke(&RESUMED, &keys, &args)).await
+        let args = texts![table, info.made_ms];
+        self.data().invoke_durably(&RESUMED, &keys, &args).await
     }
 
     /// Takes a saved game out of one player's list; it is gone once the other does not have it either. May be repeated.
     pub async fn saved_remove(&self, account: AccountId, table: TableId) -> Result<Removed, StoreError> {
         let keys = [keys::saved_by(account), keys::table(table)];
-        let args = [account.to_string().into(), table.to_string().into()];
-        let removed = self.data().invoke::<i8>(&REMOVE, &keys, &args);
-        Ok(match self.data().settled(removed).await? {
+        let args = texts![account, table];
+        Ok(match self.data().invoke_durably::<i8>(&REMOVE, &keys, &args).await? {
             -1 => Removed::Playing,
             0 => Removed::NotThere,
             _ => Removed::Done,
@@ -118,29 +103,22 @@ impl Store {
 
     /// How many saved games each of two accounts has.
     pub async fn saved_counts(&self, accounts: [AccountId; 2]) -> Result<[usize; 2], StoreError> {
-        let mut commands = redis::pipe();
-        for account in accounts {
-            commands.zcard(keys::saved_by(account));
-        }
-        self.data().pipe(&commands).await
+        let [first, second] = accounts.map(keys::saved_by);
+        self.data().pipe(redis::pipe().zcard(first).zcard(second)).await
     }
 
     /// An account's saved games, newest first.
     pub async fn saved_of(&self, account: AccountId) -> Result<Vec<GameRow>, StoreError> {
-        let range = redis::cmd("ZREVRANGE")
-            .arg(keys::saved_by(account))
-            .arg(0)
-            .arg(LISTED - 1)
-            .arg("WITHSCORES")
-            .to_owned();
-        let listed: Vec<(String, u64)> = self.data().query(&range).await?;
+        let listed: Vec<(String, u64)> = self
+            .data()
+            .query(
+                redis::cmd("ZREVRANGE").arg(keys::saved_by(account)).arg(0).arg(LISTED - 1).arg("WITHSCORES"),
+            )
+            .await?;
         let tables = listed.iter().filter_map(|(id, stopped_ms)| Some((id.parse().ok()?, *stopped_ms)));
         let (mut rows, gone) = self.saved_rows(&tables.collect::<Vec<_>>()).await?;
-        let mut ends = redis::pipe();
-        for row in &rows {
-            ends.cmd("PEXPIRETIME").arg(keys::saved(row.table));
-        }
-        let ends: Vec<i64> = if rows.is_empty() { Vec::new() } else { self.data().pipe(&ends).await? };
+        let ends_at = |row: &GameRow| redis::cmd("PEXPIRETIME").arg(keys::saved(row.table)).to_owned();
+        let ends: Vec<i64> = self.data().each(&rows, ends_at).await?;
         for (row, ends_ms) in rows.iter_mut().zip(ends) {
             // Older versions keep a game for ever.
             row.expires_ms = u64::try_from(ends_ms).ok();

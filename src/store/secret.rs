@@ -6,8 +6,8 @@ use crate::redis::error::StoreError;
 impl Store {
     /// The secret that all nodes share: the one that is there, or else this one, which is put there.
     pub async fn secret_or(&self, own: &str) -> Result<String, StoreError> {
-        let put = redis::cmd("SET").arg(keys::SECRET).arg(own).arg("NX").arg("GET").to_owned();
-        let there: Option<String> = self.data().query(&put).await?;
+        let there: Option<String> =
+            self.data().query(redis::cmd("SET").arg(keys::SECRET).arg(own).arg("NX").arg("GET")).await?;
         Ok(there.unwrap_or_else(|| own.to_owned()))
     }
 }

@@ -1,16 +1,12 @@
 //! What was said lately, at a table or to a player, for those who come back or missed it.
 
-use std::sync::LazyLock;
-
-use redis::{RedisError, Script};
-
 use super::{Store, keys};
 use crate::host::Said;
 use crate::ids::{AccountId, RequestId, TableId};
 use crate::lobby::event::PlayerEvent;
 use crate::protocol::Message;
 use crate::redis::error::StoreError;
-use crate::redis::script::Arg;
+use crate::redis::script::{script, texts};
 
 /// Messages kept for one table.
 const KEPT: u64 = 50;
@@ -18,25 +14,20 @@ const KEPT: u64 = 50;
 pub(super) const REPEATED_SECS: u64 = 300;
 /// How long they are kept after the last one.
 const KEPT_SECS: u64 = 24 * 3_600;
-/// Letters kept for one player.
 pub(crate) const LETTERS_KEPT: usize = 50;
 /// How long they are kept after the last one, in seconds: until a browser whose node died is at another, also where a clock
 /// has jumped a minute ahead.
 const LETTERS_KEPT_SECS: u64 = 120;
 
-static SAY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/talk_say.lua")));
-static LETTER: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/letter_send.lua")))
-});
+script!(SAY, "talk_say");
+script!(LETTER, "prelude", "letter_send");
 
-/// What became of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LetterSent {
     /// The receiver's node was told, now or by the same request before; when that was, milliseconds since 1970.
     Sent(u64),
     /// The receiver does not want to hear of the sender.
     Blocked,
-    /// The receiver is not online.
     NotOnline,
 }
 
@@ -51,21 +42,23 @@ impl Store {
         published: &str,
     ) -> Result<(), StoreError> {
         let keys = [keys::talk(table), keys::words(by, request)];
-        let args: [Arg; 6] = [
-            keys::table(table).into(),
-            published.into(),
-            serde_json::to_string(said)?.into(),
-            KEPT.into(),
-            KEPT_SECS.into(),
-            REPEATED_SECS.into(),
+        let args = texts![
+            keys::table(table),
+            published,
+            serde_json::to_string(said)?,
+            KEPT,
+            KEPT_SECS,
+            REPEATED_SECS,
         ];
         self.data().invoke::<u8>(&SAY, &keys, &args).await.map(drop)
     }
 
     /// Whether a player has not blocked another.
     pub async fn hears(&self, player: AccountId, other: AccountId) -> Result<bool, StoreError> {
-        let command = redis::cmd("SISMEMBER").arg(keys::blocked(player)).arg(other.to_string()).to_owned();
-        Ok(!self.data().query::<bool>(&command).await?)
+        Ok(!self
+            .data()
+            .query::<bool>(redis::cmd("SISMEMBER").arg(keys::blocked(player)).arg(other.to_string()))
+            .await?)
     }
 
     /// Sends words to a player. When they were sent is told by Redis, whatever the message says.
@@ -76,38 +69,25 @@ impl Store {
         request: &RequestId,
         message: &Message,
     ) -> Result<LetterSent, StoreError> {
-        let keys =
-            [keys::ONLINE.to_owned(), keys::blocked(to), keys::words(from, request), keys::letters(to)];
+        let keys = texts![keys::ONLINE, keys::blocked(to), keys::words(from, request), keys::letters(to)];
         let event = PlayerEvent::Message { account: Some(from), message: message.clone() };
-        let args: [Arg; 6] = [
-            to.to_string().into(),
-            from.to_string().into(),
-            serde_json::to_string(&event)?.into(),
-            REPEATED_SECS.into(),
-            u64::try_from(LETTERS_KEPT).unwrap_or(u64::MAX).into(),
-            LETTERS_KEPT_SECS.into(),
-        ];
-        let (word, sent_ms): (String, Option<u64>) = {
-            let sent = self.data().invoke(&LETTER, &keys, &args);
-            let answer: Vec<redis::Value> = self.data().settled(sent).await?;
-            let mut answer = answer.into_iter();
-            let word = answer.next().map(redis::from_redis_value).transpose().map_err(RedisError::from)?;
-            let time = answer.next().map(redis::from_redis_value).transpose().map_err(RedisError::from)?;
-            (word.unwrap_or_default(), time)
-        };
-        Ok(match (word.as_str(), sent_ms) {
-            ("sent", Some(sent_ms)) => LetterSent::Sent(sent_ms),
-            ("blocked", _) => LetterSent::Blocked,
-            ("not_online", _) => LetterSent::NotOnline,
-            (other, _) => return Err(StoreError::Corrupt(other.to_owned())),
-        })
+        let args =
+            texts![to, from, serde_json::to_string(&event)?, REPEATED_SECS, LETTERS_KEPT, LETTERS_KEPT_SECS,];
+        let answer: Vec<String> = self.data().invoke_durably(&LETTER, &keys, &args).await?;
+        let corrupt = || StoreError::Corrupt(answer.join(" "));
+        match answer.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["sent", sent_ms] => sent_ms.parse().map(LetterSent::Sent).map_err(|_| corrupt()),
+            ["blocked"] => Ok(LetterSent::Blocked),
+            ["not_online"] => Ok(LetterSent::NotOnline),
+            _ => Err(corrupt()),
+        }
     }
 
     /// The letters an account was sent in the last two minutes, oldest first. One that cannot be read, as of a newer version, is
     /// left out.
     pub async fn letters(&self, to: AccountId) -> Result<Vec<PlayerEvent>, StoreError> {
-        let command = redis::cmd("LRANGE").arg(keys::letters(to)).arg(0).arg(-1).to_owned();
-        let texts: Vec<String> = self.data().query(&command).await?;
+        let texts: Vec<String> =
+            self.data().query(redis::cmd("LRANGE").arg(keys::letters(to)).arg(0).arg(-1)).await?;
         let read = |text: &String| {
             let read = serde_json::from_str(text);
             read.inspect_err(|error| tracing::warn!(account = %to, %error, "a letter cannot be read")).ok()
@@ -117,8 +97,7 @@ impl Store {
 
     /// Publishes something on a table's channel, which is not kept.
     pub async fn table_publish(&self, table: TableId, published: &str) -> Result<(), StoreError> {
-        let command = redis::cmd("PUBLISH").arg(keys::table(table)).arg(published).to_owned();
-        self.data().query(&command).await
+        self.data().query(redis::cmd("PUBLISH").arg(keys::table(table)).arg(published)).await
     }
 
     /// The last words at a table, oldest first.

@@ -4,7 +4,8 @@ import { h, icon } from '../render.js';
 import { flagStrip, inviteAnswers, leftMs, named, nowMs, opponentOf, ownSeat, told } from '../shell.js';
 import { ago, deadline, minutes, optionsInWords, words } from '../words.js';
 
-/** @import { Act, GameRow, Invite, State } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
+/** @import { GameRow, Invite } from '../protocol.js' */
 
 /** @param {State} state @param {Act} act */
 export function inbox(state, act) {

@@ -5,7 +5,8 @@ import { flagStrip, named } from '../shell.js';
 import { FIRST_PAGE, PAGE_ROWS, askedOf, queryOf } from '../state.js';
 import { number, words } from '../words.js';
 
-/** @import { Act, LobbyQuery, PlayerRow, Shown, State, TableRow } from '../protocol.js' */
+/** @import { Act, Shown, State } from '../page.js' */
+/** @import { LobbyQuery, PlayerRow, TableRow } from '../protocol.js' */
 /** @import { VNode } from '../render.js' */
 
 const said = words.lobby;

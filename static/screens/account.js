@@ -4,7 +4,7 @@ import { h } from '../render.js';
 import { guestEnds, named, readGuest } from '../shell.js';
 import { refusal, words } from '../words.js';
 
-/** @import { Act, State } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
 
 const { accountPage: said } = words;
 

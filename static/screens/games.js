@@ -4,7 +4,8 @@ import { h, icon } from '../render.js';
 import { flagStrip, named, nowMs } from '../shell.js';
 import { ago, words } from '../words.js';
 
-/** @import { Act, GameRow, State } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
+/** @import { GameRow } from '../protocol.js' */
 
 /** A page of a list over HTTP, as kept in `ui.read`. @typedef {{ path: string, page: number, data: any, refused: any }} Read */
 
@@ -41,7 +42,8 @@ export function gameList(games, none, now = Date.now()) {
 }
 
 /** @param {GameRow} game @param {number} now */
-function gameRow({ table, names, accounts = names, flags, ending, last_ms: lastMs }, now) {
+function gameRow({ table, names, flags, ending, last_ms: lastMs, ...row }, now) {
+  const accounts = row.accounts ?? names;
   return h('li', { class: 'game-row', key: table },
     h('p', null, h('a', { href: `/player/${accounts.first}` }, named(names.first)), h('span', { class: 'muted' }, ` ${words.lobby.versus} `),
       h('a', { href: `/player/${accounts.second}` }, named(names.second)), h('br'),

@@ -7,7 +7,7 @@ import { guestEnds, opponentOf, readGuest } from '../shell.js';
 import { isShowing } from '../state.js';
 import { words } from '../words.js';
 
-/** @import { Act, State } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
 
 export const title = () => words.lobby.title;
 

@@ -3,7 +3,7 @@
 import { h, icon } from '../render.js';
 import { refusal, words } from '../words.js';
 
-/** @import { Act, State } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
 
 const { login } = words;
 

@@ -6,7 +6,7 @@ import { blockButton, nowMs } from '../shell.js';
 import { isSameAccount } from '../state.js';
 import { day, words } from '../words.js';
 
-/** @import { Act, State } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
 
 /** @param {State} state */
 export const title = ({ route, ui }) => ui.read?.data?.name ?? route.id;

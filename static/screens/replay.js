@@ -6,7 +6,8 @@ import { deckButtons, line, panels, recordWords, seatBar, seatWords, side } from
 import { cardName, endingWords, lastLaid, other } from '../table/turn.js';
 import { day, minutes, optionsInWords, refusal, tableWords as words, timeOfDay, words as site } from '../words.js';
 
-/** @import { Act, LogLine, Seat, State, View } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
+/** @import { LogLine, Seat, View } from '../protocol.js' */
 
 /**
  * A finished game as the server gives it.

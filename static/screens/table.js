@@ -6,7 +6,8 @@ import { arrange, deckButtons, hand, line, panels, seatBar, seatWords, side } fr
 import * as play from '../table/turn.js';
 import { optionsInWords, refusal, tableWords as words } from '../words.js';
 
-/** @import { Act, Deck, Seat, State, TableView, View } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
+/** @import { Deck, Seat, TableView, View } from '../protocol.js' */
 
 /** @typedef {import('../table/turn.js').Turn & { sent: boolean }} Turn what is chosen, and whether it is on its way */
 

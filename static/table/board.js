@@ -6,7 +6,8 @@ import { bounded, named, told } from '../shell.js';
 import { listed, tableWords as words, words as site } from '../words.js';
 import { cardName, cardNames, cardOf, colours, formationName, isFog, other, readRecord, seatOf } from './turn.js';
 
-/** @import { Act, Deck, FlagView, HandView, LogLine, Message, Seat, TableView, View } from '../protocol.js' */
+/** @import { Act } from '../page.js' */
+/** @import { Deck, FlagView, HandView, LogLine, Message, Seat, TableView, View } from '../protocol.js' */
 
 const siteWords = { ...site.letters, messageName: site.lobby.messageName };
 /** Letters of a name that fit on a narrow card. */

@@ -6,7 +6,8 @@ import { day, minutes, optionsInWords, tableWords as words, timeOfDay } from '..
 import { fan } from './board.js';
 import { cardNames, endingWords, formationName, isFog, other } from './turn.js';
 
-/** @import { Act, BySeat, CounterExample, Ending, FlagView, Seat, State, TableView } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
+/** @import { BySeat, CounterExample, Ending, FlagView, Seat, TableView } from '../protocol.js' */
 
 /** @param {Act} act */
 const close = (act) => act.ui('box', null);

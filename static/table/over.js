@@ -8,7 +8,8 @@ import { tableWords as words, words as site } from '../words.js';
 import { line } from './board.js';
 import { endingWords, lastLaid } from './turn.js';
 
-/** @import { Act, GameRow, State } from '../protocol.js' */
+/** @import { Act, State } from '../page.js' */
+/** @import { GameRow } from '../protocol.js' */
 
 /** Finds out what became of a table, and keeps it in `ui.over`. @param {State} state @param {Act} act */
 export async function find(state, act) {

@@ -60,7 +60,7 @@ async fn the_metrics_move_with_what_is_played() {
     assert!(matches!(refused, Update::Refused { code: RefusalCode::Seated, .. }), "{refused:?}");
 
     let records = f64::from(view.tip.number);
-    until_number(node.address, "nineflags_records_unsaved", 0.0).await;
+    until_number(node.address, "nineflags_records_not_durable", 0.0).await;
     until_number(node.address, "nineflags_records_total", records).await;
     until_number(node.address, "nineflags_sessions", 2.0).await;
     until_number(node.address, "nineflags_lobby_players", 2.0).await;
@@ -73,7 +73,7 @@ async fn the_metrics_move_with_what_is_played() {
     assert!(appends > 1.0 && appends <= records, "{}", page.0);
     until_number(node.address, "nineflags_delivery_seconds_count", appends).await;
     for (name, expected) in [
-        ("nineflags_copies", 1.0),
+        ("nineflags_table_hosts", 1.0),
         ("nineflags_lobby_tables", 1.0),
         ("nineflags_ready", 1.0),
         ("nineflags_bus_up", 1.0),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use nineflags::metrics::{ALL, Kind};
+use nineflags::metrics::{self, ALL, Kind, RENAMED, Sizes};
 
 #[test]
 fn every_metric_is_explained() {
@@ -37,4 +37,23 @@ fn names_follow_the_habits_of_prometheus() {
         assert!(metric.help.ends_with('.'), "{}", metric.name);
     }
     assert_eq!(ALL.iter().map(|metric| metric.name).collect::<BTreeSet<_>>().len(), ALL.len());
+}
+
+#[test]
+fn what_was_renamed_is_told_by_both_names() {
+    metrics::page();
+    let page = metrics::render(Sizes { sessions: 1, hosts: 7, lobby: (0, 0), not_durable: 5 });
+    let told = |name: &str| {
+        let lines = page.lines().filter(|line| line.split(' ').any(|word| word == name));
+        lines.map(|line| line.replace(name, "…")).collect::<Vec<String>>()
+    };
+    for (old, new) in RENAMED {
+        assert!(
+            ALL.iter().any(|metric| metric.name == new) && told(new).len() == 3,
+            "{new}: {:?}",
+            told(new)
+        );
+        assert_eq!(told(old), told(new));
+    }
+    assert!(page.contains("\nnineflags_copies 7\n") && page.contains("\nnineflags_records_unsaved 5\n"));
 }

@@ -71,7 +71,7 @@ fn faulty_lines(files: &[File], fault: impl Fn(&File, &str) -> Option<String>) -
 // ---- imports only point down -------------------------------------------------------------------------------------
 
 /// The modules from the bottom to the top; a longer name is a part that lies elsewhere than its whole.
-const LAYERS: [&str; 63] = [
+const LAYERS: [&str; 62] = [
     "ids",
     "limits",
     "origin",
@@ -108,7 +108,6 @@ const LAYERS: [&str; 63] = [
     "redis/primary",
     "redis/group",
     "redis/saver",
-    "redis/pool",
     "redis/script",
     "redis/condition",
     "redis/watch",
