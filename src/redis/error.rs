@@ -1,5 +1,6 @@
 //! Why data could not be read or written.
 
+use deadpool_redis::PoolError;
 use redis::{ErrorKind, RedisError};
 
 use super::url::BadUrl;
@@ -138,6 +139,15 @@ fn denied(error: &RedisError, words: &str) -> Option<String> {
         "NOPERM" | "NoPerm" => format!("the user of its URL lacks rights ({words})"),
         _ => WRONG_PASSWORD.to_owned(),
     })
+}
+
+impl From<PoolError> for StoreError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => error.into(),
+            other => StoreError::Unavailable(other.to_string()),
+        }
+    }
 }
 
 impl From<serde_json::Error> for StoreError {

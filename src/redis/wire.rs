@@ -34,7 +34,7 @@ pub async fn connect_to_hear(at: &At) -> RedisResult<PubSub> {
     Box::pin(client.get_async_pubsub()).await
 }
 
-fn limits() -> AsyncConnectionConfig {
+pub(super) fn limits() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(timeouts::CONNECT))
         .set_response_timeout(Some(timeouts::COMMAND))

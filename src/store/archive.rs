@@ -12,9 +12,8 @@ use crate::ids::{AccountId, AccountName, RequestId, TableId};
 use crate::protocol::GameRow;
 use crate::redis::error::StoreError;
 use crate::redis::group::Group;
+use crate::redis::pool::Pool;
 use crate::redis::script::{script, texts};
-use crate::redis::timeouts;
-use crate::redis::wire::Line;
 use crate::rules::game::{EndReason, Ending, Game};
 use crate::rules::seat::{BySeat, Seat};
 use crate::table::copy::Copy;
@@ -149,14 +148,14 @@ impl Held {
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a> {
     Archive(&'a Group),
-    Near(&'a Line),
+    Near(&'a Pool),
 }
 
 impl Source<'_> {
     async fn ask(self, commands: &redis::Pipeline) -> Result<Vec<RedisResult<Value>>, StoreError> {
         match self {
             Source::Archive(group) => group.pipe(commands).await,
-            Source::Near(near) => near.ask(commands, timeouts::NEAR).await,
+            Source::Near(near) => near.ask(commands).await,
         }
     }
 }

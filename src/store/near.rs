@@ -8,10 +8,9 @@ use tokio::time::timeout;
 use super::archive::{Held, Source, held};
 use crate::metrics;
 use crate::redis::error::{StoreError, no_answer};
-use crate::redis::place::Place;
+use crate::redis::pool::Pool;
 use crate::redis::timeouts;
-use crate::redis::url::{BadUrl, RedisUrl};
-use crate::redis::wire::Line;
+use crate::redis::url::RedisUrl;
 
 /// How long it is left alone after it failed.
 const REST: Duration = Duration::from_secs(5);
@@ -19,18 +18,14 @@ const REST: Duration = Duration::from_secs(5);
 /// Any Redis that has the archive or a copy of it. What it has is taken as it is, since a finished game is written once;
 /// what it does not have may yet be at the primary.
 pub struct Near {
-    redis: Line,
+    pool: Pool,
     rests_until: Mutex<Option<Instant>>,
 }
 
 impl Near {
     /// The one at a URL with one address; connects when first used.
     pub fn open(url: &RedisUrl) -> Result<Self, StoreError> {
-        let bad = |why| StoreError::BadUrl { setting: "ARCHIVE_NEAR_REDIS_URL".to_owned(), why };
-        let Place::Fixed { at, .. } = Place::of(url).map_err(bad)? else {
-            return Err(bad(BadUrl::OneAddress));
-        };
-        Ok(Self { redis: Line::to(*at), rests_until: Mutex::default() })
+        Ok(Self { pool: Pool::open("ARCHIVE_NEAR_REDIS_URL", url)?, rests_until: Mutex::default() })
     }
 
     /// What it has of finished games, in their order; nothing at all while it does not answer.
@@ -39,11 +34,11 @@ impl Near {
         if keys.is_empty() || self.rests() {
             return nothing();
         }
-        let got = timeout(timeouts::NEAR, held(keys, fields, Source::Near(&self.redis)))
+        let got = timeout(timeouts::NEAR, held(keys, fields, Source::Near(&self.pool)))
             .await
             .unwrap_or_else(|_| Err(no_answer()));
         let found = got.unwrap_or_else(|error| {
-            tracing::warn!(at = %self.redis.at, %error, "the near Redis does not answer: the primary is asked");
+            tracing::warn!(at = %self.pool.at(), %error, "the near Redis does not answer: the primary is asked");
             *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
             nothing()
         });
