@@ -169,8 +169,6 @@ pub enum Safeguard {
     Compare,
     /// What a stream lost is appended again.
     Heal,
-    /// What differs from a publication is read.
-    Gap,
     /// What ends a game waits for the backup.
     End,
     /// Whoever saw what is undone is told.

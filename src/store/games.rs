@@ -11,7 +11,6 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::lobby::live_sessions;
 use super::{Store, keys};
-use crate::fault;
 use crate::host::{Compared, Mover};
 use crate::ids::{NodeId, TableId};
 use crate::redis::error::{StoreError, no_answer};
@@ -38,18 +37,7 @@ const FORGET_AFTER: Duration = Duration::from_mins(1);
 /// A stream is kept for so long after its game was put away, for whoever is late.
 const DROP_AFTER_SECS: u64 = 300;
 
-static APPEND: LazyLock<Script> = LazyLock::new(|| {
-    let text = include_str!("../../redis/game_append.lua");
-    // Without the comparison, records would simply follow whatever is there.
-    let behind = "if there < number then return {'behind', there, tip} end";
-    let text = fault::script(text, "compare", behind, "number, hash = there, tip");
-    let already = "if field(entry, 'request') == request and field(entry, 'seat') == seat then return {'already', missing} end";
-    let text = fault::script(&text, "request", already, "");
-    let not_live =
-        "if not good or type(live) ~= 'table' or live.session ~= ARGV[6] then return {'not_live'} end";
-    Script::new(&fault::script(&text, "session", not_live, ""))
-});
-
+static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/game_append.lua")));
 static LET_GO: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../redis/game_let_go.lua")));
 
 /// Handle of the task that appends to one backup group; cheap to clone.
@@ -109,7 +97,7 @@ impl Appender {
 /// Whether a session is the live one of its account. Where the shard is a group of its own this is asked before the
 /// append. While the data group is away nobody can have taken over, and the seat's node knows its session.
 async fn is_live(data: &Group, mover: Mover) -> bool {
-    if data.is_away() || fault::is_without("session") {
+    if data.is_away() {
         return true;
     }
     let accounts = [mover.account];

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::accounts::Account;
 use super::logins::LoginHash;
 use super::{Store, keys};
-use crate::fault;
 use crate::host::TableInfo;
 use crate::ids::{AccountId, AccountName, NodeId, SessionId, TableId};
 use crate::lobby::event::{NodeEvent, PlayerEvent, TableNews};
@@ -31,11 +30,6 @@ macro_rules! script {
     };
 }
 
-static ENTER: LazyLock<Script> = LazyLock::new(|| {
-    let text = concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/player_enter.lua"));
-    let older = "local older = read(redis.call('HGET', KEYS[1], ARGV[1]))";
-    Script::new(&fault::script(text, "session", older, "local older = false"))
-});
 static REENTER: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("../../redis/prelude.lua"),
@@ -43,6 +37,7 @@ static REENTER: LazyLock<Script> = LazyLock::new(|| {
         include_str!("../../redis/player_enter.lua")
     ))
 });
+script!(ENTER, "player_enter");
 script!(CLOSE, "table_close");
 script!(NEWS, "tables_news");
 script!(WATCHERS, "table_watchers");

@@ -20,6 +20,8 @@ pub struct Leaves {
     pub hash: bool,
     /// The search for the request among the records there.
     pub request: bool,
+    /// The look whether the mover's session is the live one.
+    pub session: bool,
     /// That times of one game never go back.
     pub times: bool,
 }
@@ -45,7 +47,8 @@ impl Stream {
         now_ms: u64,
         leaves: Leaves,
     ) -> (Answer, Vec<Entry>) {
-        if let Some(answer) = self.unfit(proposal, leaves).or_else(|| (!live).then_some(Answer::NotLive)) {
+        let is_refused = !live && !leaves.session;
+        if let Some(answer) = self.unfit(proposal, leaves).or(is_refused.then_some(Answer::NotLive)) {
             return (answer, Vec::new());
         }
         let mut latest_ms = self.entries.last().map_or(0, |entry| entry.time_ms);
