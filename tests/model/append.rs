@@ -11,13 +11,10 @@ pub struct Stream {
 }
 
 /// What a broken script would leave out; tests must notice.
-#[expect(clippy::struct_excessive_bools, reason = "each is one thing that may be left out")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Leaves {
     /// The comparison of the number of records: whatever comes is put at the end.
     pub number: bool,
-    /// The comparison of hashes: the number alone decides.
-    pub hash: bool,
     /// The search for the request among the records there.
     pub request: bool,
     /// The look whether the mover's session is the live one.
@@ -71,7 +68,7 @@ impl Stream {
         if there < number {
             return Some(Answer::Behind { tip: self.tip() });
         }
-        if !leaves.hash && tip_of(&self.entries[..number]) != proposal.at {
+        if tip_of(&self.entries[..number]) != proposal.at {
             return Some(Answer::Diverged);
         }
         if there == number {

@@ -162,7 +162,6 @@ fn append(
 ) -> (Reply, Vec<Entry>) {
     let leaves = Leaves {
         number: without == Without::Number,
-        hash: without == Without::Hash,
         request: without == Without::Request,
         session: without == Without::Session,
         times: without == Without::Times,

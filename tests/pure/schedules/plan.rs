@@ -33,8 +33,6 @@ pub enum Without {
     Nothing,
     /// The script compares the number of records.
     Number,
-    /// The script compares hashes.
-    Hash,
     /// A request that is there is known again, by the script and by nodes.
     Request,
     /// The script asks whether the session is the live one.

@@ -26,7 +26,7 @@ use crate::model::game::{request, start, table};
 /// The nodes of a schedule.
 const NODES: usize = 3;
 /// Steps with faults.
-const STEPS: usize = 170;
+const STEPS: usize = 250;
 /// Letters of one round after the last fault, at most; far more than any schedule needs.
 const LETTERS_MAX: usize = 20_000;
 /// Rounds in which what was lost by the faults is sent again.
