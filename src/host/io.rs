@@ -165,8 +165,6 @@ pub struct Settings {
 pub enum Safeguard {
     /// A request that is there is known again.
     Request,
-    /// What was chosen from an old view is refused.
-    Compare,
     /// What a stream lost is appended again.
     Heal,
     /// What ends a game waits for the backup.

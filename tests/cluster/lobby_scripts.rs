@@ -182,6 +182,19 @@ impl Compared {
                 Reply::Snapshot(Box::new(read))
             }
             Command::Online(_) => unreachable!("what it reads is compared by itself"),
+            Command::Nodes
+            | Command::Suspect(_)
+            | Command::Claim(_)
+            | Command::Reap { .. }
+            | Command::Forget(_) => self.real_of_nodes(node, command).await,
+        }
+    }
+
+    /// The same for what is asked about nodes.
+    async fn real_of_nodes(&self, node: usize, command: &Command) -> Reply {
+        let (store, done) = (&self.store, |done: bool| if done { Reply::Done } else { Reply::Refused });
+        let answered = "Redis answers";
+        match *command {
             Command::Nodes => {
                 let (_, lapsed) = store.nodes().await.expect(answered);
                 let mut lapsed: Vec<_> = lapsed.into_iter().map(place_of).collect();
@@ -202,6 +215,7 @@ impl Compared {
                 done(left.expect(answered).is_some())
             }
             Command::Forget(dead) => done(store.node_forget(node_id(dead.node)).await.expect(answered)),
+            _ => unreachable!("it is about no node"),
         }
     }
 

@@ -335,7 +335,7 @@ impl Held {
         from: Place,
         command: &Command,
         leaves: Leaves,
-        leases: &Leases,
+        standing: &Leases,
     ) -> (Reply, Option<Write>) {
         let is_live =
             |player: usize, session: u32| self.online[player].is_some_and(|live| live.session == session);
@@ -343,7 +343,7 @@ impl Held {
             let write = Write::Enter(player, Live { place: from, session });
             (Reply::Entered(self.online[player]), Some(write))
         };
-        let lives = |node: &Place| leases.live.contains(node);
+        let lives = |node: &Place| standing.live.contains(node);
         match *command {
             Command::Enter { player, session } => entered(player, session),
             Command::Reenter { player, session } => match self.online[player] {
@@ -406,11 +406,11 @@ impl Held {
             }
             Command::Claim(dead) => {
                 let other =
-                    self.claims.get(&dead).filter(|(by, until)| *by != from && *until > leases.now_ms);
+                    self.claims.get(&dead).filter(|(by, until)| *by != from && *until > standing.now_ms);
                 if lives(&dead) || other.is_some() {
                     return (Reply::Refused, None);
                 }
-                (Reply::Done, Some(Write::Claim(dead, from, leases.now_ms + CLAIM_LIVES_MS)))
+                (Reply::Done, Some(Write::Claim(dead, from, standing.now_ms + CLAIM_LIVES_MS)))
             }
             Command::Reap { dead, .. } if lives(&dead) && leaves != Leaves::DeadCheck => {
                 (Reply::Refused, None)

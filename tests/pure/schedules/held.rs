@@ -162,6 +162,7 @@ fn append(
 ) -> (Reply, Vec<Entry>) {
     let leaves = Leaves {
         number: without == Without::Number,
+        hash: false,
         request: without == Without::Request,
         session: without == Without::Session,
         times: without == Without::Times,

@@ -154,11 +154,6 @@ fn a_seed_repeats_its_schedule_step_by_step() {
 }
 
 #[test]
-fn a_move_that_is_carried_out_in_another_position_is_caught() {
-    caught(ROUGH, Without::Compare, &["was chosen at"]);
-}
-
-#[test]
 fn a_script_that_does_not_compare_the_number_is_caught() {
     caught(NODES_ONLY, Without::Number, &["does not follow", "applied twice"]);
 }

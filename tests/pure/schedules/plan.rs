@@ -63,8 +63,6 @@ pub enum Without {
     Once,
     /// What is unsaved shows no card, and a resignation waits.
     Backs,
-    /// A move counts only in the position it was chosen in.
-    Compare,
     /// Records have a form that every node can read.
     Kinds,
 }

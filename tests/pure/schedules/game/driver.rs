@@ -99,7 +99,6 @@ impl World {
             Without::Sealed => Some(Safeguard::Seal),
             Without::SavedEnd => Some(Safeguard::DurableEnd),
             Without::Hear => Some(Safeguard::Hear),
-            Without::Compare => Some(Safeguard::Compare),
             _ => None,
         });
         let is_old = self.nodes[node].is_old;

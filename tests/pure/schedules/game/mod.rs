@@ -35,6 +35,7 @@ const ROUNDS: usize = 8;
 pub(super) type Checked<T> = Result<T, String>;
 
 /// A node in its present life.
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact of a node")]
 struct Node {
     life: u32,
     /// Stopped, to be continued: nothing reaches it.

@@ -20,14 +20,14 @@ pub fn run(
     from: Place,
     command: &Command,
     leaves: Leaves,
-    leases: &Leases,
+    standing: &Leases,
 ) -> (Result<Reply, Deaf>, Option<Versioned>) {
     let writes = !matches!(command, Command::Snapshot | Command::Online(_) | Command::Nodes);
     let able = if writes { group.may_write(server) } else { group.may_read(server) };
     if let Err(deaf) = able {
         return (Err(deaf), None);
     }
-    let (reply, write) = group.server(server).data.weigh(from, command, leaves, leases);
+    let (reply, write) = group.server(server).data.weigh(from, command, leaves, standing);
     let Some(write) = write else { return (Ok(reply), None) };
     group.write(server, write.clone());
     (Ok(reply), group.server(server).data.told(&write))

@@ -77,8 +77,8 @@ impl LobbyWorld {
             Letter::Ask { from, server, exchange, command } => {
                 let line = self.group.line(server);
                 let before = self.group.server(server).data.online;
-                let (leaves, leases) = (self.plan.without.leaves(), self.leases(server));
-                let (reply, change) = run(&mut self.group, server, from, &command, leaves, &leases);
+                let (leaves, standing) = (self.plan.without.leaves(), self.leases(server));
+                let (reply, change) = run(&mut self.group, server, from, &command, leaves, &standing);
                 self.note(|| format!("{from:?} at {server}: {command:?} -> {reply:?}"));
                 if let Command::Leave { player, session } = command {
                     let now = self.group.server(server).data.online[player];
