@@ -103,9 +103,3 @@ pub async fn block_workers() {
 pub async fn block_workers() {
     std::future::pending().await
 }
-
-/// A script, with one line exchanged if a test switched the safeguard in it off.
-pub fn script(text: &str, safeguard: &str, line: &str, without: &str) -> String {
-    debug_assert!(text.contains(line), "the safeguard is not in the script: {line}");
-    if is_without(safeguard) { text.replacen(line, without, 1) } else { text.to_owned() }
-}

@@ -1,87 +1,91 @@
 //! Keeps this node's mirror of the lobby up to date, beside everything else that the bus hears: no record waits for it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::App;
-use crate::fault;
 use crate::lobby::event::{LobbyChange, Versioned};
+use crate::lobby::following::Following;
 use crate::lobby::{Applied, Lobby};
 use crate::metrics;
 
 /// Changes that may wait; who falls further behind reads the whole lobby again.
 pub const CHANGES: usize = 4_096;
-/// The whole lobby is read at most once in this time.
-const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the bus hands on what it hears of the lobby.
 pub struct LobbyLine {
-    changes: mpsc::Sender<String>,
-    missed: Arc<Notify>,
+    changes: mpsc::Sender<Heard>,
+    /// Counts the connections that were heard.
+    connection: watch::Sender<u64>,
 }
 
 /// The other end.
 pub struct LobbyChanges {
-    changes: mpsc::Receiver<String>,
-    missed: Arc<Notify>,
+    changes: mpsc::Receiver<Heard>,
+    connection: watch::Receiver<u64>,
+}
+
+/// A change, and over which connection it came.
+struct Heard {
+    connection: u64,
+    payload: String,
 }
 
 /// Both ends.
 pub fn lobby_line() -> (LobbyLine, LobbyChanges) {
     let (sender, changes) = mpsc::channel(CHANGES);
-    let missed = Arc::new(Notify::new());
-    (LobbyLine { changes: sender, missed: Arc::clone(&missed) }, LobbyChanges { changes, missed })
+    let (connections, connection) = watch::channel(0);
+    (LobbyLine { changes: sender, connection: connections }, LobbyChanges { changes, connection })
 }
 
 impl LobbyLine {
     /// A change was published.
     pub fn heard(&self, payload: String) {
-        if let Err(TrySendError::Full(_)) = self.changes.try_send(payload) {
+        let heard = Heard { connection: *self.connection.borrow(), payload };
+        if let Err(TrySendError::Full(_)) = self.changes.try_send(heard) {
             self.missed();
         }
     }
 
     /// Changes may have been missed.
     pub fn missed(&self) {
-        self.missed.notify_one();
+        self.connection.send_modify(|connection| *connection += 1);
     }
 }
 
 /// Takes changes in until the line is gone, and reads the whole lobby where one was missed.
-pub async fn keep(app: Arc<App>, LobbyChanges { mut changes, missed }: LobbyChanges) {
-    let mut read_after = Instant::now();
-    let mut read_at = None;
+pub async fn keep(app: Arc<App>, LobbyChanges { mut changes, mut connection }: LobbyChanges) {
+    let (start, mut following) = (Instant::now(), Following::default());
     loop {
+        let read_at = following.read_at();
         tokio::select! {
-            payload = changes.recv() => match payload {
-                Some(payload) => if take_in(&app, &payload) == Applied::Gap {
-                    read_at.get_or_insert_with(|| read_after.max(Instant::now()));
-                },
-                None => return,
+            biased;
+            missed = connection.changed() => match missed {
+                Ok(()) => following.missed(start.elapsed(), *connection.borrow_and_update()),
+                Err(_) => return,
             },
-            () = missed.notified() => {
-                read_at.get_or_insert_with(|| read_after.max(Instant::now()));
-            }
-            () = sleep_until(read_at.unwrap_or(read_after)), if read_at.is_some() => {
-                // What is published from now on comes after what is read.
-                read_after = Instant::now() + READ_EVERY;
+            () = sleep_until(start + read_at.unwrap_or_default()), if read_at.is_some() => {
+                following.reads(start.elapsed());
                 metrics::reload(metrics::Reload::Lobby);
-                read_at = match app.store.lobby_read().await {
-                    Ok(snapshot) => {
-                        app.mirror.load(snapshot);
-                        None
-                    }
+                match app.store.lobby_read().await {
+                    Ok(snapshot) => app.mirror.load(snapshot),
                     Err(error) => {
                         tracing::warn!(%error, "the lobby could not be read");
-                        Some(read_after)
+                        following.failed();
                     }
-                };
+                }
             }
+            heard = changes.recv() => match heard {
+                Some(heard) if following.counts(heard.connection) => {
+                    following.applied(start.elapsed(), take_in(&app, &heard.payload));
+                }
+                Some(_) => {}
+                None => return,
+            },
         }
     }
 }
@@ -107,5 +111,5 @@ fn take_in(app: &App, payload: &str) -> Applied {
     if let LobbyChange::Watchers { table, count } = change.change {
         app.tables.watchers(table, count);
     }
-    if fault::is_without("gap") { Applied::Changed } else { applied }
+    applied
 }

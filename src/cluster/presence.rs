@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::App;
-use crate::fault::is_without;
 use crate::ids::{AccountId, SessionId};
 use crate::lobby::presence::{Held, Repair, repair};
 use crate::metrics;
@@ -56,9 +55,6 @@ pub async fn look_after(app: Arc<App>) {
 /// Looks at everyone who is said to be here, and at all watchers. Sessions that the store lost are entered again at the pace of
 /// the slices: all at once would be too much for it.
 async fn all(app: &App) -> Result<(), StoreError> {
-    if is_without("session") {
-        return Ok(());
-    }
     let mut online = said_to_be_here(app, Cursor::default()).await?;
     while !online.is_at_start() {
         online = said_to_be_here(app, online).await?;
@@ -72,9 +68,6 @@ async fn all(app: &App) -> Result<(), StoreError> {
 
 impl Rounds {
     async fn slice(&mut self, app: &App) -> Result<(), StoreError> {
-        if is_without("session") {
-            return Ok(());
-        }
         if self.sessions.is_empty() {
             self.sessions = app.sessions.entered_here();
         }

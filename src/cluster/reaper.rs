@@ -7,6 +7,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::App;
 use crate::ids::{AccountId, NodeId, SessionId};
+use crate::lobby::dead::Looks;
 use crate::metrics;
 use crate::redis::error::StoreError;
 use crate::store::presence::{Cursor, LEAVING_MAX, Left, OnlineAt};
@@ -17,28 +18,26 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Pause after each step, for everybody else who asks Redis and for every node that hears of it.
 const STEP_PAUSE: Duration = Duration::from_millis(10);
 
-/// Looks until the task is dropped. A node is dead that was so at two looks: after a time without Redis all leases have
-/// lapsed, and are renewed before the second.
+/// Looks until the task is dropped.
 pub async fn run(app: Arc<App>) {
     let mut tick = interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before = Vec::new();
+    let mut looks = Looks::default();
     loop {
         tick.tick().await;
         let dead = match app.store.nodes().await {
-            Ok((_, dead)) => dead,
+            Ok((_, lapsed)) => looks.dead(app.node, &lapsed),
             Err(error) => {
                 tracing::debug!(%error, "it is not known who is dead");
+                looks.unseen();
                 Vec::new()
             }
         };
-        let still: Vec<NodeId> = dead.iter().copied().filter(|node| before.contains(node)).collect();
-        for node in still.into_iter().filter(|node| *node != app.node) {
+        for node in dead {
             if let Err(error) = reap(&app, node).await {
                 tracing::warn!(%node, %error, "what a dead node left behind could not be taken out yet");
             }
         }
-        before = dead;
     }
 }
 

@@ -186,7 +186,7 @@ impl Host {
         asking: &Asking,
         known: bool,
     ) -> Result<Proposal, Ready> {
-        let compares = !self.is_without(Safeguard::Compare) && !self.is_without(Safeguard::Request);
+        let compares = !self.is_without(Safeguard::Request);
         let decided = decide(&self.chain, seat, &asking.request, &asking.ask, known, compares);
         let proposal = decided.inspect_err(|ready| {
             if needs_new_view(ready) {

@@ -38,7 +38,6 @@ impl Host {
                     Accepted::Already => self.became_provisional(facts),
                     // Whoever appended them is told by its own line.
                     Accepted::Applied(_) => self.out.push(Output::Settle),
-                    Accepted::Gap | Accepted::Diverged if self.is_without(Safeguard::Gap) => return,
                     Accepted::Gap | Accepted::Diverged => return self.read(Some(Task::Reload)),
                 }
                 self.show();

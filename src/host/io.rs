@@ -165,12 +165,8 @@ pub struct Settings {
 pub enum Safeguard {
     /// A request that is there is known again.
     Request,
-    /// What was chosen from an old view is refused.
-    Compare,
     /// What a stream lost is appended again.
     Heal,
-    /// What differs from a publication is read.
-    Gap,
     /// What ends a game waits for the backup.
     End,
     /// Whoever saw what is undone is told.

@@ -1,6 +1,8 @@
 //! The lobby: who is online and what is played, folded from changes; pages and search. No I/O.
 
+pub mod dead;
 pub mod event;
+pub mod following;
 pub mod lists;
 pub mod presence;
 pub mod sorted;

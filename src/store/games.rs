@@ -1,17 +1,16 @@
 //! The backup of live games: records are appended through one connection, accepted one by one and durable in batches.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{ErrorKind, FromRedisValue, RedisResult, Script, ServerErrorKind, Value};
+use redis::{ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::lobby::live_sessions;
 use super::{Store, keys};
-use crate::fault;
 use crate::host::{Compared, Mover};
 use crate::ids::{NodeId, TableId};
 use crate::redis::error::{StoreError, no_answer};
@@ -34,18 +33,7 @@ const APPEND_TIMEOUT: Duration = timeouts::COMMAND;
 /// A stream is kept for so long after its game was put away, for whoever is late.
 const DROP_AFTER_SECS: u64 = 300;
 
-static APPEND: LazyLock<Script> = LazyLock::new(|| {
-    let text = include_str!("../../redis/game_append.lua");
-    // Without the comparison, records would simply follow whatever is there.
-    let behind = "if there < number then return {'behind', there, tip} end";
-    let text = fault::script(text, "compare", behind, "number, hash = there, tip");
-    let already = "if field(entry, 'request') == request and field(entry, 'seat') == seat then return {'already', missing} end";
-    let text = fault::script(&text, "request", already, "");
-    let not_live =
-        "if not good or type(live) ~= 'table' or live.session ~= ARGV[6] then return {'not_live'} end";
-    Script::new(&fault::script(&text, "session", not_live, ""))
-});
-
+script!(APPEND, "game_append");
 script!(LET_GO, "game_let_go");
 
 /// Handle of the task that appends to one backup group; cheap to clone.
@@ -105,7 +93,7 @@ impl Appender {
 /// Whether a session is the live one of its account. Where the shard is a group of its own this is asked before the
 /// append. While the data group is away nobody can have taken over, and the seat's node knows its session.
 async fn is_live(data: &Group, mover: Mover) -> bool {
-    if data.is_away() || fault::is_without("session") {
+    if data.is_away() {
         return true;
     }
     let accounts = [mover.account];

@@ -1,7 +1,6 @@
 //! The lobby's data: who is online, what is played, and the heartbeats of nodes.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use redis::Script;
 use serde::Deserialize;
@@ -9,7 +8,6 @@ use serde::Deserialize;
 use super::accounts::Account;
 use super::logins::LoginHash;
 use super::{Store, keys};
-use crate::fault;
 use crate::host::TableInfo;
 use crate::ids::{AccountId, AccountName, NodeId, SessionId, TableId};
 use crate::lobby::event::{NodeEvent, PlayerEvent, TableNews};
@@ -20,11 +18,7 @@ use crate::redis::group::Group;
 use crate::redis::script::{script, texts};
 use crate::rules::seat::BySeat;
 
-static ENTER: LazyLock<Script> = LazyLock::new(|| {
-    let text = concat!(include_str!("../../redis/prelude.lua"), include_str!("../../redis/player_enter.lua"));
-    let older = "local older = read(redis.call('HGET', KEYS[1], ARGV[1]))";
-    Script::new(&fault::script(text, "session", older, "local older = false"))
-});
+script!(ENTER, "prelude", "player_enter");
 script!(REENTER, "prelude", "player_reenter", "player_enter");
 script!(CLOSE, "prelude", "table_close");
 script!(NEWS, "prelude", "tables_news");

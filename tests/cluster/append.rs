@@ -1,5 +1,7 @@
 //! The append script in a real Redis: every answer it can give, and random calls compared with the model.
 
+use std::collections::BTreeSet;
+
 use futures_util::StreamExt;
 use nineflags::host::Mover;
 use nineflags::ids::{AccountId, NodeId, SessionId};
@@ -200,14 +202,16 @@ fn with_one_id(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries
 }
 
-/// Calls with tips and records from games that share a start, and streams cut as failovers cut them: the script and
-/// the model answer alike and leave the same records.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_script_does_what_the_model_does() {
+/// Makes calls with tips and records from games that share a start, by sessions that are live and others, upon streams cut
+/// as failovers cut them; gives the answers there were, or where the script and the model first differ.
+async fn compared(leaves: Leaves) -> Result<BTreeSet<String>, String> {
     let bench = Bench::new().await;
     let chains = [played(3, 12), played(4, 12), with_one_id(played(3, 12))];
+    let (account, live) = (bench.store.guest_create().await.expect("a guest"), SessionId::random());
+    bench.store.enter(&account, None, NodeId::random(), live).await.expect("entered");
+    let sessions = [None, Some(live), Some(SessionId::random())];
     let (mut model, mut dice) = (Stream::default(), Dice(2_026));
-    let mut words = std::collections::BTreeSet::new();
+    let mut words = BTreeSet::new();
     for call in 0..1_500 {
         if dice.chance(60) {
             let kept = dice.below(model.entries.len() + 1);
@@ -223,17 +227,41 @@ async fn the_script_does_what_the_model_does() {
         if dice.chance(300) {
             offered.entries = chain[from..to].to_vec();
         }
-        let answer = bench.append(&offered).await;
+        let session = *dice.pick(&sessions);
+        let mover = session.map(|session| Mover { account: account.id, session });
+        let answer = bench.append_by(&offered, mover).await;
         let now_ms = if let Answer::Appended { time_ms } = answer { time_ms } else { 0 };
-        let expected = model.append(&offered, true, now_ms, Leaves::default());
-        assert_eq!(answer, expected, "call {call}: {offered:?}");
-        if dice.chance(200) {
-            assert_eq!(bench.stream().await, model.entries, "call {call}");
+        let is_live = session.is_none_or(|session| session == live);
+        let expected = model.append(&offered, is_live, now_ms, leaves);
+        if answer != expected {
+            return Err(format!("call {call}: {offered:?} is answered {answer:?}, not {expected:?}"));
+        }
+        if dice.chance(200) && bench.stream().await != model.entries {
+            return Err(format!("call {call}: {offered:?} leaves other records"));
         }
         words.insert(format!("{answer:?}").split([' ', '{']).next().unwrap_or_default().to_owned());
     }
-    assert_eq!(bench.stream().await, model.entries);
-    assert_eq!(Vec::from_iter(words), ["Already", "Appended", "Behind", "Conflict", "Diverged"]);
+    Ok(words)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_script_does_what_the_model_does() {
+    let words = compared(Leaves::default()).await.unwrap_or_else(|differs| panic!("{differs}"));
+    assert_eq!(Vec::from_iter(words), ["Already", "Appended", "Behind", "Conflict", "Diverged", "NotLive"]);
+}
+
+/// Each safeguard of the script is there: without any one of them it would do what a model without it does.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_script_has_each_safeguard_of_the_model() {
+    for leaves in [
+        Leaves { number: true, ..Leaves::default() },
+        Leaves { hash: true, ..Leaves::default() },
+        Leaves { request: true, ..Leaves::default() },
+        Leaves { session: true, ..Leaves::default() },
+        Leaves { times: true, ..Leaves::default() },
+    ] {
+        assert!(compared(leaves).await.is_err(), "nothing differs without it: {leaves:?}");
+    }
 }
 
 /// Many connections offer different records for the same number at the same instant: each number goes to one of them.

@@ -44,26 +44,16 @@ fn machines_that_are_cut_off_and_whose_clocks_jump_break_no_promise() {
     assert!(report.play.games_archived >= 6, "games were played to their end: {report}");
 }
 
-/// Where the backup is believed after it lost what it had accepted, games go back without a word.
+/// Where the backup is believed after it lost what it had accepted, games go back without a word; where an answer about the
+/// lobby or an account does not wait for the replicas, what was done is gone after a failover.
 #[cfg(feature = "test-hooks")]
 #[test]
-fn a_cluster_that_does_not_heal_is_convicted() {
-    let without = [("NINEFLAGS_TEST_WITHOUT", "heal")];
-    let arguments = "--seed 10 --nodes 1 --pairs 4 --pause-ms 50 --quiet-secs 1 --moved-secs 10 --last-secs 20 --script split";
-    let report = broken(arguments, &without);
-    if report.skipped.is_empty() {
-        assert_convicted(&report, &["without a word the game went back", "is lost"]);
-    }
-}
-
-/// Where an answer about the lobby or an account does not wait for the replicas, what was done is gone after a failover.
-#[cfg(feature = "test-hooks")]
-#[test]
-fn a_cluster_that_does_not_wait_for_its_replicas_is_convicted() {
-    let without = [("NINEFLAGS_TEST_WITHOUT", "settle")];
+fn a_cluster_that_neither_heals_nor_waits_for_its_replicas_is_convicted_of_both() {
+    let without = [("NINEFLAGS_TEST_WITHOUT", "heal,settle")];
     let arguments = "--seed 11 --nodes 1 --pairs 4 --pause-ms 50 --quiet-secs 1 --moved-secs 10 --last-secs 5 --script split,split";
     let report = broken(arguments, &without);
     if report.skipped.is_empty() {
+        assert_convicted(&report, &["without a word the game went back", "is lost"]);
         assert_convicted(&report, &["was answered as done and is"]);
     }
 }

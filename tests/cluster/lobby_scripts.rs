@@ -12,6 +12,7 @@ use nineflags::store::accounts::Account;
 use nineflags::store::archive::{ArchivedGame, Keep};
 use nineflags::store::invites::{NewTable, Removed, Sender, Sent, Standing, Started};
 use nineflags::store::lobby::Entered;
+use nineflags::store::nodes::NodeState;
 use nineflags::store::presence::Left;
 use nineflags::table::options::TableOptions;
 use redis::aio::PubSubStream;
@@ -20,7 +21,9 @@ use uuid::Uuid;
 
 use crate::harness::lone::Redis;
 use crate::model::dice::Dice;
-use crate::model::lobby::{Command, Held, Leaves, PLAYERS, Place, Reply, Write, account, by_seat, name};
+use crate::model::lobby::{
+    Command, Held, Leases, Leaves, PLAYERS, Place, Reply, Write, account, by_seat, name,
+};
 
 /// Calls that are compared.
 const CALLS: usize = 3_000;
@@ -54,6 +57,7 @@ fn request() -> RequestId {
 /// Both ends of the comparison.
 struct Compared {
     model: Held,
+    leases: Leases,
     store: Store,
     /// The lobby's channel.
     lobby: PubSubStream,
@@ -76,7 +80,22 @@ impl Compared {
         nodes.psubscribe("node:*").await.expect("channels");
         let (lobby, nodes) = (lobby.into_on_message(), nodes.into_on_message());
         let (model, store) = (Held::default(), redis.store().await);
-        Self { model, store, lobby, nodes, made: HashMap::new(), kept: HashMap::new(), seen: BTreeSet::new() }
+        let (made, kept, seen) = (HashMap::new(), HashMap::new(), BTreeSet::new());
+        Self { model, leases: Leases::default(), store, lobby, nodes, made, kept, seen }
+    }
+
+    /// A node's lease is renewed, or lapses.
+    async fn lease(&mut self, redis: &Redis, node: usize, lives: bool) {
+        let place = Place { node, life: 0 };
+        if lives {
+            let state = state(node_id(node));
+            self.store.heartbeat(&state, 600_000).await.expect("Redis answers");
+            self.leases.live.insert(place);
+            self.model.take(&Write::Expect(vec![place]));
+        } else {
+            let _: u64 = redis.query(&["DEL", &format!("node:{}", node_id(node))]).await;
+            self.leases.live.remove(&place);
+        }
     }
 
     /// What the real scripts answer, in the words of the model.
@@ -162,19 +181,54 @@ impl Compared {
                 read.tables.sort_by_key(|table| table.row.table);
                 Reply::Snapshot(Box::new(read))
             }
-            Command::Online => unreachable!("what it reads is compared by itself"),
+            Command::Online(_) => unreachable!("what it reads is compared by itself"),
+            Command::Nodes
+            | Command::Suspect(_)
+            | Command::Claim(_)
+            | Command::Reap { .. }
+            | Command::Forget(_) => self.real_of_nodes(node, command).await,
+        }
+    }
+
+    /// The same for what is asked about nodes.
+    async fn real_of_nodes(&self, node: usize, command: &Command) -> Reply {
+        let (store, done) = (&self.store, |done: bool| if done { Reply::Done } else { Reply::Refused });
+        let answered = "Redis answers";
+        match *command {
+            Command::Nodes => {
+                let (_, lapsed) = store.nodes().await.expect(answered);
+                let mut lapsed: Vec<_> = lapsed.into_iter().map(place_of).collect();
+                lapsed.sort_unstable();
+                Reply::Nodes(lapsed)
+            }
+            Command::Suspect(ref places) => {
+                let nodes = places.iter().map(|place| node_id(place.node)).collect();
+                store.nodes_suspect(&nodes).await.expect(answered);
+                Reply::Done
+            }
+            Command::Claim(dead) => {
+                done(store.reaper_claim(node_id(dead.node), node_id(node)).await.expect(answered))
+            }
+            Command::Reap { player: of, session, dead } => {
+                let left = Left::Dead { node: node_id(dead.node), abandoned_ms: 60_000 };
+                let left = store.leave_all(&[(account(of), session_id(session))], left).await;
+                done(left.expect(answered).is_some())
+            }
+            Command::Forget(dead) => done(store.node_forget(node_id(dead.node)).await.expect(answered)),
+            _ => unreachable!("it is about no node"),
         }
     }
 
     /// Makes one call at both, and compares the answers and what is published.
     async fn call(&mut self, node: usize, command: &Command) {
         let place = Place { node, life: 0 };
-        let (expected, write) = self.model.weigh(place, command, Leaves::Nothing);
+        let (expected, write) = self.model.weigh(place, command, Leaves::Nothing, &self.leases);
         let answer = self.real(node, command).await;
         match (&answer, &expected) {
             (Reply::Snapshot(read), Reply::Snapshot(model)) => {
                 assert_eq!(format!("{read:?}"), format!("{model:?}"));
             }
+            (Reply::Nodes(read), Reply::Nodes(model)) => assert_eq!(read, model),
             _ => assert_eq!(format!("{answer:?}"), format!("{expected:?}"), "{command:?}"),
         }
         let kind = format!("{command:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
@@ -219,7 +273,8 @@ impl Compared {
         let accounts: Vec<_> = (0..PLAYERS).map(account).collect();
         let live = self.store.entered(&accounts).await.expect(held);
         let live: Vec<_> = live.iter().map(|live| live.as_ref().map(|live| live.session)).collect();
-        let (expected, _) = self.model.weigh(Place { node: 0, life: 0 }, &Command::Online, Leaves::Nothing);
+        let place = Place { node: 0, life: 0 };
+        let (expected, _) = self.model.weigh(place, &Command::Online(None), Leaves::Nothing, &self.leases);
         let Reply::Online(online, tables) = expected else { panic!("{expected:?}") };
         assert_eq!(live, online.map(|live| live.map(|live| session_id(live.session))));
         for table in self.made.keys() {
@@ -254,13 +309,19 @@ impl Compared {
             _ => u32::try_from(dice.below(sessions as usize)).expect("small"),
         };
         let made: Vec<u128> = self.made.keys().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        match dice.below(19) {
+        let dead = Place { node: dice.below(NODES), life: 0 };
+        match dice.below(24) {
             0..3 => Command::Enter { player: one, session },
             3..5 => Command::Reenter { player: one, session },
             5 => Command::Leave { player: one, session },
             6..10 => Command::Invite { from: one, to: other },
             10 => Command::Remove { from: one, to: other },
             11..14 => Command::Accept { by: one, from: other, table },
+            19 => Command::Claim(dead),
+            20 => Command::Forget(dead),
+            21 => Command::Reap { player: one, session, dead },
+            22 => Command::Suspect(vec![dead]),
+            23 => Command::Nodes,
             17 if dice.chance(300) => Command::Block { by: one, other },
             17.. => Command::Unblock { by: one, other },
             _ if made.is_empty() => Command::Enter { player: one, session },
@@ -269,6 +330,25 @@ impl Compared {
             _ if dice.chance(800) => Command::Close(made[made.len() - 1 - dice.below(made.len().min(3))]),
             _ => Command::Close(*dice.pick(&made)),
         }
+    }
+}
+
+fn place_of(node: NodeId) -> Place {
+    Place { node: usize::try_from(node.0.as_u128() - 1).expect("small"), life: 0 }
+}
+
+/// What a node says of itself.
+fn state(node: NodeId) -> NodeState {
+    NodeState {
+        node,
+        address: "127.0.0.1:1".to_owned(),
+        version: "1".to_owned(),
+        protocol: 1,
+        records: 1,
+        shards: 1,
+        sessions: 0,
+        tables: 0,
+        draining: false,
     }
 }
 
@@ -300,22 +380,33 @@ async fn the_scripts_of_the_lobby_do_what_the_model_does() {
         let mut command = compared.any(&mut dice, 40, table);
         if let Command::Enter { player, session }
         | Command::Reenter { player, session }
-        | Command::Leave { player, session } = &mut command
+        | Command::Leave { player, session }
+        | Command::Reap { player, session, .. } = &mut command
         {
             *session = *session / 4 * 4 + u32::try_from(*player).expect("small");
         }
         let node = dice.below(NODES);
+        if dice.chance(200) {
+            compared.lease(&redis, node, dice.chance(500)).await;
+        }
         compared.call(node, &command).await;
+        if let Command::Claim(dead) = command {
+            // Claims stand as long as the model's time does.
+            let _: u64 = redis.query(&["PERSIST", &format!("reaper:{}", node_id(dead.node))]).await;
+        }
         if dice.chance(100) {
             compared.compare().await;
         }
     }
     compared.compare().await;
     // Each of them did something, and each was called in vain.
-    let kinds =
-        ["Accept", "Archive", "Block", "Close", "Enter", "Invite", "Leave", "Reenter", "Remove", "Unblock"];
+    let kinds = [
+        "Accept", "Archive", "Block", "Claim", "Close", "Enter", "Forget", "Invite", "Leave", "Reap",
+        "Reenter", "Remove", "Suspect", "Unblock",
+    ];
     let both = kinds.iter().map(|kind| ((*kind).to_owned(), true));
-    let vain = kinds.iter().filter(|kind| **kind != "Enter").chain(&["Snapshot"]);
+    let always = ["Enter", "Forget"];
+    let vain = kinds.iter().filter(|kind| !always.contains(kind)).chain(&["Nodes", "Snapshot"]);
     let vain = vain.map(|kind| ((*kind).to_owned(), false));
     assert_eq!(compared.seen, both.chain(vain).collect());
 }

@@ -15,8 +15,12 @@ pub struct Stream {
 pub struct Leaves {
     /// The comparison of the number of records: whatever comes is put at the end.
     pub number: bool,
+    /// The comparison of hashes: the number alone decides. No schedule of the real host comes to need it, calls to the script do.
+    pub hash: bool,
     /// The search for the request among the records there.
     pub request: bool,
+    /// The look whether the mover's session is the live one.
+    pub session: bool,
     /// That times of one game never go back.
     pub times: bool,
 }
@@ -42,7 +46,8 @@ impl Stream {
         now_ms: u64,
         leaves: Leaves,
     ) -> (Answer, Vec<Entry>) {
-        if let Some(answer) = self.unfit(proposal, leaves).or_else(|| (!live).then_some(Answer::NotLive)) {
+        let is_refused = !live && !leaves.session;
+        if let Some(answer) = self.unfit(proposal, leaves).or(is_refused.then_some(Answer::NotLive)) {
             return (answer, Vec::new());
         }
         let mut latest_ms = self.entries.last().map_or(0, |entry| entry.time_ms);

@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub const PLAYERS: usize = 4;
 
 /// A node in one of its lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// Which node.
     pub node: usize,
@@ -45,6 +45,20 @@ pub enum Leaves {
     LeaveCheck,
     /// A game is put into the archive once.
     Once,
+    /// Nobody is taken out of a node that lives.
+    DeadCheck,
+}
+
+/// Milliseconds that a claim to clean up after a dead node stands.
+pub const CLAIM_LIVES_MS: u64 = 5_000;
+
+/// What a server's clock has come to: the keys that expire.
+#[derive(Debug, Clone, Default)]
+pub struct Leases {
+    /// Its time.
+    pub now_ms: u64,
+    /// The nodes whose `node:{node}` is there.
+    pub live: BTreeSet<Place>,
 }
 
 /// The keys.
@@ -64,6 +78,10 @@ pub struct Held {
     pub tables: BTreeMap<u128, [usize; 2]>,
     /// `archive:{table}`, as often as a game was put there.
     pub archive: Vec<u128>,
+    /// `nodes`: those that should live.
+    pub nodes: BTreeSet<Place>,
+    /// `reaper:{node}`: which node cleans up after a dead one, and how long it may.
+    pub claims: BTreeMap<Place, (Place, u64)>,
 }
 
 /// One script's change.
@@ -96,6 +114,12 @@ pub enum Write {
     Archive(u128),
     /// A table is gone, and its seats are free.
     Close(u128),
+    /// Nodes should live.
+    Expect(Vec<Place>),
+    /// A node cleans up after a dead one, until some time.
+    Claim(Place, Place, u64),
+    /// Nobody cleans up after a node; it should not live any more if this is true.
+    Forget(Place, bool),
 }
 
 /// What a node asks.
@@ -165,8 +189,25 @@ pub enum Command {
     Close(u128),
     /// The lobby is read.
     Snapshot,
-    /// The live sessions and the tables are read.
-    Online,
+    /// The live sessions and the tables are read: to compare them, or for who cleans up after a dead node.
+    Online(Option<Place>),
+    /// It is looked which nodes should live and do not.
+    Nodes,
+    /// Nodes that somebody is said to be at should live.
+    Suspect(Vec<Place>),
+    /// `reaper_claim`, for a dead node.
+    Claim(Place),
+    /// `players_leave`, of a dead node.
+    Reap {
+        /// The player who was there.
+        player: usize,
+        /// Which session.
+        session: u32,
+        /// The node.
+        dead: Place,
+    },
+    /// `node_forget`.
+    Forget(Place),
 }
 
 /// What is answered.
@@ -182,6 +223,8 @@ pub enum Reply {
     Snapshot(Box<Snapshot>),
     /// The live sessions and tables.
     Online([Option<Live>; PLAYERS], Vec<u128>),
+    /// Those that should live and do not.
+    Nodes(Vec<Place>),
 }
 
 /// The account of a player.
@@ -228,6 +271,12 @@ impl Held {
                     *seat = None;
                 }
             }
+            Write::Expect(places) => self.nodes.extend(places),
+            Write::Claim(dead, by, until_ms) => drop(self.claims.insert(*dead, (*by, *until_ms))),
+            Write::Forget(dead, is_dead) => {
+                self.claims.remove(dead);
+                self.nodes.retain(|node| !is_dead || node != dead);
+            }
         }
         if is_of_the_lobby(write) {
             self.version += 1;
@@ -272,19 +321,29 @@ impl Held {
             | Write::Remove(..)
             | Write::Block(..)
             | Write::Unblock(..)
-            | Write::Archive(_) => return None,
+            | Write::Archive(_)
+            | Write::Expect(_)
+            | Write::Claim(..)
+            | Write::Forget(..) => return None,
         };
         Some(Versioned { version: self.version, change })
     }
 
     /// What a script answers, and the change it makes.
-    pub fn weigh(&self, from: Place, command: &Command, leaves: Leaves) -> (Reply, Option<Write>) {
+    pub fn weigh(
+        &self,
+        from: Place,
+        command: &Command,
+        leaves: Leaves,
+        standing: &Leases,
+    ) -> (Reply, Option<Write>) {
         let is_live =
             |player: usize, session: u32| self.online[player].is_some_and(|live| live.session == session);
         let entered = |player: usize, session: u32| {
             let write = Write::Enter(player, Live { place: from, session });
             (Reply::Entered(self.online[player]), Some(write))
         };
+        let lives = |node: &Place| standing.live.contains(node);
         match *command {
             Command::Enter { player, session } => entered(player, session),
             Command::Reenter { player, session } => match self.online[player] {
@@ -336,7 +395,33 @@ impl Held {
                 (Reply::Done, self.tables.contains_key(&table).then_some(Write::Close(table)))
             }
             Command::Snapshot => (Reply::Snapshot(Box::new(self.snapshot())), None),
-            Command::Online => (Reply::Online(self.online, self.tables.keys().copied().collect()), None),
+            Command::Online(_) => (Reply::Online(self.online, self.tables.keys().copied().collect()), None),
+            Command::Nodes => {
+                let lapsed = self.nodes.iter().filter(|node| !lives(node));
+                (Reply::Nodes(lapsed.copied().collect()), None)
+            }
+            Command::Suspect(ref places) => {
+                let is_news = places.iter().any(|place| !self.nodes.contains(place));
+                (Reply::Done, is_news.then(|| Write::Expect(places.clone())))
+            }
+            Command::Claim(dead) => {
+                let other =
+                    self.claims.get(&dead).filter(|(by, until)| *by != from && *until > standing.now_ms);
+                if lives(&dead) || other.is_some() {
+                    return (Reply::Refused, None);
+                }
+                (Reply::Done, Some(Write::Claim(dead, from, standing.now_ms + CLAIM_LIVES_MS)))
+            }
+            Command::Reap { dead, .. } if lives(&dead) && leaves != Leaves::DeadCheck => {
+                (Reply::Refused, None)
+            }
+            Command::Reap { player, session, .. } => {
+                (Reply::Done, is_live(player, session).then_some(Write::Leave(player)))
+            }
+            Command::Forget(dead) => {
+                let answer = if lives(&dead) { Reply::Refused } else { Reply::Done };
+                (answer, Some(Write::Forget(dead, !lives(&dead))))
+            }
         }
     }
 }

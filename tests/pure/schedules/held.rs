@@ -162,11 +162,13 @@ fn append(
 ) -> (Reply, Vec<Entry>) {
     let leaves = Leaves {
         number: without == Without::Number,
+        hash: false,
         request: without == Without::Request,
+        session: without == Without::Session,
         times: without == Without::Times,
     };
     let held = &group.server(server).data;
-    let live = without == Without::Session || mover.is_none_or(|mover| is_live(held, mover));
+    let live = mover.is_none_or(|mover| is_live(held, mover));
     let (answer, new) = held.stream.weigh(proposal, live, now_ms, leaves);
     if !new.is_empty() {
         group.write(server, Write::Append(new.clone()));

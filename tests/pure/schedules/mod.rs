@@ -11,7 +11,7 @@ mod redis;
 use std::ops::Range;
 
 use self::game::World;
-use self::plan::{Plan, Tally, Without};
+use self::plan::{Fault, Plan, Tally, Without};
 
 /// Lines of what happened that are told with a failure.
 const TRACED: usize = 60;
@@ -24,6 +24,7 @@ const ALL: Plan = Plan {
     zombies: true,
     clocks: true,
     rivals: false,
+    mixed: false,
     rough: false,
     without: Without::Nothing,
 };
@@ -97,6 +98,21 @@ fn with_one_group_that_goes_away_play_goes_on_and_is_written_later() {
 fn with_a_shard_of_its_own_that_is_emptied_memory_fills_it() {
     let tally = holds(60_001..85_001, ALL);
     assert!(tally.unsaved > 5_000 && tally.healed > 5_000 && tally.archived > 1_000, "{tally:?}");
+    tally.faults.each_came(&[
+        (Fault::Crash, 20_000),
+        (Fault::Stop, 20_000),
+        (Fault::Deaf, 10_000),
+        (Fault::GivenUp, 30_000),
+        (Fault::Failover, 10_000),
+        (Fault::Absence, 20_000),
+        (Fault::Jump, 15_000),
+        (Fault::Lost, 60_000),
+        (Fault::Doubled, 30_000),
+        (Fault::Slow, 5_000),
+        (Fault::LateReply, 1_000),
+        (Fault::LateAppend, 400),
+        (Fault::LateAnswer, 1_500),
+    ]);
 }
 
 #[test]
@@ -111,6 +127,30 @@ fn with_twice_as_many_faults_all_of_it_holds() {
     assert!(tally.lost * 50 < tally.done, "{tally:?}");
     let tally = holds(115_001..125_001, Plan { rough: true, ..ALL });
     assert!(tally.unsaved > 300 && tally.told > 50, "{tally:?}");
+}
+
+/// Nodes of the previous release beside new ones, which are upgraded one after the other.
+const MIXED: Plan = Plan { mixed: true, ..ALL };
+
+#[test]
+fn nodes_of_two_releases_play_the_same_games() {
+    let tally = holds(125_001..135_001, MIXED);
+    tally.faults.each_came(&[(Fault::Upgrade, 2_000), (Fault::Across, 10_000), (Fault::Mixed, 500)]);
+}
+
+#[test]
+fn a_record_that_a_node_of_the_previous_release_cannot_read_is_caught() {
+    caught(MIXED, Without::Kinds, &["cannot read"]);
+}
+
+#[test]
+fn a_seed_repeats_its_schedule_step_by_step() {
+    for seed in 1..20 {
+        let trace = || World::new(seed, MIXED, true).traced();
+        let (one, other) = (trace(), trace());
+        assert!(one.len() > 50, "seed {seed} tells of {} steps", one.len());
+        assert_eq!(one, other, "seed {seed}");
+    }
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub struct Plan {
     /// While the shard is away both seats often want something at once: to resign, which nodes of version 0.3.0 let them do
     /// unsaved.
     pub rivals: bool,
+    /// Some nodes are of the previous release, and are upgraded when they start again.
+    pub mixed: bool,
     /// Faults are more frequent, and players resign more often.
     pub rough: bool,
     /// What is left out.
@@ -61,6 +63,88 @@ pub enum Without {
     Once,
     /// What is unsaved shows no card, and a resignation waits.
     Backs,
+    /// Records have a form that every node can read.
+    Kinds,
+}
+
+/// A kind of fault that a schedule draws, or that came of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A node dies, and another comes in its place.
+    Crash,
+    /// A node stands still, to go on later.
+    Stop,
+    /// A node's subscriber connection has become silent.
+    Deaf,
+    /// A node gives up waiting for all that it asked.
+    GivenUp,
+    /// A replica is promoted.
+    Failover,
+    /// The group of the stream goes away.
+    Absence,
+    /// A server's clock jumps.
+    Jump,
+    /// A question or an answer is lost.
+    Lost,
+    /// A question or a publication comes twice.
+    Doubled,
+    /// A node's exchanges become slow.
+    Slow,
+    /// A reply comes late since they are.
+    LateReply,
+    /// Records are appended after their node gave the append up.
+    LateAppend,
+    /// An append is answered after its node gave it up.
+    LateAnswer,
+    /// A node of the previous release is upgraded.
+    Upgrade,
+    /// Something is published from one release to the other.
+    Across,
+    /// A game has records of both formats.
+    Mixed,
+    /// The word that a session left is lost.
+    LostLeave,
+    /// A node that lives does not renew its lease for a while.
+    LateLease,
+    /// A player is taken out whose node lives.
+    WrongReap,
+}
+
+/// How many kinds there are.
+const FAULTS: usize = Fault::WrongReap as usize + 1;
+
+/// How often each came.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Faults([usize; FAULTS]);
+
+impl Faults {
+    /// It came once more.
+    pub fn count(&mut self, fault: Fault) {
+        self.0[fault as usize] += 1;
+    }
+
+    /// How often it came.
+    pub fn of(&self, fault: Fault) -> usize {
+        self.0[fault as usize]
+    }
+
+    /// Tells how often each of these came, which is as often as it has to be.
+    #[expect(clippy::print_stdout, reason = "how often each came is a report")]
+    pub fn each_came(&self, least: &[(Fault, usize)]) {
+        for (fault, least) in least {
+            let came = self.of(*fault);
+            println!("{fault:?} came {came} times");
+            assert!(came >= *least, "{fault:?} came {came} times, less than {least}");
+        }
+    }
+}
+
+impl std::ops::AddAssign for Faults {
+    fn add_assign(&mut self, other: Self) {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            *own += other;
+        }
+    }
 }
 
 /// What happened, to see that the schedules are not idle.
@@ -88,6 +172,8 @@ pub struct Tally {
     pub archived: usize,
     /// Sessions told of another one, though they were the newest of their accounts.
     pub ousted: usize,
+    /// How often each fault came.
+    pub faults: Faults,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -103,5 +189,6 @@ impl std::ops::AddAssign for Tally {
         self.gave_way += other.gave_way;
         self.archived += other.archived;
         self.ousted += other.ousted;
+        self.faults += other.faults;
     }
 }

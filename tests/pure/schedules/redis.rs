@@ -155,6 +155,12 @@ impl<D: Data> Group<D> {
         self.servers[number].role != offset.role
     }
 
+    /// The servers that follow one.
+    pub fn copies(&self, number: usize) -> Vec<usize> {
+        let is_copy = |other: &usize| self.servers[*other].up && self.servers[*other].follows == Some(number);
+        (0..SERVERS).filter(is_copy).collect()
+    }
+
     fn followers(&self, number: usize) -> impl Iterator<Item = &Server<D>> {
         self.servers.iter().filter(move |server| server.up && server.follows == Some(number))
     }

@@ -291,6 +291,7 @@ impl World {
             Fate::Done(tip, unsaved) => {
                 self.note(|_| format!("{} is done, unsaved: {unsaved}", asked.request));
                 self.browsers[browser].open = None;
+                self.check_chosen(node, asked)?;
                 self.note_done(browser, asked.request.clone(), tip.clone(), *unsaved);
             }
             Fate::Refused => {

@@ -4,14 +4,16 @@ use std::collections::HashSet;
 
 use nineflags::host::{Host, Note};
 use nineflags::ids::RequestId;
+use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
 use nineflags::rules::view::{View, Viewer};
-use nineflags::table::copy::Copy;
+use nineflags::table::copy::{Copy, Intent};
 use nineflags::table::record::{Entry, Hash, Tip};
 
 use super::super::held::{Mover, Place};
-use super::super::plan::{Tally, Without};
+use super::super::plan::{Fault, Tally, Without};
 use super::super::redis::Offset;
+use super::browser::Asked;
 use super::{Checked, World, is_over};
 use crate::model::append::Stream;
 use crate::model::game::table;
@@ -111,6 +113,16 @@ impl World {
         Ok(())
     }
 
+    /// A node of the previous release is given no record of a form that it cannot read.
+    pub(super) fn check_read(&self, node: usize, entries: &[Entry]) -> Checked<()> {
+        match entries.iter().position(|entry| entry.salt.is_some()) {
+            Some(number) if self.nodes[node].is_old => Err(format!(
+                "node {node} is of the previous release and cannot read {number} of some records"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// A view shows no card of a hand that the last record which a stream ever had did not show: who takes back what came
     /// after it has learned nothing by it.
     pub(super) fn check_hands(&self, entries: &[Entry], viewer: Viewer, view: &View) -> Checked<()> {
@@ -129,6 +141,21 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// What was chosen from a view was carried out in that position: a resignation may come later.
+    pub(super) fn check_chosen(&self, node: usize, asked: &Asked) -> Checked<()> {
+        let seat = self.browsers[asked.browser].seat;
+        let entries = self.chain(node).map(Copy::entries).unwrap_or_default();
+        let first = entries.iter().position(|entry| entry.is_of(seat, &asked.request));
+        let is_resignation = asked.intent == Intent::Moves(vec![Move::Resign]);
+        match first {
+            Some(first) if first != asked.tip.number as usize && !is_resignation => Err(format!(
+                "{} was chosen at {} and carried out at {first}",
+                asked.request, asked.tip.number
+            )),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn note_done(&mut self, browser: usize, request: RequestId, tip: Tip, unsaved: bool) {
@@ -340,6 +367,10 @@ impl World {
         }
         let unsaved = self.checks.done.iter().filter(|done| done.unsaved).count();
         tally.unsaved = unsaved;
+        let salted = game.entries().iter().filter(|entry| entry.salt.is_some()).count();
+        if salted > 0 && salted < game.entries().len() {
+            tally.faults.count(Fault::Mixed);
+        }
         tally.records = game.entries().len();
         tally.archived = self.groups[0].data().archive.len();
         Ok(tally)

@@ -16,7 +16,7 @@ use nineflags::table::record::{KINDS, Tip};
 use uuid::Uuid;
 
 use super::super::held::{Command, Mover, Place};
-use super::super::plan::Without;
+use super::super::plan::{Fault, Without};
 use super::super::redis::Deaf;
 use super::browser::{Asked, Fate};
 use super::lines::Letter;
@@ -70,6 +70,18 @@ pub(super) fn node_id(place: Place) -> NodeId {
     NodeId(Uuid::from_u128(0x40de_0000_0000 + ((place.node as u128) << 32) + u128::from(place.life)))
 }
 
+/// A publication as a node of version 0.3.0 writes or reads it, if it does.
+fn old_words(published: &Published) -> Option<Published> {
+    match published {
+        // It does not tell that it lacks nothing, nor who lacks something.
+        Published::Unsaved { entries, .. } if entries.is_empty() => None,
+        Published::Lacks { node, tip, .. } => {
+            Some(Published::Lacks { node: *node, tip: tip.clone(), by: None })
+        }
+        published => Some(published.clone()),
+    }
+}
+
 impl World {
     /// The chain that a node holds.
     pub(super) fn chain(&self, node: usize) -> Option<&Copy> {
@@ -89,9 +101,11 @@ impl World {
             Without::Hear => Some(Safeguard::Hear),
             _ => None,
         });
-        if self.plan.rivals || self.plan.without == Without::Backs {
+        let is_old = self.nodes[node].is_old;
+        if self.plan.rivals || is_old || self.plan.without == Without::Backs {
             without.push(Safeguard::End);
         }
+        without.extend(is_old.then_some(Safeguard::Hear));
         Settings {
             node: node_id(self.place(node)),
             is_only_node: false,
@@ -128,6 +142,9 @@ impl World {
             kinds_known: KINDS,
             // A game begins, goes on and ends in either format, or changes from one to the other.
             knows_old_nodes: match self.seed % 4 {
+                _ if self.plan.mixed => {
+                    known.is_old || known.knows_old && self.plan.without != Without::Kinds
+                }
                 0 => true,
                 1 => number % 8 <= 3,
                 _ => false,
@@ -261,10 +278,15 @@ impl World {
 
     /// Publishes on the table's channel, which every node hears, this one as well.
     fn publish(&mut self, node: usize, published: &Published) {
-        let line = self.nodes[node].hears[0];
+        let (line, is_old) = (self.nodes[node].hears[0], self.nodes[node].is_old);
         for other in 0..self.nodes.len() {
             let to = self.place(other);
-            self.letters.push(Letter::Event { to, line, published: published.clone() });
+            let is_across = self.nodes[other].is_old != is_old;
+            let published = if is_across || is_old { old_words(published) } else { Some(published.clone()) };
+            if is_across {
+                self.hit(Fault::Across);
+            }
+            self.letters.extend(published.map(|published| Letter::Event { to, line, published }));
         }
     }
 
@@ -286,6 +308,9 @@ impl World {
         if waits && self.dice.chance(400) && self.plan.absences {
             let shard = self.shard();
             self.set_away(node, shard, true)?;
+        }
+        if waits {
+            self.hit(Fault::GivenUp);
         }
         self.fail_pending(node)
     }

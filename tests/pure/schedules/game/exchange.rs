@@ -7,7 +7,7 @@ use nineflags::protocol::ClosedWhy;
 use nineflags::table::copy::Answer;
 
 use super::super::held::{Command, Live, Mover, Reply};
-use super::super::plan::Without;
+use super::super::plan::{Fault, Without};
 use super::super::redis::Deaf;
 use super::driver::{Kind, Pending, account, node_id};
 use super::{Checked, World};
@@ -64,8 +64,19 @@ impl World {
     /// A reply has come.
     pub(super) fn reply(&mut self, node: usize, exchange: u64, reply: Reply) -> Checked<()> {
         let pending = &mut self.nodes[node].pending;
-        let Some(at) = pending.iter().position(|(number, _)| *number == exchange) else { return Ok(()) };
+        let Some(at) = pending.iter().position(|(number, _)| *number == exchange) else {
+            if matches!(reply, Reply::Append(_)) {
+                self.hit(Fault::LateAnswer);
+            }
+            return Ok(());
+        };
         let (_, pending) = pending.swap_remove(at);
+        if self.nodes[node].slow_until_ms > self.now_ms {
+            self.hit(Fault::LateReply);
+        }
+        if let Reply::Entries(entries) = &reply {
+            self.check_read(node, entries)?;
+        }
         if let Reply::Failed(deaf) = &reply {
             return self.failed(node, &pending, *deaf);
         }

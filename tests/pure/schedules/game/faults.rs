@@ -1,13 +1,14 @@
 //! What goes wrong: nodes, Redis groups, subscribers and clocks.
 
 use super::super::held::Place;
+use super::super::plan::Fault;
 use super::lines::Letter;
 use super::{Checked, NODES, Node, World};
 use crate::model::append::Stream;
 
 impl World {
     pub(super) fn fault(&mut self) -> Checked<()> {
-        match self.dice.below(100) {
+        match self.dice.below(103) {
             0..=29 => {
                 let (browser, node) = (self.dice.below(2), self.dice.below(NODES));
                 return self.connect(browser, node);
@@ -18,6 +19,7 @@ impl World {
             }
             42..=47 => {
                 let node = self.dice.below(NODES);
+                self.hit(Fault::Deaf);
                 self.note(|_| format!("node {node} hears nothing any more"));
                 self.nodes[node].deaf = true;
             }
@@ -30,10 +32,17 @@ impl World {
                 self.fail_over_or_turn(group);
             }
             80..=92 if self.plan.absences => self.leave_or_come_back(),
-            93.. if self.plan.clocks => {
+            93..=99 if self.plan.clocks => {
+                self.hit(Fault::Jump);
                 let (group, server) = (self.dice.below(self.groups.len()), self.dice.below(3));
                 let skew_ms = i64::try_from(self.dice.below(120_000)).expect("small") - 60_000;
                 self.groups[group].jump(server, skew_ms);
+            }
+            100.. => {
+                let (node, slow_ms) = (self.dice.below(NODES), 500 + self.dice.below(3_000) as u64);
+                self.hit(Fault::Slow);
+                self.note(|_| format!("node {node} is slow for {slow_ms} ms"));
+                self.nodes[node].slow_until_ms = self.now_ms + slow_ms;
             }
             _ => {}
         }
@@ -46,8 +55,13 @@ impl World {
         for (group, known) in self.groups.iter().enumerate() {
             primary[group] = known.primary();
         }
-        self.note(|_| format!("node {node} dies"));
-        self.nodes[node] = Node::new(life, primary);
+        self.hit(Fault::Crash);
+        let is_old = self.nodes[node].is_old && self.dice.chance(500);
+        if self.nodes[node].is_old != is_old {
+            self.hit(Fault::Upgrade);
+        }
+        self.note(|_| format!("node {node} dies, and comes back with the previous release: {is_old}"));
+        self.nodes[node] = Node { is_old, ..Node::new(life, primary) };
         for (group, known) in self.groups.iter().enumerate() {
             self.nodes[node].hears[group] = known.line(primary[group]);
         }
@@ -59,6 +73,7 @@ impl World {
         let stopped = known.stopped;
         self.note(|_| format!("node {node} is stopped: {stopped}"));
         if stopped {
+            self.hit(Fault::Stop);
             return Ok(());
         }
         // What browsers left meanwhile is noticed now.
@@ -84,6 +99,7 @@ impl World {
         let stream = self.groups[group].data().stream.clone();
         let dies = self.dice.below(2) == 0;
         if self.groups[group].fail_over(dies, &mut self.dice) {
+            self.hit(Fault::Failover);
             self.note(|world| format!("group {group} fails over: {}", world.groups[group].roles()));
             self.note_losses(group, &stream);
             for node in 0..NODES {
@@ -96,6 +112,7 @@ impl World {
     fn leave_or_come_back(&mut self) {
         let group = self.shard();
         if !self.groups[group].is_away() {
+            self.hit(Fault::Absence);
             self.note(|_| format!("group {group} is away"));
             self.groups[group].leave();
             return;

@@ -4,7 +4,7 @@ use nineflags::host::{Compared, Input, Published};
 use nineflags::table::record::{Entry, Tip};
 
 use super::super::held::{Command, Live, Mover, Place, Reply, run};
-use super::super::plan::Without;
+use super::super::plan::{Fault, Without};
 use super::super::redis::{Deaf, Line, Offset};
 use super::driver::Pending;
 use super::{Checked, World};
@@ -44,6 +44,17 @@ impl Letter {
 }
 
 impl World {
+    /// Whether a letter of an exchange has to wait, since its node's exchanges are slow.
+    fn is_held_up(&mut self, letter: &Letter) -> bool {
+        let place = match letter {
+            Letter::Ask { from: place, .. }
+            | Letter::Reply { to: place, .. }
+            | Letter::Settling { to: place, .. } => *place,
+            _ => return false,
+        };
+        self.alive(place) && self.nodes[place.node].slow_until_ms > self.now_ms && self.dice.chance(600)
+    }
+
     /// Sends a question to what the node takes for the primary; gives its number.
     pub(super) fn send(&mut self, node: usize, group: usize, command: Command) -> u64 {
         self.exchanges += 1;
@@ -58,6 +69,10 @@ impl World {
         }
         let at = self.dice.below(self.letters.len());
         let letter = self.letters.swap_remove(at);
+        if self.is_held_up(&letter) {
+            self.letters.push(letter);
+            return Ok(());
+        }
         if let Some(to) = letter.to() {
             if !self.alive(to) {
                 return Ok(());
@@ -100,6 +115,7 @@ impl World {
                 }
             }
             Letter::Published { to, line, from, entries } => {
+                self.check_read(to.node, &entries)?;
                 let shard = self.shard();
                 self.hear(to.node, shard, line, Published::Records { from, entries })
             }
@@ -141,6 +157,10 @@ impl World {
         });
         if !new.is_empty() {
             let Command::Append(_, mover) = command else { return Ok(()) };
+            let waits = |(number, _): &(u64, Pending)| *number == exchange;
+            if self.alive(from) && !self.nodes[from.node].pending.iter().any(waits) {
+                self.hit(Fault::LateAppend);
+            }
             self.check_append(group, server, &new, *mover)?;
             let number = self.groups[group].server(server).data.stream.tip().number - count(&new);
             for node in 0..self.nodes.len() {
@@ -190,7 +210,10 @@ impl World {
         match &self.letters[at] {
             // The sentinels are asked again every second, and a subscriber loses nothing as long as it is connected.
             Letter::Switch { .. } | Letter::Published { .. } | Letter::TakenOver { .. } => {}
-            _ => drop(self.letters.swap_remove(at)),
+            _ => {
+                self.letters.swap_remove(at);
+                self.hit(Fault::Lost);
+            }
         }
     }
 
@@ -202,6 +225,7 @@ impl World {
         // An answer is one frame of one connection; questions are sent again where no answer came.
         if !matches!(twice, Letter::Reply { .. } | Letter::Settling { .. }) {
             self.letters.push(twice);
+            self.hit(Fault::Doubled);
         }
     }
 
@@ -250,6 +274,7 @@ impl World {
         if self.nodes[node].stopped {
             return;
         }
+        self.nodes[node].knows_old = self.nodes.iter().any(|node| node.is_old);
         for group in 0..self.groups.len() {
             self.compare(node, group);
         }

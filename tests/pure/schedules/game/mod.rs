@@ -18,7 +18,7 @@ use self::checks::Checks;
 use self::driver::{Pending, Waits};
 use self::lines::Letter;
 use super::held::{Held, Live, Place, Write};
-use super::plan::{Plan, Tally};
+use super::plan::{Fault, Plan, Tally};
 use super::redis::{Group, Line};
 use crate::model::dice::Dice;
 use crate::model::game::{request, start, table};
@@ -35,6 +35,7 @@ const ROUNDS: usize = 8;
 pub(super) type Checked<T> = Result<T, String>;
 
 /// A node in its present life.
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact of a node")]
 struct Node {
     life: u32,
     /// Stopped, to be continued: nothing reaches it.
@@ -46,6 +47,12 @@ struct Node {
     /// The subscriber connections to the groups, and whether they have become silent.
     hears: [Line; 2],
     deaf: bool,
+    /// Its exchanges are slow until then.
+    slow_until_ms: u64,
+    /// It is of the previous release.
+    is_old: bool,
+    /// It takes it that some are: each node does until it has looked.
+    knows_old: bool,
     /// The table, where it is open.
     host: Option<Host>,
     /// What came before it was.
@@ -75,6 +82,9 @@ impl Node {
             away: [false; 2],
             hears: primary.map(Line::first),
             deaf: false,
+            slow_until_ms: 0,
+            is_old: false,
+            knows_old: true,
             host: None,
             early: Vec::new(),
             sessions: [None; 2],
@@ -111,9 +121,14 @@ impl World {
         for _ in 0..4 {
             dice.below(2);
         }
+        let mut nodes: Vec<Node> = (0..NODES).map(|_| Node::new(0, [0, 0])).collect();
+        for node in nodes.iter_mut().filter(|_| plan.mixed) {
+            node.is_old = dice.chance(500);
+        }
+        let is_salted = if plan.mixed { nodes.iter().all(|node| !node.is_old) } else { seed % 4 > 1 };
         let mut copy = Copy::open(table());
         let first = copy.propose_start(&request("start"), start(&mut dice));
-        let mut first = if seed % 4 > 1 { copy.salted(first) } else { first }.entries;
+        let mut first = if is_salted { copy.salted(first) } else { first }.entries;
         first[0].time_ms = 1_000;
         copy.accept(0, &first);
         let live = |seat: u32| Live { place: Place { node: seat as usize, life: 0 }, session: seat };
@@ -128,7 +143,7 @@ impl World {
             seed,
             plan,
             groups,
-            nodes: (0..NODES).map(|_| Node::new(0, [0, 0])).collect(),
+            nodes,
             browsers: [Seat::First, Seat::Second].map(|seat| Browser::new(seat, copy.tip())),
             dice,
             letters: Vec::new(),
@@ -163,6 +178,14 @@ impl World {
         result.map_err(|why| (why, self.trace.unwrap_or_default()))
     }
 
+    /// All that happens in the schedule, in order.
+    pub(super) fn traced(mut self) -> Vec<String> {
+        let result = self.all_steps();
+        let mut trace = self.trace.unwrap_or_default();
+        trace.push(format!("{result:?}"));
+        trace
+    }
+
     fn all_steps(&mut self) -> Checked<Tally> {
         for _ in 0..STEPS {
             self.step()?;
@@ -183,6 +206,10 @@ impl World {
 
     fn alive(&self, place: Place) -> bool {
         self.nodes[place.node].life == place.life
+    }
+
+    fn hit(&mut self, fault: Fault) {
+        self.checks.tally.faults.count(fault);
     }
 
     fn note(&mut self, words: impl FnOnce(&Self) -> String) {
@@ -242,6 +269,7 @@ impl World {
             self.come_back(group, None);
         }
         for node in 0..NODES {
+            self.nodes[node].slow_until_ms = 0;
             if self.nodes[node].stopped {
                 self.stop_or_continue(node)?;
             }

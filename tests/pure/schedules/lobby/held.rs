@@ -3,7 +3,7 @@
 use nineflags::lobby::event::Versioned;
 
 use super::super::redis::{Data, Deaf, Group};
-use crate::model::lobby::{Command, Held, Leaves, Place, Reply, Write};
+use crate::model::lobby::{Command, Held, Leases, Leaves, Place, Reply, Write};
 
 impl Data for Held {
     type Write = Write;
@@ -20,13 +20,14 @@ pub fn run(
     from: Place,
     command: &Command,
     leaves: Leaves,
+    standing: &Leases,
 ) -> (Result<Reply, Deaf>, Option<Versioned>) {
-    let writes = !matches!(command, Command::Snapshot | Command::Online);
+    let writes = !matches!(command, Command::Snapshot | Command::Online(_) | Command::Nodes);
     let able = if writes { group.may_write(server) } else { group.may_read(server) };
     if let Err(deaf) = able {
         return (Err(deaf), None);
     }
-    let (reply, write) = group.server(server).data.weigh(from, command, leaves);
+    let (reply, write) = group.server(server).data.weigh(from, command, leaves, standing);
     let Some(write) = write else { return (Ok(reply), None) };
     group.write(server, write.clone());
     (Ok(reply), group.server(server).data.told(&write))

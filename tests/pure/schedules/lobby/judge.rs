@@ -64,7 +64,7 @@ impl LobbyWorld {
         for player in 0..PLAYERS {
             let live = held.online[player].map(|live| (live.place, live.session));
             let here: Vec<_> = (0..self.nodes.len())
-                .filter_map(|node| Some((self.place(node), self.nodes[node].sessions[player]?.0)))
+                .filter_map(|node| Some((self.place(node), self.nodes[node].live(player)?.0)))
                 .collect();
             if here.len() > 1 || here.first() != live.as_ref() {
                 return Err(format!(
@@ -74,14 +74,15 @@ impl LobbyWorld {
         }
         for (number, node) in self.nodes.iter().enumerate() {
             let online = held.online.iter().flatten().count();
-            let same = node.mirror.size() == (online, held.tables.len())
-                && (0..PLAYERS).all(|player| {
-                    node.mirror.player(&name(player)).is_some() == held.online[player].is_some()
-                })
-                && node.mirror.tables().zip(held.tables.keys()).all(|(one, other)| one.0.as_u128() == *other);
-            if !same {
-                let size = node.mirror.size();
-                let there = (online, held.tables.len());
+            let (size, same) = node.mirror.with(|mirror| {
+                let is_online = |player: usize| held.online[player].is_some();
+                let players =
+                    (0..PLAYERS).all(|player| mirror.player(&name(player)).is_some() == is_online(player));
+                let tables = mirror.tables().map(|table| table.0.as_u128()).eq(held.tables.keys().copied());
+                (mirror.size(), players && tables)
+            });
+            let there = (online, held.tables.len());
+            if !same || size != there {
                 return Err(format!("the mirror of node {number} shows {size:?}, the lobby is {there:?}"));
             }
         }

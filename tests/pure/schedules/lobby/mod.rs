@@ -1,24 +1,28 @@
 //! One schedule of the lobby: players come, invite, start and finish games over nodes that fail, and every node mirrors it.
+//! What a node knows of its sessions and of the lobby, and what it decides, is the product's own code.
 
 mod held;
 mod judge;
+mod nodes;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use nineflags::lobby::Lobby;
 use nineflags::lobby::event::Versioned;
 
-use super::redis::{Deaf, Group, Line, Offset};
+use self::nodes::Node;
+use super::plan::{Fault, Faults};
+use super::redis::{Deaf, Group, Line, Offset, SERVERS};
 use crate::model::dice::Dice;
-use crate::model::lobby::{Command, Held, Leaves, PLAYERS, Place, Reply};
+use crate::model::lobby::{Command, Held, Leases, Leaves, PLAYERS, Place, Reply};
 
 /// The nodes of a schedule.
 const NODES: usize = 3;
 /// Steps with faults.
 const STEPS: usize = 300;
 /// Rounds in which what was lost by the faults is done again.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 12;
 /// Letters of one round, at most.
 const LETTERS_MAX: usize = 20_000;
 
@@ -57,6 +61,10 @@ pub(super) enum Without {
     Compare,
     /// What the store holds of a node is compared with its sessions.
     Sweep,
+    /// A node is dead whose lease had lapsed at two looks.
+    Looks,
+    /// Nobody is taken out of a node that lives.
+    DeadCheck,
 }
 
 impl Without {
@@ -67,6 +75,7 @@ impl Without {
             Without::BothSeats => Leaves::BothSeats,
             Without::LeaveCheck => Leaves::LeaveCheck,
             Without::Once => Leaves::Once,
+            Without::DeadCheck => Leaves::DeadCheck,
             _ => Leaves::Nothing,
         }
     }
@@ -78,8 +87,9 @@ pub(super) struct LobbyTally {
     pub(super) started: usize,
     pub(super) archived: usize,
     pub(super) entered: usize,
-    pub(super) gaps: usize,
+    pub(super) reads: usize,
     pub(super) promised: usize,
+    pub(super) faults: Faults,
 }
 
 impl std::ops::AddAssign for LobbyTally {
@@ -87,8 +97,9 @@ impl std::ops::AddAssign for LobbyTally {
         self.started += other.started;
         self.archived += other.archived;
         self.entered += other.entered;
-        self.gaps += other.gaps;
+        self.reads += other.reads;
         self.promised += other.promised;
+        self.faults += other.faults;
     }
 }
 
@@ -130,21 +141,6 @@ enum Letter {
     },
 }
 
-struct Node {
-    life: u32,
-    stopped: bool,
-    primary: usize,
-    hears: Line,
-    deaf: bool,
-    mirror: Lobby,
-    /// The lobby is to be read, and was not yet.
-    reading: bool,
-    /// What was heard meanwhile.
-    heard: Vec<Versioned>,
-    sessions: [Option<(u32, bool)>; PLAYERS],
-    errands: Vec<(u64, Command)>,
-}
-
 #[derive(Debug, Clone, Copy, Default)]
 struct Person {
     place: Option<Place>,
@@ -181,6 +177,9 @@ pub(super) struct LobbyWorld {
     nodes: Vec<Node>,
     persons: [Person; PLAYERS],
     letters: Vec<Letter>,
+    now_ms: u64,
+    /// Until when each node's lease stands at each server.
+    leases: [BTreeMap<Place, u64>; SERVERS],
     /// Tables whose games are over: their streams say so.
     ended: BTreeSet<u128>,
     /// Tables that somebody was told have started.
@@ -206,9 +205,11 @@ impl LobbyWorld {
             plan,
             dice,
             group: Group::with(&[]),
-            nodes: (0..NODES).map(|_| Node::new(0, 0)).collect(),
+            nodes: (0..NODES).map(|_| Node::new(0, 0, Line::first(0))).collect(),
             persons: [Person::default(); PLAYERS],
             letters: Vec::new(),
+            now_ms: 1_000,
+            leases: Default::default(),
             ended: BTreeSet::new(),
             told: Vec::new(),
             promises: BTreeMap::new(),
@@ -227,13 +228,33 @@ impl LobbyWorld {
         result.map_err(|why| (why, self.trace.unwrap_or_default()))
     }
 
+    /// All that happens in the schedule, in order.
+    pub(in super::super) fn traced(mut self) -> Vec<String> {
+        let result = self.all_steps();
+        let mut trace = self.trace.unwrap_or_default();
+        trace.push(format!("{result:?}"));
+        trace
+    }
+
     fn all_steps(&mut self) -> Checked<LobbyTally> {
+        for node in 0..NODES {
+            self.hear_anew(node);
+            self.renew(node);
+        }
         for _ in 0..STEPS {
             self.step();
             self.check_step()?;
         }
         self.calm()?;
         self.judge()
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.now_ms)
+    }
+
+    fn hit(&mut self, fault: Fault) {
+        self.tally.faults.count(fault);
     }
 
     fn place(&self, node: usize) -> Place {
@@ -247,23 +268,6 @@ impl LobbyWorld {
     fn note(&mut self, words: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push(words());
-        }
-    }
-}
-
-impl Node {
-    fn new(life: u32, primary: usize) -> Self {
-        Self {
-            life,
-            stopped: false,
-            primary,
-            hears: Line::first(primary),
-            deaf: false,
-            mirror: Lobby::default(),
-            reading: false,
-            heard: Vec::new(),
-            sessions: [None; PLAYERS],
-            errands: Vec::new(),
         }
     }
 }

@@ -1,27 +1,42 @@
 //! What players and nodes do in the lobby, and what goes wrong.
 
-use nineflags::lobby::event::Versioned;
-use nineflags::lobby::presence::{Held, Here, Repair, repair};
-use nineflags::lobby::{Applied, Lobby};
-
 use super::held::run;
-use super::{About, Checked, LETTERS_MAX, Letter, LobbyWorld, NODES, Node, Promise, ROUNDS, Without};
+use super::{About, Checked, Fault, LETTERS_MAX, Letter, LobbyWorld, NODES, Node, Promise, ROUNDS, Without};
 use crate::model::lobby::{Command, Live, PLAYERS, Reply};
 use crate::schedules::redis::Deaf;
 
+/// Of so many letters one is delivered at each step, whatever else happens.
+const LETTERS_PILED: usize = 8;
+
 impl LobbyWorld {
     pub(super) fn step(&mut self) {
+        self.now_ms += 1 + self.dice.below(300) as u64;
         self.group.step(&mut self.dice);
+        for node in 0..NODES {
+            self.renew(node);
+            self.serve_sessions(node);
+            self.follow(node);
+        }
+        for _ in 0..self.letters.len() / LETTERS_PILED {
+            self.deliver_one();
+        }
         let (node, player) = (self.dice.below(NODES), self.dice.below(PLAYERS));
         match self.dice.below(1_000) {
             0..=499 => self.deliver_one(),
-            500..=789 => self.act(player),
-            790..=809 => self.lose_one(),
-            810..=824 => self.nodes[node].errands.clear(),
-            825..=884 => self.beat(node),
+            500..=759 => self.act(player),
+            760..=767 => self.renew_late(node),
+            768..=787 => self.lose_one(),
+            788..=799 => {
+                self.hit(Fault::GivenUp);
+                self.lose_errands(node);
+            }
+            800..=884 => self.beat(node),
             885..=899 => self.connect(player, node),
             900..=914 => self.crash(node),
-            915..=934 => self.nodes[node].deaf = true,
+            915..=934 => {
+                self.hit(Fault::Deaf);
+                self.nodes[node].deaf = true;
+            }
             935..=954 => self.stop_or_continue(node),
             955..=979 => self.probe(node),
             _ if self.plan.failovers => self.fail_over_or_turn(),
@@ -29,7 +44,7 @@ impl LobbyWorld {
         }
     }
 
-    fn send(&mut self, node: usize, command: Command) {
+    pub(super) fn send(&mut self, node: usize, command: Command) {
         self.exchanges += 1;
         let (from, server, exchange) = (self.place(node), self.nodes[node].primary, self.exchanges);
         self.nodes[node].errands.push((exchange, command.clone()));
@@ -62,8 +77,8 @@ impl LobbyWorld {
             Letter::Ask { from, server, exchange, command } => {
                 let line = self.group.line(server);
                 let before = self.group.server(server).data.online;
-                let (reply, change) =
-                    run(&mut self.group, server, from, &command, self.plan.without.leaves());
+                let (leaves, standing) = (self.plan.without.leaves(), self.leases(server));
+                let (reply, change) = run(&mut self.group, server, from, &command, leaves, &standing);
                 self.note(|| format!("{from:?} at {server}: {command:?} -> {reply:?}"));
                 if let Command::Leave { player, session } = command {
                     let now = self.group.server(server).data.online[player];
@@ -71,6 +86,9 @@ impl LobbyWorld {
                     if other.is_some() && now.is_none() {
                         self.wrong = Some(format!("session {session} left and took out {other:?}"));
                     }
+                }
+                if let (Command::Reap { player, session, dead }, Some(_)) = (&command, &change) {
+                    self.was_reaped(server, *player, *session, *dead);
                 }
                 for node in (0..NODES).filter(|_| change.is_some()) {
                     let change = change.clone().expect("there is one");
@@ -114,17 +132,13 @@ impl LobbyWorld {
             }
             Letter::Reply { to, exchange, reply } => self.reply(to.node, exchange, reply),
             Letter::Changed { to, line, change } => {
-                let node = &mut self.nodes[to.node];
-                if node.hears != line || node.deaf {
-                    return;
+                if self.nodes[to.node].hears == line && !self.nodes[to.node].deaf {
+                    self.hear(to.node, change);
                 }
-                // While the lobby is read, what is heard waits.
-                if node.reading { node.heard.push(change) } else { self.take_in(to.node, &change) }
             }
             Letter::TakenOver { to, line, player, session } => {
-                let node = &mut self.nodes[to.node];
-                if node.hears == line && !node.deaf {
-                    node.sessions[player].take_if(|held| held.0 == session);
+                if self.nodes[to.node].hears == line && !self.nodes[to.node].deaf {
+                    self.taken_over(to.node, player, session);
                 }
             }
             Letter::Switch { to } => self.switch(to.node),
@@ -154,25 +168,13 @@ impl LobbyWorld {
         self.promises.insert(about, Promise { exchange, stands, told: false });
     }
 
-    fn take_in(&mut self, node: usize, change: &Versioned) {
-        let applied = self.nodes[node].mirror.apply(change);
-        if applied == Applied::Gap && self.plan.without != Without::Gap {
-            self.tally.gaps += 1;
-            self.reload(node);
-        }
-    }
-
-    fn reload(&mut self, node: usize) {
-        self.nodes[node].reading = true;
-        if self.nodes[node].errands.iter().all(|(_, command)| *command != Command::Snapshot) {
-            self.send(node, Command::Snapshot);
-        }
-    }
-
     fn reply(&mut self, node: usize, exchange: u64, reply: Result<Reply, Deaf>) {
         let errands = &mut self.nodes[node].errands;
         let Some(at) = errands.iter().position(|(number, _)| *number == exchange) else { return };
         let (_, command) = errands.swap_remove(at);
+        if command == Command::Snapshot {
+            self.was_read(node, reply.clone());
+        }
         let reply = match reply {
             Ok(reply) => reply,
             Err(Deaf::NotPrimary) => return self.switch(node),
@@ -183,26 +185,8 @@ impl LobbyWorld {
             self.tally.promised += 1;
         }
         match (command, reply) {
-            (Command::Snapshot, Reply::Snapshot(snapshot)) => {
-                self.nodes[node].mirror = Lobby::from_snapshot(*snapshot);
-                self.nodes[node].reading = false;
-                for change in std::mem::take(&mut self.nodes[node].heard) {
-                    self.take_in(node, &change);
-                }
-            }
-            (Command::Reenter { player, session }, Reply::Refused) => {
-                self.nodes[node].sessions[player].take_if(|held| held.0 == session);
-            }
-            (
-                Command::Enter { player, session } | Command::Reenter { player, session },
-                Reply::Entered(_),
-            ) => {
-                if let Some(held) =
-                    self.nodes[node].sessions[player].as_mut().filter(|held| held.0 == session)
-                {
-                    held.1 = true;
-                    self.tally.entered += 1;
-                }
+            (Command::Enter { player, session } | Command::Reenter { player, session }, reply) => {
+                self.entered(node, player, session, matches!(reply, Reply::Entered(_)));
             }
             (Command::Accept { by, table, .. }, answer) if self.node_of(by) == Some(node) => {
                 self.persons[by].waits = false;
@@ -217,65 +201,40 @@ impl LobbyWorld {
             (Command::Close(table), Reply::Done) if self.plan.without == Without::Order => {
                 self.send(node, Command::Archive(table));
             }
-            (Command::Online, Reply::Online(online, tables)) => self.compared(node, online, &tables),
+            (Command::Online(None), Reply::Online(online, tables)) => self.compared(node, online, &tables),
+            (Command::Online(Some(dead)), Reply::Online(online, _)) => self.reap(node, dead, online),
+            (Command::Nodes, Reply::Nodes(lapsed)) => self.looked(node, &lapsed),
+            (Command::Claim(dead), Reply::Done) => self.send(node, Command::Online(Some(dead))),
             _ => {}
         }
     }
 
     /// Puts a finished game away; may be done again by any node.
-    fn put_away(&mut self, node: usize, table: u128) {
+    pub(super) fn put_away(&mut self, node: usize, table: u128) {
         let first =
             if self.plan.without == Without::Order { Command::Close(table) } else { Command::Archive(table) };
         self.send(node, first);
     }
 
-    /// What a heartbeat does with what the store holds.
-    fn compared(&mut self, node: usize, online: [Option<Live>; PLAYERS], tables: &[u128]) {
-        for (player, live) in online.into_iter().enumerate() {
-            let here = self.nodes[node].sessions[player].map(|(session, entered)| Here { session, entered });
-            let held = live.map(|live| Held { session: live.session, here: live.place == self.place(node) });
-            let (without, compares) = (self.plan.without, self.plan.without != Without::Compare);
-            match repair(here, held) {
-                Repair::Leave(session) if without != Without::Sweep => {
-                    self.send(node, Command::Leave { player, session });
-                }
-                Repair::Reenter(session) if compares => self.send(node, Command::Reenter { player, session }),
-                Repair::Close(_) if compares => self.nodes[node].sessions[player] = None,
-                _ => {}
-            }
-            let dead = |live: &Live| !self.alive(live.place) || self.nodes[live.place.node].stopped;
-            if let Some(live) = live.filter(dead).filter(|_| self.plan.without != Without::Reap) {
-                self.send(node, Command::Leave { player, session: live.session });
-            }
-        }
-        if self.plan.without != Without::Reap {
-            let over = |table: &&u128| self.ended.contains(*table);
-            let over: Vec<u128> = tables.iter().filter(over).copied().collect();
-            for table in over {
-                self.put_away(node, table);
-            }
-        }
-    }
-
     fn node_of(&self, player: usize) -> Option<usize> {
         let person = self.persons[player];
         let place = person.place.filter(|place| self.alive(*place))?;
-        self.nodes[place.node].sessions[player].filter(|held| held.0 == person.session).map(|_| place.node)
+        let live = self.nodes[place.node].live(player)?;
+        (live.0 == person.session).then_some(place.node)
     }
 
     /// A player does what is next: comes, finishes a game, accepts an invite, or sends one.
     fn act(&mut self, player: usize) {
         let node = self.dice.below(NODES);
         let Some(node) = self.node_of(player) else { return self.connect(player, node) };
-        let entered = self.nodes[node].sessions[player].is_some_and(|held| held.1);
+        let entered = self.nodes[node].live(player).is_some_and(|(_, entered)| entered);
         if self.nodes[node].stopped || !entered {
             return;
         }
         if self.dice.chance(5) {
             let session = self.persons[player].session;
-            self.nodes[node].sessions[player] = None;
             self.persons[player] = super::Person { gone: true, ..super::Person::default() };
-            return self.send(node, Command::Leave { player, session });
+            return self.end(node, player, session);
         }
         let held = self.group.data();
         if let Some(table) = held.seats[player] {
@@ -312,56 +271,53 @@ impl LobbyWorld {
             return;
         }
         if let Some(old) = self.node_of(player).filter(|old| !self.nodes[*old].stopped) {
-            let session = self.persons[player].session;
-            self.nodes[old].sessions[player] = None;
-            self.send(old, Command::Leave { player, session });
+            self.end(old, player, self.persons[player].session);
         }
         let session = self.sessions;
         self.sessions += 1;
-        self.nodes[node].sessions[player] = Some((session, false));
         self.persons[player] =
             super::Person { place: Some(self.place(node)), session, waits: false, gone: false };
-        self.send(node, Command::Enter { player, session });
+        self.open(node, player, session);
     }
 
     fn beat(&mut self, node: usize) {
         if self.nodes[node].stopped {
             return;
         }
-        for player in 0..PLAYERS {
-            // An enter that failed ends its session.
-            let asked = |session: u32| {
-                let command = Command::Enter { player, session };
-                self.nodes[node].errands.iter().any(|(_, other)| *other == command)
-            };
-            if self.nodes[node].sessions[player].is_some_and(|(session, entered)| !entered && !asked(session))
-            {
-                self.nodes[node].sessions[player] = None;
-            }
-        }
-        self.send(node, Command::Online);
-        if self.nodes[node].reading {
-            self.reload(node);
-        }
+        self.end_unentered(node);
+        self.send(node, Command::Online(None));
+        self.send(node, Command::Nodes);
+    }
+
+    fn renew_late(&mut self, node: usize) {
+        self.hit(Fault::LateLease);
+        self.nodes[node].late_until_ms = self.now_ms + 6_000 + self.dice.below(14_000) as u64;
     }
 
     fn crash(&mut self, node: usize) {
         self.note(|| format!("node {node} dies"));
         let (life, primary) = (self.nodes[node].life + 1, self.group.primary());
-        self.nodes[node] = Node { hears: self.group.line(primary), ..Node::new(life, primary) };
-        self.reload(node);
+        self.hit(Fault::Crash);
+        self.nodes[node] = Node::new(life, primary, self.group.line(primary));
+        self.hear_anew(node);
     }
 
     fn stop_or_continue(&mut self, node: usize) {
         self.nodes[node].stopped = !self.nodes[node].stopped;
         if self.nodes[node].stopped {
-            return;
+            return self.hit(Fault::Stop);
         }
+        // What browsers left meanwhile is noticed now.
         let place = self.place(node);
-        for player in 0..PLAYERS {
-            if self.persons[player].place != Some(place) {
-                self.nodes[node].sessions[player] = None;
-            }
+        let is_left = |player: usize, session: u32| {
+            let person = self.persons[player];
+            person.place != Some(place) || person.session != session
+        };
+        let open = self.nodes[node].open.iter().map(|open| (open.player, open.session));
+        for (player, session) in
+            open.filter(|(player, session)| is_left(*player, *session)).collect::<Vec<_>>()
+        {
+            self.end(node, player, session);
         }
     }
 
@@ -383,17 +339,18 @@ impl LobbyWorld {
             return;
         }
         (known.primary, known.hears, known.deaf) = (primary, line, false);
-        known.errands.clear();
-        known.heard.clear();
-        self.reload(node);
+        self.lose_errands(node);
+        self.hear_anew(node);
     }
 
     fn fail_over_or_turn(&mut self) {
         if self.dice.below(3) > 0 {
-            return self.group.turn_one(&mut self.dice);
+            self.group.turn_one(&mut self.dice);
+            return self.copy_leases();
         }
         let dies = self.dice.below(2) == 0;
         if self.group.fail_over(dies, &mut self.dice) {
+            self.hit(Fault::Failover);
             for node in 0..NODES {
                 self.letters.push(Letter::Switch { to: self.place(node) });
             }
@@ -405,6 +362,9 @@ impl LobbyWorld {
             return;
         }
         let at = self.dice.below(self.letters.len());
+        if matches!(self.letters[at], Letter::Ask { command: Command::Leave { .. }, .. }) {
+            self.hit(Fault::LostLeave);
+        }
         if matches!(self.letters[at], Letter::Ask { .. } | Letter::Reply { .. } | Letter::Settling { .. }) {
             self.letters.swap_remove(at);
         }
@@ -413,15 +373,20 @@ impl LobbyWorld {
     /// No more faults: everything answers, all letters arrive, and nodes look after what was left half done.
     pub(super) fn calm(&mut self) -> Checked<()> {
         self.group.come_back(None);
+        self.copy_leases();
         for node in 0..NODES {
             if self.nodes[node].stopped {
                 self.stop_or_continue(node);
             }
         }
         for _ in 0..ROUNDS {
+            self.now_ms += 1_000;
             for node in 0..NODES {
-                self.nodes[node].errands.clear();
+                self.lose_errands(node);
                 self.switch(node);
+                self.nodes[node].late_until_ms = 0;
+                self.renew(node);
+                self.follow(node);
                 self.beat(node);
             }
             for player in 0..PLAYERS {
@@ -438,6 +403,10 @@ impl LobbyWorld {
                 }
                 self.group.step(&mut self.dice);
                 self.deliver_one();
+                for node in 0..NODES {
+                    self.serve_sessions(node);
+                    self.follow(node);
+                }
             }
             if !self.letters.is_empty() {
                 return Err("letters without end".to_owned());
