@@ -12,8 +12,8 @@ use crate::redis::script::Arg;
 
 /// Players taken out by one script, at most: a script keeps everybody else from Redis.
 pub const LEAVING_MAX: usize = 200;
-/// Entries looked at in one exchange, about.
-const LOOKED_AT: usize = 1_000;
+/// Players or tables looked at in one exchange, about, by whoever looks at all of them.
+pub const LOOKED_AT: usize = 1_000;
 
 static LEAVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
@@ -97,10 +97,14 @@ impl Store {
         Ok(u64::try_from(left).ok())
     }
 
-    /// A slice of everyone online, and where the next one begins. Who is there during a whole round is in it; an entry
+    /// A slice of about so many of everyone online, and where the next one begins. Who is there during a whole round is in it; an entry
     /// that cannot be read is left out.
-    pub async fn online_slice(&self, from: Cursor) -> Result<(Vec<OnlineAt>, Cursor), StoreError> {
-        let scan = redis::cmd("HSCAN").arg(keys::ONLINE).arg(from.0).arg("COUNT").arg(LOOKED_AT).to_owned();
+    pub async fn online_slice(
+        &self,
+        from: Cursor,
+        about: usize,
+    ) -> Result<(Vec<OnlineAt>, Cursor), StoreError> {
+        let scan = redis::cmd("HSCAN").arg(keys::ONLINE).arg(from.0).arg("COUNT").arg(about).to_owned();
         let (next, entries): (u64, Vec<(String, String)>) = self.data().query(&scan).await?;
         let entered = entries.iter().filter_map(|(account, text)| {
             let Online { node, session, login, .. } = serde_json::from_str(text).ok()?;
