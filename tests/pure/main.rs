@@ -8,6 +8,7 @@ mod conformance;
 mod cookies;
 mod dice;
 mod faults_page;
+mod frames;
 mod fuzz;
 mod hashes;
 mod house_rules;
