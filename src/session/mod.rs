@@ -119,7 +119,11 @@ pub fn serve(
     let here = ForgottenAtEnd { app, account: session.account.id, id: session.id };
     // No async function, which would hold its arguments twice.
     async move {
-        let begun = socket.beside(Box::pin(session.begin(lasts))).await;
+        let begun = {
+            // Thousands may wait for their turn, and hold nothing else until it comes.
+            let _turn = socket.beside(here.app.sessions.turn()).await;
+            socket.beside(Box::pin(session.begin(lasts))).await
+        };
         drop(until_welcome);
         match begun {
             Ok(true) => session.serve(&mut socket, &events).await,
@@ -181,10 +185,8 @@ impl Session {
         (session, events, lasts)
     }
 
-    /// Enters and welcomes the player when it is its turn; false where its login has ended meanwhile.
+    /// Enters and welcomes the player; false where its login has ended meanwhile.
     async fn begin(&mut self, lasts: Duration) -> Result<bool, StoreError> {
-        let app = Arc::clone(&self.app);
-        let _turn = app.sessions.turn().await;
         if !self.enter().await? {
             return Ok(false);
         }
@@ -202,7 +204,7 @@ impl Session {
         drop(here);
         let _turn = self.app.sessions.turn().await;
         let left = Left::Gone { abandoned_ms: self.app.config.abandoned_ms() };
-        if let Err(error) = self.app.store.leave(self.account.id, self.id, left).await {
+        if let Err(error) = Box::pin(self.app.store.leave(self.account.id, self.id, left)).await {
             // What the store holds is compared with what is here once it is back.
             tracing::debug!(name = %self.account.name, %error, "a player's leave could not be told yet");
         }
