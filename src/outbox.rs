@@ -1,9 +1,8 @@
-//! The bounded queue between a node and one websocket: nobody waits for a slow reader.
+//! The bounded queue between a node and one websocket: nobody waits for a slow reader, and an empty one holds no memory.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::metrics;
@@ -16,44 +15,55 @@ pub const OUTBOX_BYTES: usize = 512 * 1024;
 
 /// The sending half; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Outbox {
-    frames: mpsc::Sender<Utf8Bytes>,
-    /// Bytes that wait.
-    bytes: Arc<AtomicUsize>,
-    /// Bytes that were queued in all.
-    sent: Arc<AtomicUsize>,
-    closing: Arc<watch::Sender<Option<CloseCode>>>,
+pub struct Outbox(Arc<Shared>);
+
+/// The receiving half, owned by the session.
+#[derive(Debug)]
+pub struct OutboxReader(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
 }
 
-/// The receiving half, owned by the websocket's task.
-#[derive(Debug)]
-pub struct OutboxReader {
-    frames: mpsc::Receiver<Utf8Bytes>,
-    bytes: Arc<AtomicUsize>,
-    closing: watch::Receiver<Option<CloseCode>>,
+#[derive(Debug, Default)]
+struct State {
+    /// Frames that were not taken to be written yet.
+    queued: Vec<Utf8Bytes>,
+    /// Frames that wait, also those that are being written.
+    frames: usize,
+    /// Their bytes.
+    bytes: usize,
+    /// Bytes that were queued in all.
+    sent: usize,
+    closing: Option<CloseCode>,
+    is_gone: bool,
 }
 
 /// A new, empty outbox.
 pub fn outbox() -> (Outbox, OutboxReader) {
-    let (frames, reader) = mpsc::channel(OUTBOX_FRAMES);
-    let bytes = Arc::new(AtomicUsize::new(0));
-    let (closing, closed) = watch::channel(None);
-    (
-        Outbox { frames, bytes: Arc::clone(&bytes), sent: Arc::default(), closing: Arc::new(closing) },
-        OutboxReader { frames: reader, bytes, closing: closed },
-    )
+    let shared = Arc::new(Shared::default());
+    (Outbox(Arc::clone(&shared)), OutboxReader(shared))
 }
 
 impl Outbox {
     /// Queues a frame without waiting; if there is no room the websocket is closed as too slow.
     pub fn send(&self, text: Utf8Bytes) {
-        let length = text.len();
-        let waiting = self.bytes.fetch_add(length, Ordering::Relaxed) + length;
-        self.sent.fetch_add(length, Ordering::Relaxed);
-        if waiting > OUTBOX_BYTES || self.frames.try_send(text).is_err() {
-            self.bytes.fetch_sub(length, Ordering::Relaxed);
-            self.close(CloseCode::TooSlow);
+        let mut state = self.0.lock();
+        state.sent += text.len();
+        if state.is_gone {
+            return;
         }
+        if state.frames >= OUTBOX_FRAMES || state.bytes + text.len() > OUTBOX_BYTES {
+            drop(state);
+            return self.close(CloseCode::TooSlow);
+        }
+        state.frames += 1;
+        state.bytes += text.len();
+        state.queued.push(text);
+        drop(state);
+        self.0.changed.notify_one();
     }
 
     /// Queues a frame that others caused and that the browser can do without, unless the outbox is half full: what others
@@ -68,70 +78,68 @@ impl Outbox {
 
     /// Whether no more than half of the outbox is taken.
     pub fn has_room(&self) -> bool {
-        self.frames.capacity() > OUTBOX_FRAMES / 2 && self.bytes.load(Ordering::Relaxed) <= OUTBOX_BYTES / 2
+        let state = self.0.lock();
+        state.frames < OUTBOX_FRAMES / 2 && state.bytes <= OUTBOX_BYTES / 2
     }
 
     /// Whether nobody writes what is queued any more.
     pub fn is_gone(&self) -> bool {
-        self.frames.is_closed()
+        self.0.lock().is_gone
     }
 
     /// Bytes queued so far in all.
     pub fn sent_bytes(&self) -> usize {
-        self.sent.load(Ordering::Relaxed)
+        self.0.lock().sent
     }
 
     /// Asks for the websocket to be closed; the first code stands.
     pub fn close(&self, code: CloseCode) {
-        let first = self.closing.send_if_modified(|closing| {
-            let first = closing.is_none();
-            if first {
-                *closing = Some(code);
-            }
-            first
-        });
-        if first {
+        let mut state = self.0.lock();
+        if state.closing.is_none() {
+            state.closing = Some(code);
+            drop(state);
             metrics::closed(code);
+            self.0.changed.notify_one();
         }
     }
 
     /// The code the websocket is being closed with.
     pub fn closing(&self) -> Option<CloseCode> {
-        *self.closing.borrow()
+        self.0.lock().closing
     }
 }
 
 impl OutboxReader {
-    /// The next frame to write, or the code to close with: what waits is written first, unless the browser is too slow.
-    pub async fn next(&mut self) -> Result<Utf8Bytes, CloseCode> {
-        let closing = *self.closing.borrow_and_update();
-        match closing {
-            Some(CloseCode::TooSlow) => return Err(CloseCode::TooSlow),
-            Some(code) => return self.frames.try_recv().map(|text| self.taken(text)).map_err(|_| code),
-            None => {}
-        }
-        tokio::select! {
-            biased;
-            _ = self.closing.changed() => {
-                // Every sender gone counts as the node going away.
-                let code = self.closing.borrow().unwrap_or(CloseCode::GoingAway);
-                self.frames.try_recv().map(|text| self.taken(text)).map_err(|_| code)
-            }
-            text = self.frames.recv() => text.map(|text| self.taken(text)).ok_or(CloseCode::GoingAway),
-        }
+    /// Takes what waits, to be written; gives the code to close with after it.
+    pub fn take(&self) -> (Vec<Utf8Bytes>, Option<CloseCode>) {
+        let mut state = self.0.lock();
+        (std::mem::take(&mut state.queued), state.closing)
     }
 
-    /// Waits until the outbox is closed because its reader is too slow.
-    pub async fn too_slow(&mut self) {
-        let slow = self.closing.wait_for(|code| *code == Some(CloseCode::TooSlow)).await.is_ok();
-        if !slow {
-            std::future::pending::<()>().await;
-        }
+    /// A frame of so many bytes was written.
+    pub fn written(&self, bytes: usize) {
+        let mut state = self.0.lock();
+        state.frames -= 1;
+        state.bytes -= bytes;
     }
 
-    fn taken(&self, text: Utf8Bytes) -> Utf8Bytes {
-        self.bytes.fetch_sub(text.len(), Ordering::Relaxed);
-        text
+    /// Ends when there may be something to take, or a code.
+    pub async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+}
+
+impl Drop for OutboxReader {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.is_gone = true;
+        state.queued = Vec::new();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::App;
 use crate::ids::{AccountId, SessionId};
+use crate::lobby::Lobby;
 use crate::lobby::presence::{Held, Repair, repair};
 use crate::metrics;
 use crate::redis::error::StoreError;
@@ -17,8 +18,10 @@ use crate::store::presence::{Cursor, LEAVING_MAX, Left, OnlineAt};
 /// How often a slice of everything is compared, though nothing seems wrong.
 const SLICE_EVERY: Duration = Duration::from_secs(1);
 
-/// Sessions compared in one exchange, at most.
-const SESSIONS_COMPARED: usize = 1_000;
+/// Sessions compared in one slice, at most, and at least: the store is asked for a few, not for all, while all is well.
+const SESSIONS_COMPARED: (usize, usize) = (250, 1_000);
+/// Slices of a whole round, unless these limits make it more or less.
+const SLICES: usize = 20;
 
 /// How far the comparing is.
 #[derive(Default)]
@@ -55,9 +58,10 @@ pub async fn look_after(app: Arc<App>) {
 /// Looks at everyone who is said to be here, and at all watchers. Sessions that the store lost are entered again at the pace of
 /// the slices: all at once would be too much for it.
 async fn all(app: &App) -> Result<(), StoreError> {
-    let mut online = said_to_be_here(app, Cursor::default()).await?;
+    let (_, most) = SESSIONS_COMPARED;
+    let mut online = said_to_be_here(app, Cursor::default(), most).await?;
     while !online.is_at_start() {
-        online = said_to_be_here(app, online).await?;
+        online = said_to_be_here(app, online, most).await?;
     }
     let mut tables = watchers(app, Cursor::default()).await?;
     while !tables.is_at_start() {
@@ -71,7 +75,9 @@ impl Rounds {
         if self.sessions.is_empty() {
             self.sessions = app.sessions.entered_here();
         }
-        let accounts = self.sessions.split_off(self.sessions.len().saturating_sub(SESSIONS_COMPARED));
+        let (least, most) = SESSIONS_COMPARED;
+        let slice = (app.sessions.count() / SLICES).clamp(least, most);
+        let accounts = self.sessions.split_off(self.sessions.len().saturating_sub(slice));
         if !accounts.is_empty() {
             let held = app.store.entered(&accounts).await?;
             // The word that a login has ended may have been lost: its session looks for itself.
@@ -80,15 +86,16 @@ impl Rounds {
             }
             set_right(app, accounts.into_iter().zip(held)).await?;
         }
-        self.online = said_to_be_here(app, self.online).await?;
+        let online = app.mirror.with(Lobby::size).0;
+        self.online = said_to_be_here(app, self.online, (online / SLICES).clamp(least, most)).await?;
         self.tables = watchers(app, self.tables).await?;
         Ok(())
     }
 }
 
 /// Looks at a slice of everyone online: who is said to be here, and at nodes that nobody knows.
-async fn said_to_be_here(app: &App, from: Cursor) -> Result<Cursor, StoreError> {
-    let (online, next) = app.store.online_slice(from).await?;
+async fn said_to_be_here(app: &App, from: Cursor, most: usize) -> Result<Cursor, StoreError> {
+    let (online, next) = app.store.online_slice(from, most).await?;
     let elsewhere: BTreeSet<_> = online.iter().map(|held| held.node).filter(|at| *at != app.node).collect();
     let here = online.into_iter().filter(|held| held.node == app.node);
     set_right(app, here.map(|held| (held.account, Some(held)))).await?;

@@ -10,7 +10,7 @@ use crate::ids::{AccountId, NodeId, SessionId};
 use crate::lobby::dead::Looks;
 use crate::metrics;
 use crate::redis::error::StoreError;
-use crate::store::presence::{Cursor, LEAVING_MAX, Left, OnlineAt};
+use crate::store::presence::{Cursor, LEAVING_MAX, LOOKED_AT, Left, OnlineAt};
 
 /// How often it is looked who is dead.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -78,7 +78,7 @@ async fn clear(app: &App, node: NodeId, left: Left) -> Result<bool, StoreError> 
         if !goes_on(app, left).await? {
             return Ok(false);
         }
-        let (online, next) = app.store.online_slice(from).await?;
+        let (online, next) = app.store.online_slice(from, LOOKED_AT).await?;
         let of_node = online.iter().filter(|held| held.node == node);
         let of_node: Vec<(AccountId, SessionId)> =
             of_node.map(|OnlineAt { account, session, .. }| (*account, *session)).collect();

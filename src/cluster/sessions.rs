@@ -1,10 +1,11 @@
 //! The live sessions of this node: one for each account.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use crate::ids::{AccountId, SessionId};
 use crate::lobby::event::PlayerEvent;
@@ -26,12 +27,73 @@ pub enum Told {
     Missed,
 }
 
+/// Events that may wait for one session; what finds no room is read again later.
+pub const EVENTS: usize = 256;
+/// Websockets for which the store is asked at the same time because they come or go: when all do so at once, each waits for
+/// its turn rather than all for the store, and for those who play.
+pub const TURNS: usize = 64;
+/// How long one waits for a turn, at most; then it goes on without.
+const TURN_WITHIN: Duration = Duration::from_secs(30);
+
 /// The live sessions.
-#[derive(Default)]
 pub struct Sessions {
     live: Mutex<HashMap<AccountId, Live>>,
     /// What the store holds of this node may be something else than is here.
     doubtful: Notify,
+    turns: Semaphore,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { live: Mutex::default(), doubtful: Notify::default(), turns: Semaphore::new(TURNS) }
+    }
+}
+
+/// What one session is told, in order; nothing is allocated while nothing waits.
+#[derive(Default)]
+pub struct Events {
+    waiting: Mutex<VecDeque<Told>>,
+    news: Notify,
+}
+
+impl Events {
+    /// The next event. Nothing is lost if the wait is given up.
+    pub async fn next(&self) -> Told {
+        loop {
+            let next = {
+                let mut waiting = self.lock();
+                let next = waiting.pop_front();
+                if waiting.is_empty() {
+                    *waiting = VecDeque::new();
+                }
+                next
+            };
+            match next {
+                Some(told) => return told,
+                None => self.news.notified().await,
+            }
+        }
+    }
+
+    /// Adds an event; false if there is no room.
+    fn push(&self, told: Told) -> bool {
+        let mut waiting = self.lock();
+        let has_room = waiting.len() < EVENTS;
+        if has_room {
+            waiting.push_back(told);
+            drop(waiting);
+            self.news.notify_one();
+        }
+        has_room
+    }
+
+    fn has_room(&self) -> bool {
+        self.lock().len() < EVENTS
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Told>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Live {
@@ -42,19 +104,31 @@ struct Live {
     asked: bool,
     /// Events of its player may have been missed, and it was not told so yet.
     missed: bool,
-    events: mpsc::Sender<Told>,
+    events: Arc<Events>,
     outbox: Outbox,
 }
 
 impl Sessions {
-    /// A new session takes over from an older one of the same account.
-    pub fn enter(&self, account: AccountId, session: SessionId, events: mpsc::Sender<Told>, outbox: Outbox) {
-        let old = self
-            .lock()
-            .insert(account, Live { session, entered: false, asked: false, missed: false, events, outbox });
-        if let Some(old) = old {
+    /// A new session takes over from an older one of the same account; gives what it is told from now on.
+    pub fn enter(&self, account: AccountId, session: SessionId, outbox: Outbox) -> Arc<Events> {
+        let events = Arc::new(Events::default());
+        let live = Live {
+            session,
+            entered: false,
+            asked: false,
+            missed: false,
+            events: Arc::clone(&events),
+            outbox,
+        };
+        if let Some(old) = self.lock().insert(account, live) {
             old.outbox.close(CloseCode::TakenOver);
         }
+        events
+    }
+
+    /// Waits for a turn to ask the store for a websocket that comes or goes.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        timeout(TURN_WITHIN, self.turns.acquire()).await.ok()?.ok()
     }
 
     /// The store knows a session from now on, so that it can be compared.
@@ -115,22 +189,24 @@ impl Sessions {
     /// Tells a player's session. One that has no room for it reads later what it was to be told: nobody is closed for
     /// what others do.
     pub fn tell(&self, account: AccountId, event: PlayerEvent) {
-        if let Some(live) = self.lock().get_mut(&account)
-            && let Err(TrySendError::Full(Told::Event(event))) = live.events.try_send(Told::Event(event))
-        {
-            match event {
-                PlayerEvent::TakenOver { session } if session == live.session => {
-                    live.outbox.close(CloseCode::TakenOver);
-                }
-                PlayerEvent::Changed { .. } => live.outbox.close(CloseCode::GoingAway),
-                PlayerEvent::LoggedOut => live.outbox.close(CloseCode::LoggedOut),
-                PlayerEvent::TakenOver { .. }
-                | PlayerEvent::InvitesChanged
-                | PlayerEvent::GamesChanged
-                | PlayerEvent::Notice { .. }
-                | PlayerEvent::Message { .. }
-                | PlayerEvent::Started { .. } => live.missed = true,
+        let mut sessions = self.lock();
+        let Some(live) = sessions.get_mut(&account) else { return };
+        if live.events.has_room() {
+            live.tell(Told::Event(event));
+            return;
+        }
+        match event {
+            PlayerEvent::TakenOver { session } if session == live.session => {
+                live.outbox.close(CloseCode::TakenOver);
             }
+            PlayerEvent::Changed { .. } => live.outbox.close(CloseCode::GoingAway),
+            PlayerEvent::LoggedOut => live.outbox.close(CloseCode::LoggedOut),
+            PlayerEvent::TakenOver { .. }
+            | PlayerEvent::InvitesChanged
+            | PlayerEvent::GamesChanged
+            | PlayerEvent::Notice { .. }
+            | PlayerEvent::Message { .. }
+            | PlayerEvent::Started { .. } => live.missed = true,
         }
     }
 
@@ -204,6 +280,6 @@ impl Live {
     /// Hands something to the session; false if it has no room, since it waits for the store while others cause events:
     /// that never closes it. What matters is told again at the next beat.
     fn tell(&self, told: Told) -> bool {
-        self.events.try_send(told).is_ok()
+        self.events.push(told)
     }
 }

@@ -70,9 +70,11 @@ pub async fn serve(listener: TcpListener, http: Arc<Http>, mut stop: watch::Rece
                     let known = !http.app.config.trust_forwarded;
                     let source = known.then(|| Key::from(Source::of(address.ip())));
                     // Small updates must not wait for one another.
-                    let Some(place) = waiting.enter(source, REQUEST_WITHIN).filter(|_| stream.set_nodelay(true).is_ok()) else {
-                        continue;
+                    let place = tokio::select! {
+                        place = waiting.place(source, REQUEST_WITHIN) => place,
+                        _ = stop.changed() => break,
                     };
+                    let Some(place) = place.filter(|_| stream.set_nodelay(true).is_ok()) else { continue };
                     let (http, place) = (Arc::clone(&http), Arc::new(place));
                     let entry = Entry { http, address, place, service: service.clone(), refused: Arc::default() };
                     connections.spawn(entry.serve(stream, stop.clone()));

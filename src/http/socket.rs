@@ -62,6 +62,7 @@ async fn admit(
     let (response, upgrade) = shaken(http, headers, upgrade)?;
     limits.take(Limit::OpensFrom, peer)?;
     let held = limits.hold(Limit::Websockets, peer)?;
+    let turn = http.app.sessions.turn().await;
     let login = match http.entering(cookie).await {
         Ok((login, cookie)) => {
             *again = cookie;
@@ -72,6 +73,7 @@ async fn admit(
         Err(failure) if failure.is_logged_out() => Err(CloseCode::LoggedOut),
         Err(_) => Err(CloseCode::Unavailable),
     };
+    drop(turn);
     place.waits(UPGRADE_WITHIN);
     let http = Arc::clone(http);
     // A new task, so that what the handshake needed is freed.
@@ -82,20 +84,21 @@ async fn admit(
             () = leave.over() => None,
         };
         let Some(parts) = upgraded else { return };
-        let (stream, read) = (parts.io.into_inner().into_stream(), parts.read_buf.to_vec());
+        let stream = parts.io.into_inner().into_stream();
         match login {
             Ok(login) => {
                 place.works();
                 let payer = (http.app.limits.clone(), login.account.id, peer);
-                let socket = Socket::open(stream, read, payer, Box::new(place)).await;
-                session::serve(Arc::clone(&http.app), login, socket).await;
+                let socket = Socket::open(stream, &parts.read_buf, payer);
+                let app = Arc::clone(&http.app);
+                // Again a new task, as small as the session is.
+                tokio::spawn(session::serve(app, login, socket, Box::new(place), held));
             }
             Err(code) => tokio::select! {
-                () = Socket::refuse(stream, read, code) => {}
+                () = Socket::refuse(stream, code) => {}
                 () = leave.over() => {}
             },
         }
-        drop(held);
     });
     Ok(response)
 }

@@ -5,12 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::limits::{Allowance, Key, Limit, Limits};
 use crate::metrics;
 
+/// For so long a connection does not have to go for others: when all come at once, each has the time to ask for something.
+const GRACE: Duration = Duration::from_millis(250);
 /// How long the node itself may take over one request.
 const WORK_MAX: Duration = Duration::from_mins(1);
 /// The log is told of full rooms so often, at most.
@@ -23,6 +25,8 @@ pub struct Waiting {
     /// How many there are files for.
     files: usize,
     room: Arc<Mutex<Room>>,
+    /// There may be room again.
+    freed: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -40,6 +44,7 @@ struct Seat {
     source: Option<Key>,
     /// By when it has to go on; nothing when it has to go.
     until: watch::Sender<Option<Instant>>,
+    since: Instant,
 }
 
 /// One connection's place, given back when it is dropped.
@@ -65,12 +70,29 @@ enum Stage {
 impl Waiting {
     /// An empty one.
     pub fn new(limits: &Limits, files: usize) -> Self {
-        Self { limits: limits.clone(), files, room: Arc::default() }
+        Self { limits: limits.clone(), files, room: Arc::default(), freed: Arc::default() }
     }
 
-    /// A place for a new connection, of a source where that is known, which has so long to go on; nothing where all others are
-    /// being served.
-    pub fn enter(&self, source: Option<Key>, within: Duration) -> Option<Place> {
+    /// A place for a new connection, of a source where that is known, which has so long to go on. Where all others are being
+    /// served or have just come it waits for one of them, as long at most; nothing where the source has all of its own.
+    pub async fn place(&self, source: Option<Key>, within: Duration) -> Option<Place> {
+        let latest = Instant::now() + within;
+        loop {
+            match self.enter(source, within) {
+                Err(Limit::WaitingAll) if Instant::now() < latest => {
+                    let _ = timeout(GRACE, self.freed.notified()).await;
+                }
+                Ok(place) => return Some(place),
+                Err(limit) => {
+                    self.limits.count(limit);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// The same at once, or the limit by which there is no room.
+    fn enter(&self, source: Option<Key>, within: Duration) -> Result<Place, Limit> {
         let most = |limit| match self.limits.allowance(limit) {
             Allowance::AtOnce(most) | Allowance::Rate { burst: most, .. } => most as usize,
         };
@@ -80,24 +102,22 @@ impl Waiting {
         {
             let oldest =
                 room.idle_of.range((source, 0)..=(source, u64::MAX)).next().map(|(_, number)| *number);
-            self.make_room(&mut room, Limit::Waiting, oldest)?;
+            self.make_room(&mut room, Limit::Waiting, oldest).ok_or(Limit::Waiting)?;
         }
         if room.all.len() >= most(Limit::WaitingAll).min(self.files) {
-            let oldest = room.idle.first().copied();
-            self.make_room(&mut room, Limit::WaitingAll, oldest)?;
+            let is_old =
+                |number: &u64| room.all.get(number).is_some_and(|seat| seat.since.elapsed() >= GRACE);
+            let oldest = room.idle.first().copied().filter(is_old);
+            self.make_room(&mut room, Limit::WaitingAll, oldest).ok_or(Limit::WaitingAll)?;
         }
         let (sender, until) = watch::channel(Some(Instant::now() + within));
-        let number = room.put(Seat { source, until: sender }, true);
+        let number = room.put(Seat { source, until: sender, since: Instant::now() }, true);
         metrics::connections_waiting(room.all.len());
-        Some(Place {
-            waiting: self.clone(),
-            number: Mutex::new(number),
-            stage: Mutex::new(Stage::Idle),
-            until,
-        })
+        Ok(Place { waiting: self.clone(), number: Mutex::new(number), stage: Mutex::new(Stage::Idle), until })
     }
 
     fn make_room(&self, room: &mut Room, limit: Limit, oldest: Option<u64>) -> Option<()> {
+        let oldest = oldest?;
         self.limits.count(limit);
         if room.said.is_none_or(|said| said.elapsed() > SAY_EVERY) {
             room.said = Some(Instant::now());
@@ -106,7 +126,7 @@ impl Waiting {
                 "too many connections: those that wait longest are closed"
             );
         }
-        let seat = room.take(oldest?)?;
+        let seat = room.take(oldest)?;
         seat.until.send_replace(None);
         Some(())
     }
@@ -186,9 +206,13 @@ impl Place {
     fn set(&self, within: Duration, idle: bool) {
         let mut room = self.waiting.room();
         let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(seat) = room.take(*number) else { return };
-        seat.until.send_replace(Some(Instant::now() + within));
+        let Some(mut seat) = room.take(*number) else { return };
+        seat.since = Instant::now();
+        seat.until.send_replace(Some(seat.since + within));
         *number = room.put(seat, idle);
+        if idle {
+            self.waiting.freed.notify_one();
+        }
     }
 
     /// How long it may still wait.
@@ -216,5 +240,6 @@ impl Drop for Place {
         let mut room = self.waiting.room();
         room.take(number);
         metrics::connections_waiting(room.all.len());
+        self.waiting.freed.notify_one();
     }
 }

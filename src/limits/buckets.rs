@@ -30,8 +30,9 @@ impl Buckets {
             u64::try_from(u128::from(tokens) * u128::from(period_ns) / u128::from(refill.max(1)))
                 .unwrap_or(u64::MAX / 4)
         };
-        if self.full_at_ns.len() >= BUCKETS_MAX && !self.full_at_ns.contains_key(&(limit, key)) {
-            self.forget(now_ns);
+        let has_room = self.full_at_ns.len() < BUCKETS_MAX.min(self.full_at_ns.capacity());
+        if !has_room && !self.full_at_ns.contains_key(&(limit, key)) {
+            self.make_room(now_ns);
         }
         let full_at_ns = self.full_at_ns.entry((limit, key)).or_insert(now_ns);
         let after = now_ns.max(*full_at_ns).saturating_add(ns_for(cost.min(burst)));
@@ -53,8 +54,9 @@ impl Buckets {
         self.full_at_ns.is_empty()
     }
 
-    /// Forgets full buckets; if they are few, a quarter of all, those that would be full first.
-    fn forget(&mut self, now_ns: u64) {
+    /// Forgets full buckets; if they are few and there may be no more, a quarter of all, those that would be full first. The
+    /// map grows only while most of it is in use.
+    fn make_room(&mut self, now_ns: u64) {
         self.full_at_ns.retain(|_, full_at_ns| *full_at_ns > now_ns);
         let quarter = BUCKETS_MAX / 4;
         if self.full_at_ns.len() + quarter > BUCKETS_MAX {
@@ -63,5 +65,6 @@ impl Buckets {
             let last = *last;
             self.full_at_ns.retain(|_, full_at_ns| *full_at_ns > last);
         }
+        self.full_at_ns.reserve(self.full_at_ns.len() + 1);
     }
 }

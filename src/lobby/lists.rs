@@ -1,17 +1,20 @@
 //! The lists of the lobby, and the pages cut from them: a page without a search costs its rows, whoever is online.
 
+use std::sync::Arc;
+
 use super::sorted::Sorted;
 use super::{Player, Table};
 use crate::ids::{AccountId, TableId};
 use crate::protocol::{LOBBY_PAGE, LobbyList, LobbyPage, LobbyQuery, LobbyRows, PlayerRow, TableRow};
 
-/// Everyone online and every live table, in the order of the pages. A copy shares all rows with what it was made of.
+/// Everyone online and every live table, in the order of the pages. A copy shares all rows with what it was made of, and the
+/// lists share a player's names: every node knows everyone online.
 #[derive(Debug, Clone, Default)]
 pub struct Lists {
     /// Players by folded name.
-    players: Sorted<String, Listed>,
+    players: Sorted<Arc<str>, Listed>,
     /// Those of them who sit at no table.
-    free: Sorted<String, Listed>,
+    free: Sorted<Arc<str>, Arc<Player>>,
     /// Tables by id, which is by time.
     tables: Sorted<TableId, ListedTable>,
 }
@@ -19,7 +22,7 @@ pub struct Lists {
 /// A player and its seat.
 #[derive(Debug, Clone)]
 struct Listed {
-    player: Player,
+    player: Arc<Player>,
     seat: Option<TableId>,
 }
 
@@ -42,19 +45,19 @@ impl Lists {
     }
 
     /// The account of an online player, by folded name.
-    pub fn player(&self, folded: &String) -> Option<AccountId> {
+    pub fn player(&self, folded: &str) -> Option<AccountId> {
         self.players.get(folded).map(|listed| listed.player.account)
     }
 
-    pub(super) fn player_in(&mut self, folded: String, player: Player, seat: Option<TableId>) {
-        let listed = Listed { player, seat };
+    pub(super) fn player_in(&mut self, folded: Arc<str>, player: Player, seat: Option<TableId>) {
+        let player = Arc::new(player);
         if seat.is_none() {
-            self.free.insert(folded.clone(), listed.clone());
+            self.free.insert(Arc::clone(&folded), Arc::clone(&player));
         }
-        self.players.insert(folded, listed);
+        self.players.insert(folded, Listed { player, seat });
     }
 
-    pub(super) fn player_out(&mut self, folded: &String, account: AccountId) {
+    pub(super) fn player_out(&mut self, folded: &Arc<str>, account: AccountId) {
         // The name may be another account's by now.
         if self.player(folded) == Some(account) {
             self.players.remove(folded);
@@ -63,14 +66,13 @@ impl Lists {
     }
 
     /// A player has a seat, or none any more.
-    pub(super) fn seat(&mut self, folded: &String, seat: Option<TableId>) {
+    pub(super) fn seat(&mut self, folded: &Arc<str>, seat: Option<TableId>) {
         let Some(listed) = self.players.get_mut(folded) else { return };
         listed.seat = seat;
-        let listed = listed.clone();
         if seat.is_some() {
             self.free.remove(folded);
         } else {
-            self.free.insert(folded.clone(), listed);
+            self.free.insert(Arc::clone(folded), Arc::clone(&listed.player));
         }
     }
 
@@ -93,17 +95,14 @@ impl Lists {
         let search = query.search.to_ascii_lowercase();
         let asked = usize::try_from(query.page).unwrap_or(usize::MAX);
         let (page, matching, rows) = match query.list {
+            LobbyList::Players if query.free_only => {
+                let cut = cut(&self.free, &search, asked);
+                let rows = cut.rows.into_iter().map(|player| self.row(player, None)).collect();
+                (cut.page, cut.matching, LobbyRows::Players(rows))
+            }
             LobbyList::Players => {
-                let list = if query.free_only { &self.free } else { &self.players };
-                let cut = if search.is_empty() {
-                    let page = asked.min(last_page(list.len()));
-                    let rows = list.from(page * LOBBY_PAGE, LOBBY_PAGE).map(|(_, listed)| listed).collect();
-                    Cut { page, matching: list.len(), rows }
-                } else {
-                    let found = list.iter().filter(|(folded, _)| folded.contains(&search));
-                    Cut::of(found.map(|(_, listed)| listed), asked)
-                };
-                let rows = cut.rows.into_iter().map(|listed| self.row(listed)).collect();
+                let cut = cut(&self.players, &search, asked);
+                let rows = cut.rows.into_iter().map(|listed| self.row(&listed.player, listed.seat)).collect();
                 (cut.page, cut.matching, LobbyRows::Players(rows))
             }
             LobbyList::Tables => {
@@ -135,14 +134,24 @@ impl Lists {
         }
     }
 
-    fn row(&self, listed: &Listed) -> PlayerRow {
-        let table = listed.seat.and_then(|table| self.tables.get(&table));
+    fn row(&self, player: &Player, seat: Option<TableId>) -> PlayerRow {
+        let table = seat.and_then(|table| self.tables.get(&table));
         PlayerRow {
-            name: listed.player.name.clone(),
-            guest: listed.player.guest,
+            name: player.name.clone(),
+            guest: player.guest,
             table: table.map(|listed| listed.table.row.clone()),
         }
     }
+}
+
+/// The page of a list by name that was asked for, or the last there is.
+fn cut<'a, V: Clone>(list: &'a Sorted<Arc<str>, V>, search: &str, asked: usize) -> Cut<&'a V> {
+    if !search.is_empty() {
+        return Cut::of(list.iter().filter(|(name, _)| name.contains(search)).map(|(_, row)| row), asked);
+    }
+    let page = asked.min(last_page(list.len()));
+    let rows = list.from(page * LOBBY_PAGE, LOBBY_PAGE).map(|(_, row)| row).collect();
+    Cut { page, matching: list.len(), rows }
 }
 
 /// Which page is shown, how many rows there are on all of them, and its rows.

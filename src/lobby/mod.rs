@@ -8,6 +8,7 @@ pub mod presence;
 pub mod sorted;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::ids::{AccountId, AccountName, TableId};
 use crate::protocol::{LobbyPage, LobbyQuery, TableRow};
@@ -23,7 +24,7 @@ pub struct Lobby {
     /// What pages are made of.
     lists: Lists,
     /// The folded name of each player online.
-    names: HashMap<AccountId, String>,
+    names: HashMap<AccountId, Arc<str>>,
     seats: HashMap<AccountId, TableId>,
 }
 
@@ -149,8 +150,8 @@ impl Lobby {
 
     fn player_in(&mut self, player: Player) {
         self.player_out(player.account);
-        let folded = player.name.folded();
-        self.names.insert(player.account, folded.clone());
+        let folded: Arc<str> = player.name.folded().into();
+        self.names.insert(player.account, Arc::clone(&folded));
         let seat = self.seats.get(&player.account).copied();
         self.lists.player_in(folded, player, seat);
     }

@@ -1,6 +1,7 @@
 //! A sorted list in small parts, which is copied in one go: whoever looks through it holds a copy of its own, and a change
 //! costs one part.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 /// Rows in one part, at most.
@@ -32,9 +33,12 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     }
 
     /// The row of a key.
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         let part = self.parts.get(self.part_of(key))?;
-        part.binary_search_by(|(other, _)| other.cmp(key)).ok().map(|place| &part[place].1)
+        part.binary_search_by(|(other, _)| key.cmp(other.borrow()).reverse()).ok().map(|place| &part[place].1)
     }
 
     /// The row of a key, to be changed.
@@ -97,7 +101,10 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     }
 
     /// The part that has a key, or would have it.
-    fn part_of(&self, key: &K) -> usize {
-        self.parts.partition_point(|part| part.last().is_some_and(|(last, _)| last < key))
+    fn part_of<Q: Ord + ?Sized>(&self, key: &Q) -> usize
+    where
+        K: Borrow<Q>,
+    {
+        self.parts.partition_point(|part| part.last().is_some_and(|(last, _)| key.cmp(last.borrow()).is_gt()))
     }
 }

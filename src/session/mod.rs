@@ -1,8 +1,8 @@
 //! One websocket's session: the loop, and the only match on requests.
 
+pub mod frames;
 mod invites;
 mod login;
-mod metered;
 pub mod pace;
 mod saved;
 mod shows;
@@ -15,7 +15,6 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -25,10 +24,10 @@ use self::told::Untold;
 use self::words::LastFew;
 use crate::cluster::App;
 use crate::cluster::mirror::PAGES_EVERY;
-use crate::cluster::sessions::Told;
+use crate::cluster::sessions::Events;
 use crate::host::{Acted, Mover, Refusal, SeatAsk};
 use crate::ids::{AccountId, AccountName, InviteId, RequestId, SessionId, TableId};
-use crate::limits::{Key, Limit, Refused};
+use crate::limits::{Held, Key, Limit, Refused};
 use crate::member::{Blocked, Member};
 use crate::metrics;
 use crate::outbox::Outbox;
@@ -53,8 +52,6 @@ const MOVE_CHARS_MAX: usize = 12;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a browser that was asked to reconnect may take to do so, after the delay it was given.
 const RECONNECT_GRACE: Duration = Duration::from_secs(2);
-/// Events that may wait for one session; what finds no room is read again later.
-pub const EVENTS: usize = 256;
 /// How long a session may take to begin.
 const WELCOME_WITHIN: Duration = Duration::from_secs(8);
 
@@ -85,6 +82,9 @@ struct Session {
     /// The lobby page shown, and its text as last sent.
     query: Option<LobbyQuery>,
     page_sent: Option<Utf8Bytes>,
+    /// When the page is looked at again, and from when on that may be.
+    page_due: Option<Instant>,
+    page_after: Instant,
     watched: Vec<TableId>,
     /// The table the player was last seated at here.
     seat: Option<TableId>,
@@ -93,6 +93,8 @@ struct Session {
     received: Vec<(AccountName, Option<InviteId>)>,
     /// When a browser that was asked to reconnect is sent away.
     leave_at: Option<Instant>,
+    /// When the login is used again.
+    login_due: Instant,
     pace: Pace,
     /// Where the websocket comes from.
     source: Key,
@@ -104,44 +106,37 @@ struct Session {
     letters: LastFew<u64>,
 }
 
-/// Serves one websocket from its first update to its end.
-pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
-    let Login { account, hash: login, lasts, .. } = login;
-    let id = SessionId::random();
-    let outbox = socket.outbox();
-    let (events, told) = mpsc::channel(EVENTS);
-    let name = account.name.clone();
-    app.sessions.enter(account.id, id, events, outbox.clone());
-    let here = ForgottenAtEnd { app: Arc::clone(&app), account: account.id, id };
-    let session = Session {
-        app: Arc::clone(&app),
-        id,
-        account,
-        login,
-        outbox: outbox.clone(),
-        query: None,
-        page_sent: None,
-        watched: Vec::new(),
-        seat: None,
-        blocked: Blocked::default(),
-        received: Vec::new(),
-        leave_at: None,
-        pace: Pace::default(),
-        source: socket.source,
-        untold: Untold::default(),
-        heard_from: LastFew::default(),
-        letters: LastFew::default(),
-    };
-    let account_id = session.account.id;
-    if let Err(error) = session.run(&mut socket, told, lasts).await {
-        tracing::warn!(%name, %error, "a session ended for want of the store");
-        outbox.close(CloseCode::Unavailable);
-    }
-    drop(here);
-    let left = Left::Gone { abandoned_ms: app.config.abandoned_ms() };
-    if let Err(error) = app.store.leave(account_id, id, left).await {
-        // What the store holds is compared with what is here once it is back.
-        tracing::debug!(%name, %error, "a player's leave could not be told yet");
+/// Serves one websocket from its first update to its end. What is held until the welcome is given back then, the rest at the
+/// end. An idle session is nothing but its loop: what it does now and then is boxed, and freed when it is done.
+pub fn serve(
+    app: Arc<App>,
+    login: Login,
+    mut socket: Socket,
+    until_welcome: Box<dyn Send>,
+    held: Held,
+) -> impl Future<Output = ()> + Send {
+    let (mut session, events, lasts) = Session::new(Arc::clone(&app), login, &socket);
+    let here = ForgottenAtEnd { app, account: session.account.id, id: session.id };
+    // No async function, which would hold its arguments twice.
+    async move {
+        let begun = {
+            // Thousands may wait for their turn, and hold nothing else until it comes.
+            let _turn = socket.beside(here.app.sessions.turn()).await;
+            socket.beside(Box::pin(session.begin(lasts))).await
+        };
+        drop(until_welcome);
+        match begun {
+            Ok(true) => session.serve(&mut socket, &events).await,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(name = %session.account.name, %error, "a session ended for want of the store");
+                session.outbox.close(CloseCode::Unavailable);
+            }
+        }
+        // Nobody waits for the goodbyes.
+        tokio::spawn(socket.finish());
+        Box::pin(session.leave(here)).await;
+        drop(held);
     }
 }
 
@@ -159,99 +154,135 @@ impl Drop for ForgottenAtEnd {
 }
 
 impl Session {
-    async fn run(
-        mut self,
-        socket: &mut Socket,
-        mut told: mpsc::Receiver<Told>,
-        lasts: Duration,
-    ) -> Result<(), StoreError> {
+    /// The session of a login, known to this node from now on; with its events and how long the login lasts.
+    fn new(app: Arc<App>, login: Login, socket: &Socket) -> (Self, Arc<Events>, Duration) {
+        let Login { account, hash: login, lasts, .. } = login;
+        let (id, outbox, now) = (SessionId::random(), socket.outbox(), Instant::now());
+        let events = app.sessions.enter(account.id, id, outbox.clone());
+        let session = Self {
+            app,
+            id,
+            // The password's hash is of no use here.
+            account: Account { password: String::new(), ..account },
+            login,
+            outbox,
+            query: None,
+            page_sent: None,
+            page_due: None,
+            page_after: now,
+            watched: Vec::new(),
+            seat: None,
+            blocked: Blocked::default(),
+            received: Vec::new(),
+            leave_at: None,
+            login_due: now + login::USED_EVERY,
+            pace: Pace::default(),
+            source: socket.source,
+            untold: Untold::default(),
+            heard_from: LastFew::default(),
+            letters: LastFew::default(),
+        };
+        (session, events, lasts)
+    }
+
+    /// Enters and welcomes the player; false where its login has ended meanwhile.
+    async fn begin(&mut self, lasts: Duration) -> Result<bool, StoreError> {
         if !self.enter().await? {
-            return Ok(());
+            return Ok(false);
         }
         self.app.sessions.entered(self.account.id, self.id);
-        // Boxed, as requests are: an idle session should hold no room for what it is not doing.
-        timeout(WELCOME_WITHIN, Box::pin(self.welcome(lasts)))
+        timeout(WELCOME_WITHIN, self.welcome(lasts))
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable("no welcome in time".to_owned())))?;
-        socket.welcomed();
-        let result = self.serve(socket, &mut told).await;
+        Ok(true)
+    }
+
+    async fn leave(self, here: ForgottenAtEnd) {
         for table in self.watched.iter().chain(&self.seat) {
             self.app.tables.leave(*table, self.id).await;
         }
-        result
+        drop(here);
+        let _turn = self.app.sessions.turn().await;
+        let left = Left::Gone { abandoned_ms: self.app.config.abandoned_ms() };
+        if let Err(error) = Box::pin(self.app.store.leave(self.account.id, self.id, left)).await {
+            // What the store holds is compared with what is here once it is back.
+            tracing::debug!(name = %self.account.name, %error, "a player's leave could not be told yet");
+        }
     }
 
-    async fn serve(
-        &mut self,
-        socket: &mut Socket,
-        told: &mut mpsc::Receiver<Told>,
-    ) -> Result<(), StoreError> {
+    async fn serve(&mut self, socket: &mut Socket, events: &Events) {
         let mut lobby = self.app.mirror.changes();
-        let mut page_due: Option<Instant> = None;
-        let mut page_after = Instant::now();
-        let mut login_due = Instant::now() + login::USED_EVERY;
-        loop {
-            let due = page_due.unwrap_or_else(Instant::now);
-            let leave_at = self.leave_at.unwrap_or_else(Instant::now);
-            let untold_at = self.untold.at();
-            let read_at = self.pace.read_at();
+        while self.outbox.closing().is_none() {
+            let reads = self.pace.read_at().is_none();
+            let due = self.due().min(socket.due());
             tokio::select! {
-                frame = socket.next(), if read_at.is_none() => match frame {
-                    Some(frame) => if !self.frame(frame).await { return Ok(()) },
-                    None => return Ok(()),
+                frame = socket.next(reads) => match frame {
+                    Some(frame) => socket.beside(Box::pin(self.frame(frame))).await,
+                    None => return,
                 },
-                () = sleep_until(read_at.unwrap_or(due)), if read_at.is_some() => self.pace.read_on(),
-                told = told.recv() => match told {
-                    Some(told) => Box::pin(self.told(told)).await,
-                    None => return Ok(()),
-                },
-                () = sleep_until(untold_at.unwrap_or(due)), if untold_at.is_some() => {
-                    Box::pin(self.tell_untold()).await;
+                told = events.next() => socket.beside(Box::pin(self.told(told))).await,
+                changed = lobby.changed(), if self.query.is_some() && self.page_due.is_none() => {
+                    if changed.is_err() { return }
+                    self.page_due = Some(self.page_after);
                 }
-                changed = lobby.changed(), if self.query.is_some() && page_due.is_none() => {
-                    if changed.is_err() { return Ok(()) }
-                    page_due = Some(page_after.max(Instant::now()));
-                }
-                () = sleep_until(due), if page_due.is_some() => {
-                    // A browser that does not read what it has gets the page later.
-                    let has_room = self.outbox.has_room();
-                    page_due = (!has_room).then(|| Instant::now() + PAGES_EVERY);
-                    page_after = Instant::now() + PAGES_EVERY;
-                    if has_room {
-                        let _ = timeout(REQUEST_TIMEOUT, Box::pin(self.send_page())).await;
+                () = sleep_until(due) => {
+                    socket.look();
+                    if self.due() <= Instant::now() {
+                        socket.beside(Box::pin(self.do_what_is_due())).await;
                     }
                 }
-                () = sleep_until(login_due) => {
-                    login_due = Instant::now() + login::USED_EVERY;
-                    if let Err(error) = Box::pin(self.use_login()).await {
-                        tracing::debug!(%error, "a login could not be used");
-                    }
-                }
-                () = sleep_until(leave_at), if self.leave_at.is_some() => {
-                    self.outbox.close(CloseCode::GoingAway);
-                }
-            }
-            if self.outbox.closing().is_some() {
-                return Ok(());
             }
         }
     }
 
-    /// Answers one frame; false when the session is to end.
-    async fn frame(&mut self, frame: Inbound) -> bool {
+    /// When there is something to do.
+    fn due(&self) -> Instant {
+        let times = [self.page_due, self.untold.at(), self.pace.read_at(), self.leave_at];
+        times.into_iter().flatten().fold(self.login_due, Instant::min)
+    }
+
+    async fn do_what_is_due(&mut self) {
+        let now = Instant::now();
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_due(self.pace.read_at()) {
+            self.pace.read_on();
+        }
+        if is_due(self.untold.at()) {
+            self.tell_untold().await;
+        }
+        if is_due(self.page_due) {
+            // A browser that does not read what it has gets the page later.
+            let has_room = self.outbox.has_room();
+            self.page_after = now + PAGES_EVERY;
+            self.page_due = (!has_room).then_some(self.page_after);
+            if has_room {
+                let _ = timeout(REQUEST_TIMEOUT, self.send_page()).await;
+            }
+        }
+        if self.login_due <= now {
+            self.login_due = now + login::USED_EVERY;
+            if let Err(error) = self.use_login().await {
+                tracing::debug!(%error, "a login could not be used");
+            }
+        }
+        if is_due(self.leave_at) {
+            self.outbox.close(CloseCode::GoingAway);
+        }
+    }
+
+    /// Answers one frame.
+    async fn frame(&mut self, frame: Inbound) {
         let began = std::time::Instant::now();
         let charged = self.pace.charge(&self.app.limits, self.account.id, self.source);
         let text = match (&frame, charged) {
             (_, Charged::Close) => {
-                self.outbox.close(CloseCode::Flooding);
-                return false;
+                return self.outbox.close(CloseCode::Flooding);
             }
             // Nobody waits for an answer.
-            (Inbound::Control, _) => return true,
+            (Inbound::Control, _) => return,
             (Inbound::Text(text), Charged::Refused(refused)) => {
                 metrics::request("unread", Some(RefusalCode::TooMany), began.elapsed());
-                self.answer(id_of(text), Err(too_many(refused)));
-                return true;
+                return self.answer(id_of(text), Err(too_many(refused)));
             }
             (Inbound::Text(text), Charged::Go) => text,
         };
@@ -260,12 +291,11 @@ impl Session {
             Err(error) => {
                 metrics::request("unread", Some(RefusalCode::Malformed), began.elapsed());
                 let words = format!("That is not a request: {error}");
-                self.answer(id_of(text), Err(Refusal::new(RefusalCode::Malformed, words)));
-                return true;
+                return self.answer(id_of(text), Err(Refusal::new(RefusalCode::Malformed, words)));
             }
         };
         let (id, kind) = (request.id.clone(), metrics::words::kind_of(&request.ask));
-        let answer = match timeout(REQUEST_TIMEOUT, Box::pin(self.request(request))).await {
+        let answer = match timeout(REQUEST_TIMEOUT, self.request(request)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
                 tracing::warn!(name = %self.account.name, %id, %error, "a request could not reach the store");
@@ -275,7 +305,6 @@ impl Session {
         };
         metrics::request(kind, answer.as_ref().err().map(|refusal| refusal.code), began.elapsed());
         self.answer(Some(id), answer);
-        true
     }
 
     /// The table of contents of everything a browser can ask.

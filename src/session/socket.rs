@@ -1,35 +1,27 @@
-//! One websocket's frames: small buffers, limits, pings, and a bounded outbox in its own task.
+//! One websocket: frames in and out on the session's own task, limits, pings, and the goodbye.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as FrameCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::metered::Metered;
+use super::frames::{BadFrame, Heard, Incoming, Outgoing};
 use crate::ids::AccountId;
-use crate::limits::{Key, Limits};
+use crate::limits::{Key, Limit, Limits};
 use crate::metrics;
 use crate::outbox::{Outbox, OutboxReader, outbox};
 use crate::protocol::CloseCode;
 
-/// The longest frame a browser may send, in bytes.
-pub const FRAME_MAX: usize = 16 * 1024;
-/// Bytes read at a time: small, since most websockets are idle.
-const READ_BUFFER: usize = 4 * 1024;
-/// Bytes gathered before a write.
-const WRITE_BUFFER: usize = 4 * 1024;
-/// Bytes that may wait inside the websocket.
-const WRITE_BUFFER_MAX: usize = 1024 * 1024;
-/// Requests that may wait for their session; the socket is not read while there are so many.
-pub const INBOUND: usize = 8;
-/// How often the browser is pinged.
-const PING_EVERY: Duration = Duration::from_secs(15);
+pub use super::frames::FRAME_MAX;
+
+/// Bytes read at a time.
+const READ_AT_ONCE: usize = 4 * 1024;
+/// A browser that has said nothing for so long is pinged.
+const PING_AFTER: Duration = Duration::from_secs(25);
 /// A browser that says nothing for so long, not even to pings, is gone.
 const SILENT_MAX: Duration = Duration::from_secs(40);
 /// How long one frame may take to be written.
@@ -39,13 +31,29 @@ pub const GOODBYE_BYTES: u64 = 256 * 1024;
 /// How long the goodbye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A session's end of a websocket.
+/// A session's websocket.
 pub struct Socket {
+    stream: TcpStream,
+    incoming: Incoming,
+    writing: Writing,
     outbox: Outbox,
-    inbound: mpsc::Receiver<Inbound>,
-    until_welcome: Option<Box<dyn Send + Sync>>,
+    heard: Instant,
+    is_pinged: bool,
+    /// How it has ended.
+    end: Option<End>,
+    limits: Limits,
+    /// Who is charged for what comes.
+    account: AccountId,
     /// Whom the connection is charged to.
     pub source: Key,
+}
+
+/// The way to the browser.
+struct Writing {
+    outgoing: Outgoing,
+    waiting: OutboxReader,
+    /// Since when the system has had no room for the next frame.
+    blocked_since: Option<Instant>,
 }
 
 /// What a browser sent.
@@ -57,36 +65,41 @@ pub enum Inbound {
     Control,
 }
 
+/// How a websocket ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// It is to be closed with a code.
+    Close(CloseCode),
+    /// The browser says goodbye, and gets its code back.
+    Goodbye(Bytes),
+    /// It is gone.
+    Gone,
+}
+
 impl Socket {
-    /// Takes over an account's upgraded connection of which `read` was read already, and keeps what is held until the welcome.
-    pub async fn open<S>(
-        stream: S,
-        read: Vec<u8>,
-        (limits, account, source): (Limits, AccountId, Key),
-        until_welcome: Box<dyn Send + Sync>,
-    ) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let stream = Metered::new(stream, limits, account);
-        let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config())).await;
+    /// Takes over an account's upgraded connection of which `read` was read already.
+    pub fn open(stream: TcpStream, read: &[u8], (limits, account, source): (Limits, AccountId, Key)) -> Self {
         let (outbox, waiting) = outbox();
-        let (sender, inbound) = mpsc::channel(INBOUND);
-        let wire = Wire { stream, waiting, inbound: sender, heard: Instant::now() };
-        tokio::spawn(wire.run());
-        Self { outbox, inbound, until_welcome: Some(until_welcome), source }
+        let mut incoming = Incoming::default();
+        incoming.extend(read);
+        Self {
+            stream,
+            incoming,
+            writing: Writing { outgoing: Outgoing::default(), waiting, blocked_since: None },
+            outbox,
+            heard: Instant::now(),
+            is_pinged: false,
+            end: None,
+            limits,
+            account,
+            source,
+        }
     }
 
     /// Closes an upgraded connection with a code, and waits a while for the browser's goodbye.
-    pub async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: S, read: Vec<u8>, code: CloseCode) {
+    pub async fn refuse(stream: TcpStream, code: CloseCode) {
         metrics::closed(code);
-        let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config())).await;
-        goodbye(stream, Some(code)).await;
-    }
-
-    /// The browser has its welcome: what was held until then is given back.
-    pub fn welcomed(&mut self) {
-        self.until_welcome = None;
+        goodbye(stream, Outgoing::default(), End::Close(code)).await;
     }
 
     /// Where updates are queued.
@@ -94,71 +107,197 @@ impl Socket {
         self.outbox.clone()
     }
 
-    /// The next frame; nothing when the websocket is closed. Nothing is lost if the wait is given up.
-    pub async fn next(&mut self) -> Option<Inbound> {
-        self.inbound.recv().await
+    /// The next frame, unless nothing is to be read just now; nothing once the websocket has ended. Writes what waits
+    /// meanwhile. Nothing is lost if the wait is given up.
+    pub async fn next(&mut self, reads: bool) -> Option<Inbound> {
+        while self.end.is_none() {
+            // A browser that does not take its answers is not read; what it was answered is written before more is taken in.
+            if reads
+                && !self.incoming.is_empty()
+                && self.flushed()
+                && let Some(inbound) = self.taken()
+            {
+                return Some(inbound);
+            }
+            tokio::select! {
+                written = self.writing.go_on(&self.stream), if self.end.is_none() => self.end = written.err(),
+                _ = self.stream.readable(), if self.end.is_none() && reads && !self.writing.is_blocked() => self.read(),
+                else => {}
+            }
+        }
+        None
     }
-}
 
-/// The task that owns the websocket.
-struct Wire<S> {
-    stream: WebSocketStream<Metered<S>>,
-    waiting: OutboxReader,
-    inbound: mpsc::Sender<Inbound>,
-    heard: Instant,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    async fn run(mut self) {
-        let code = self.exchange().await;
-        // Nobody waits for the session any longer: it ends while the goodbyes are said.
-        drop((self.waiting, self.inbound));
-        goodbye(self.stream, code).await;
-    }
-
-    /// Exchanges frames until the websocket is to be closed with a code, or is gone.
-    async fn exchange(&mut self) -> Option<CloseCode> {
-        let mut ping = interval(PING_EVERY);
-        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ping.reset();
+    /// Does something for the session, and writes what waits meanwhile.
+    pub async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
-                (frame, room) = read(&mut self.stream, self.inbound.clone()) => {
-                    self.heard = Instant::now();
-                    match frame {
-                        Some(Ok(Message::Text(text))) => hand_over(room, Inbound::Text(text)),
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => hand_over(room, Inbound::Control),
-                        Some(
-                            Ok(Message::Binary(_) | Message::Frame(_))
-                            | Err(Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)),
-                        ) => return Some(counted(CloseCode::BadFrame)),
-                        Some(Err(_)) if self.stream.get_ref().is_over() => return Some(counted(CloseCode::Flooding)),
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                biased;
+                done = &mut work => return done,
+                written = self.writing.go_on(&self.stream), if self.end.is_none() => {
+                    self.end = written.err();
+                    // Whoever is sent away hears of it at once; the rest of the goodbye comes when the work is done.
+                    if let Some(End::Close(code)) = self.end {
+                        self.writing.outgoing.close(code_bytes(code));
+                        let _ = self.writing.write(&self.stream);
                     }
-                }
-                update = self.waiting.next() => match update {
-                    Ok(text) => if let Err(end) = self.write(Message::Text(text)).await { return end },
-                    Err(code) => return Some(code),
-                },
-                _ = ping.tick() => {
-                    if self.heard.elapsed() > SILENT_MAX {
-                        return None;
-                    }
-                    if let Err(end) = self.write(Message::Ping(Vec::new().into())).await { return end }
                 }
             }
         }
     }
 
-    /// Writes a frame, or gives what the websocket is to be closed with; with nothing if it is gone.
-    async fn write(&mut self, message: Message) -> Result<(), Option<CloseCode>> {
-        tokio::select! {
-            written = timeout(WRITE_TIMEOUT, self.stream.send(message)) => match written {
-                Ok(written) => written.map_err(|_| None),
-                Err(_) => Err(Some(CloseCode::TooSlow)),
-            },
-            () = self.waiting.too_slow() => Err(Some(CloseCode::TooSlow)),
+    /// When [`Socket::look`] is to be called.
+    pub fn due(&self) -> Instant {
+        let silent_at = self.heard + if self.is_pinged { SILENT_MAX } else { PING_AFTER };
+        self.writing.blocked_since.map_or(silent_at, |since| silent_at.min(since + WRITE_TIMEOUT))
+    }
+
+    /// Pings a browser that says nothing, and ends the websocket of one that is gone or takes nothing.
+    pub fn look(&mut self) {
+        let now = Instant::now();
+        if self.writing.blocked_since.is_some_and(|since| now >= since + WRITE_TIMEOUT) {
+            self.end = Some(End::Close(counted(CloseCode::TooSlow)));
+        } else if now >= self.heard + SILENT_MAX {
+            self.end = Some(End::Gone);
+        } else if now >= self.heard + PING_AFTER && !self.is_pinged {
+            self.is_pinged = true;
+            self.writing.outgoing.ping();
         }
+    }
+
+    /// Writes what still waits and says goodbye.
+    pub async fn finish(self) {
+        let Self { stream, mut writing, end, .. } = self;
+        let end = match end {
+            Some(end) => end,
+            None => {
+                timeout(WRITE_TIMEOUT, writing.end(&stream)).await.unwrap_or(End::Close(CloseCode::TooSlow))
+            }
+        };
+        let Writing { outgoing, waiting, .. } = writing;
+        // Nobody queues anything for it any longer.
+        drop(waiting);
+        goodbye(stream, outgoing, end).await;
+    }
+
+    /// Writes what waits, as far as the system takes it at once; whether that is all.
+    fn flushed(&mut self) -> bool {
+        match self.writing.flush(&self.stream) {
+            Ok(all) => all,
+            Err(end) => {
+                self.end = Some(end);
+                false
+            }
+        }
+    }
+
+    /// The next frame of what was read.
+    fn taken(&mut self) -> Option<Inbound> {
+        let heard = self.incoming.take();
+        let inbound = match heard {
+            Ok(None) => return None,
+            Ok(Some(Heard::Text(text))) => Inbound::Text(text),
+            Ok(Some(Heard::Ping(payload))) => {
+                self.writing.outgoing.pong(payload);
+                Inbound::Control
+            }
+            Ok(Some(Heard::Pong)) => Inbound::Control,
+            Ok(Some(Heard::Close(code))) => {
+                self.end = Some(End::Goodbye(code));
+                return None;
+            }
+            Err(BadFrame) => {
+                self.end = Some(End::Close(counted(CloseCode::BadFrame)));
+                return None;
+            }
+        };
+        self.heard = Instant::now();
+        self.is_pinged = false;
+        Some(inbound)
+    }
+
+    /// Reads what has come: frames that are no whole message yet cost what they bring.
+    fn read(&mut self) {
+        let mut bytes = [0; READ_AT_ONCE];
+        match self.stream.try_read(&mut bytes) {
+            Ok(0) => self.end = Some(End::Gone),
+            Ok(length) => {
+                let cost = u32::try_from(length).unwrap_or(u32::MAX);
+                if self.limits.take_many(Limit::BytesIn, self.account, cost).is_err() {
+                    self.end = Some(End::Close(counted(CloseCode::Flooding)));
+                } else {
+                    self.incoming.extend(&bytes[..length]);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => self.end = Some(End::Gone),
+        }
+    }
+}
+
+impl Writing {
+    /// Writes all that waits, once there is something, or tells how the websocket ends. What waits is written before it is
+    /// closed, unless the browser is too slow.
+    async fn go_on(&mut self, stream: &TcpStream) -> Result<(), End> {
+        let mut begun = self.is_blocked();
+        loop {
+            let all = self.flush(stream)?;
+            if all && begun {
+                return Ok(());
+            }
+            begun = true;
+            tokio::select! {
+                _ = stream.writable(), if !all => {}
+                () = self.waiting.changed() => {}
+            }
+        }
+    }
+
+    /// Writes on until the websocket ends, and tells how.
+    async fn end(&mut self, stream: &TcpStream) -> End {
+        loop {
+            if let Err(end) = self.go_on(stream).await {
+                return end;
+            }
+        }
+    }
+
+    /// Writes what waits, as far as the system takes it at once; whether that is all.
+    fn flush(&mut self, stream: &TcpStream) -> Result<bool, End> {
+        let (texts, code) = self.waiting.take();
+        for text in texts {
+            self.outgoing.text(text);
+        }
+        if code == Some(CloseCode::TooSlow) {
+            return Err(End::Close(CloseCode::TooSlow));
+        }
+        let all = self.write(stream)?;
+        code.filter(|_| all).map_or(Ok(all), |code| Err(End::Close(code)))
+    }
+
+    fn write(&mut self, stream: &TcpStream) -> Result<bool, End> {
+        let mut goes_on = false;
+        let written = self.outgoing.write(
+            |parts| stream.try_write_vectored(parts),
+            |bytes| {
+                goes_on = true;
+                self.waiting.written(bytes);
+            },
+        );
+        let blocked_since = self.blocked_since.take().filter(|_| !goes_on);
+        match written {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.blocked_since = Some(blocked_since.unwrap_or_else(Instant::now));
+                Ok(false)
+            }
+            Err(_) => Err(End::Gone),
+        }
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.blocked_since.is_some()
     }
 }
 
@@ -168,48 +307,27 @@ fn counted(code: CloseCode) -> CloseCode {
     code
 }
 
-fn config() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER_MAX)
-        .max_message_size(Some(FRAME_MAX))
-        .max_frame_size(Some(FRAME_MAX))
+fn code_bytes(code: CloseCode) -> Bytes {
+    Bytes::copy_from_slice(&(code as u16).to_be_bytes())
 }
 
-/// Says goodbye with a code, or answers the browser's own. The browser may be gone, or not reading: it is a courtesy.
-async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(mut stream: WebSocketStream<S>, code: Option<CloseCode>) {
+/// Says goodbye. The browser may be gone, or not reading: it is a courtesy.
+async fn goodbye(mut stream: TcpStream, mut outgoing: Outgoing, end: End) {
+    match end {
+        End::Close(code) => outgoing.close(code_bytes(code)),
+        End::Goodbye(code) => outgoing.close(code.slice(..code.len().min(2))),
+        End::Gone => return,
+    }
     let courtesy = async {
-        match code {
-            Some(code) => {
-                let frame = CloseFrame { code: FrameCode::from(code as u16), reason: Utf8Bytes::default() };
-                stream.close(Some(frame)).await?;
+        while let Err(error) = outgoing.write(|parts| stream.try_write_vectored(parts), |_| {}) {
+            if error.kind() != ErrorKind::WouldBlock {
+                return Err(error);
             }
-            // Sends an answer that is queued.
-            None => stream.flush().await?,
+            stream.writable().await?;
         }
-        let mut wire = stream.into_inner();
-        wire.shutdown().await?;
+        stream.shutdown().await?;
         // Reading on until the browser is gone, too, keeps the system from cutting our goodbye off.
-        tokio::io::copy(&mut wire.take(GOODBYE_BYTES), &mut tokio::io::sink()).await?;
-        Ok::<_, Error>(())
+        tokio::io::copy(&mut stream.take(GOODBYE_BYTES), &mut tokio::io::sink()).await
     };
     let _ = timeout(CLOSE_TIMEOUT, courtesy).await;
-}
-
-/// Hands a frame to the session. One that has ended takes no more; the outbox has the code to close with, which a frame that
-/// came too late does not take away.
-fn hand_over(room: Option<mpsc::OwnedPermit<Inbound>>, frame: Inbound) {
-    if let Some(room) = room {
-        room.send(frame);
-    }
-}
-
-/// The next frame, once there is room for it with the session. Nothing is lost if the wait is given up.
-async fn read<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: &mut WebSocketStream<S>,
-    inbound: mpsc::Sender<Inbound>,
-) -> (Option<Result<Message, Error>>, Option<mpsc::OwnedPermit<Inbound>>) {
-    let room = inbound.reserve_owned().await.ok();
-    (stream.next().await, room)
 }

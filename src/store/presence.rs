@@ -8,8 +8,8 @@ use crate::redis::script::{script, texts};
 
 /// Players taken out by one script, at most: a script keeps everybody else from Redis.
 pub const LEAVING_MAX: usize = 200;
-/// Entries looked at in one exchange, about.
-const LOOKED_AT: usize = 1_000;
+/// Players or tables looked at in one exchange, about, by whoever looks at all of them.
+pub const LOOKED_AT: usize = 1_000;
 
 script!(LEAVE, "prelude", "players_leave");
 
@@ -83,12 +83,16 @@ impl Store {
         Ok(u64::try_from(left).ok())
     }
 
-    /// A slice of everyone online, and where the next one begins. Who is there during a whole round is in it; an entry
+    /// A slice of about so many of everyone online, and where the next one begins. Who is there during a whole round is in it; an entry
     /// that cannot be read is left out.
-    pub async fn online_slice(&self, from: Cursor) -> Result<(Vec<OnlineAt>, Cursor), StoreError> {
+    pub async fn online_slice(
+        &self,
+        from: Cursor,
+        about: usize,
+    ) -> Result<(Vec<OnlineAt>, Cursor), StoreError> {
         let (next, entries): (u64, Vec<(String, String)>) = self
             .data()
-            .query(redis::cmd("HSCAN").arg(keys::ONLINE).arg(from.0).arg("COUNT").arg(LOOKED_AT))
+            .query(redis::cmd("HSCAN").arg(keys::ONLINE).arg(from.0).arg("COUNT").arg(about))
             .await?;
         let entered = entries.iter().filter_map(|(account, text)| {
             let Online { node, session, login, .. } = serde_json::from_str(text).ok()?;

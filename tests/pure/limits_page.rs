@@ -47,10 +47,10 @@ fn every_rate_is_on_the_page_as_it_is_in_the_source() {
 fn every_size_on_the_page_is_the_one_in_the_source() {
     let known: BTreeMap<&str, usize> = [
         ("session::socket::FRAME_MAX", session::socket::FRAME_MAX),
-        ("session::socket::INBOUND", session::socket::INBOUND),
         ("session::socket::GOODBYE_BYTES", usize::try_from(session::socket::GOODBYE_BYTES).expect("small")),
         ("http::server::REFUSALS_MAX", http::server::REFUSALS_MAX as usize),
-        ("session::EVENTS", session::EVENTS),
+        ("cluster::sessions::EVENTS", cluster::sessions::EVENTS),
+        ("cluster::sessions::TURNS", cluster::sessions::TURNS),
         ("session::MESSAGE_CHARS_MAX", session::MESSAGE_CHARS_MAX),
         ("session::MOVES_MAX", session::MOVES_MAX),
         ("session::WATCHED_MAX", session::WATCHED_MAX),

@@ -9,6 +9,7 @@ mod cookies;
 mod dice;
 mod faults_page;
 mod following;
+mod frames;
 mod fuzz;
 mod hashes;
 mod host;

@@ -2,9 +2,11 @@
 //! its lease, and how it looks after what others left behind.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
+use futures_util::FutureExt;
 use nineflags::cluster::mirror::Mirror;
-use nineflags::cluster::sessions::{Sessions, Told};
+use nineflags::cluster::sessions::{Events, Sessions, Told};
 use nineflags::ids::SessionId;
 use nineflags::lobby::dead::Looks;
 use nineflags::lobby::event::{PlayerEvent, Versioned};
@@ -12,7 +14,6 @@ use nineflags::lobby::following::Following;
 use nineflags::lobby::presence::{Held, Repair, repair};
 use nineflags::outbox::{Outbox, OutboxReader, outbox};
 use nineflags::protocol::CloseCode;
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{Fault, Leases, LobbyWorld, Without};
@@ -22,8 +23,6 @@ use crate::schedules::redis::{Deaf, Line};
 /// How long a lease stands, and how often it is renewed.
 const LEASE_MS: u64 = 3_000;
 const RENEW_MS: u64 = 500;
-/// What a session may have waiting.
-const EVENTS: usize = 4;
 
 pub(super) struct Node {
     pub(super) life: u32,
@@ -53,7 +52,7 @@ pub(super) struct Node {
 pub(super) struct Open {
     pub(super) player: usize,
     pub(super) session: u32,
-    told: mpsc::Receiver<Told>,
+    told: Arc<Events>,
     outbox: Outbox,
     _reader: OutboxReader,
 }
@@ -103,10 +102,9 @@ impl Node {
 impl LobbyWorld {
     /// A websocket is opened: the node knows its session before the store does.
     pub(super) fn open(&mut self, node: usize, player: usize, session: u32) {
-        let (events, told) = mpsc::channel(EVENTS);
         let (outbox, reader) = outbox();
         let known = &mut self.nodes[node];
-        known.sessions.enter(account(player), session_id(session), events, outbox.clone());
+        let told = known.sessions.enter(account(player), session_id(session), outbox.clone());
         known.open.push(Open { player, session, told, outbox, _reader: reader });
         self.send(node, Command::Enter { player, session });
     }
@@ -128,7 +126,7 @@ impl LobbyWorld {
         }
         let (mut asks, mut ends) = (Vec::new(), Vec::new());
         for Open { player, session, told, outbox, .. } in &mut self.nodes[node].open {
-            while let Ok(told) = told.try_recv() {
+            while let Some(told) = told.next().now_or_never() {
                 match told {
                     Told::Reenter => asks.push(Command::Reenter { player: *player, session: *session }),
                     Told::Event(PlayerEvent::TakenOver { session: older })
