@@ -36,11 +36,11 @@ impl Held {
     pub fn open(kit: &Kit, server: Server, to: &str, sessions: usize) -> Result<Self, String> {
         let processes = sessions.div_ceil(SESSIONS_MAX);
         let one = |index: usize| {
-            let part = |index: usize| sessions * index / processes & !1;
+            let part = |index: usize| (sessions * index / processes) & !1;
             kit.own(&[
                 "hold".to_owned(),
                 format!("--server={}", server.as_option()),
-                format!("--to={}", to),
+                format!("--to={to}"),
                 format!("--sessions={}", part(index + 1) - part(index)),
                 format!("--first={}", part(index)),
             ])

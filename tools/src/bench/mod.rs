@@ -159,9 +159,13 @@ async fn measured<const KINDS: usize>(
 ) -> [(Figures, play::Tally); KINDS] {
     sleep(options.seconds(4, 1)).await;
     let before = Spent::until_now(site);
-    kinds.iter().for_each(|pairs| pairs.measure(true));
+    for pairs in kinds {
+        pairs.measure(true);
+    }
     sleep(options.seconds(10, 2)).await;
-    kinds.iter().for_each(|pairs| pairs.measure(false));
+    for pairs in kinds {
+        pairs.measure(false);
+    }
     let after = Spent::until_now(site);
     kinds.map(|pairs| {
         let tally = pairs.tally();

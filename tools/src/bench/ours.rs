@@ -61,7 +61,7 @@ struct Refusal<'a> {
 }
 
 #[derive(Deserialize)]
-struct Table<'a> {
+struct Shown<'a> {
     table: TableId,
     tip: Tip,
     #[serde(borrow)]
@@ -231,7 +231,7 @@ impl Ours {
             let number = number_after(text, "\"number\":").ok_or("a view without its number")?;
             return Ok(Heard::State(State { number, is_own_turn: false, answers: false, bytes: text.len() }));
         }
-        let Table { table, tip, view } = read(text)?;
+        let Shown { table, tip, view } = read(text)?;
         let is_own_turn = view.get().contains("\"choices\":{");
         self.to_choose = if is_own_turn { Some(Box::new(read(view.get())?)) } else { None };
         (self.table, self.tip) = (Some(table), tip);

@@ -30,11 +30,13 @@ pub struct Peer {
 
 /// What Colyseus answers to who wants to join.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Reservation {
-    room_id: String,
-    process_id: String,
-    session_id: String,
+    #[serde(rename = "roomId")]
+    room: String,
+    #[serde(rename = "processId")]
+    process: String,
+    #[serde(rename = "sessionId")]
+    session: String,
 }
 
 impl Peer {
@@ -50,9 +52,9 @@ impl Peer {
             Server::SocketIo => "/socket.io/?EIO=4&transport=websocket".to_owned(),
             Server::Colyseus => {
                 let reservation = reserve(to, number, &table, role).await?;
-                let Reservation { room_id, process_id, session_id } = reservation;
-                table.clone_from(&room_id);
-                format!("/{process_id}/{room_id}?sessionId={session_id}")
+                let Reservation { room, process, session } = reservation;
+                table.clone_from(&room);
+                format!("/{process}/{room}?sessionId={session}")
             }
             _ => "/".to_owned(),
         };
