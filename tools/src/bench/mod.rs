@@ -61,10 +61,10 @@ pub async fn run(options: &BenchOptions, tell: impl Fn(&str)) -> Result<Report, 
                 tell(&format!("round {round}: {row:?}, {name}, {}", server.name()));
                 let outcome = timeout(WITHIN, measure(options, &kit, &case)).await;
                 let outcome = outcome.unwrap_or_else(|_| Err("not in time".to_owned()));
-                if let Err(words) = &outcome {
-                    tell(words);
-                }
-                samples.push(Sample { round, row, case: name, server, outcome });
+                let sample = Sample { round, row, case: name, server, outcome };
+                // A run is long: what was measured is told at once.
+                tell(&serde_json::to_string(&sample).map_err(|error| error.to_string())?);
+                samples.push(sample);
             }
         }
     }
