@@ -16,7 +16,7 @@ NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: play
 play: ## serve the game on this machine: make play [LISTEN=127.0.0.1:8080] [DATA=./data]
@@ -104,10 +104,16 @@ stored: ## write tests/stored/VERSION.json, for a release: what this version sto
 	UPDATE_STORED=1 cargo test --locked $(HOOKS) --test cluster what_the_present_version_stores
 
 .PHONY: bench
-bench: ## games, claim verdicts and views per second on one core
+bench: ## what a node costs, beside others: make bench [ARGS="--rows moves,idle --rounds 3 --quick --json --bars"]
+	@scripts/install.sh redis-server node bench-packages
+	@cargo build --quiet --release --locked -p nineflags -p nineflags-tools
+	@target/release/nineflags-tools bench $(ARGS)
+
+.PHONY: rules-bench
+rules-bench: ## games, claim verdicts and views per second on one core
 	cargo bench --locked --bench rules
 
 .PHONY: clean
 clean: ## remove what was built (not ./data)
 	cargo clean
-	rm -rf node_modules tests/browser/output
+	rm -rf node_modules bench/peers/node_modules tests/browser/output

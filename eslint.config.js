@@ -1,10 +1,10 @@
-// What the linter asks of the client and of its tests.
+// What the linter asks of the client, of its tests, and of the servers it is measured beside.
 
 import js from '@eslint/js';
 import globals from 'globals';
 
 export default [
-  { ignores: ['tests/browser/output/'] },
+  { ignores: ['tests/browser/output/', 'bench/peers/node_modules/'] },
   js.configs.recommended,
   {
     languageOptions: { ecmaVersion: 2024, sourceType: 'module' },
@@ -24,5 +24,7 @@ export default [
     },
   },
   { files: ['static/**'], languageOptions: { globals: globals.browser } },
+  // They are programs, which say where they serve.
+  { files: ['bench/peers/**'], languageOptions: { globals: globals.node }, rules: { 'no-console': 'off' } },
   { files: ['tests/browser/**', 'scripts/**', 'eslint.config.js'], languageOptions: { globals: { ...globals.node, scrollX: 'readonly', scrollY: 'readonly' } } },
 ];

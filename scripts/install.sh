@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
-# Installs those of the named things that are missing: redis-server redis-sentinel haproxy ip chromium node npm-packages.
+# Installs those of the named things that are missing: redis-server redis-sentinel haproxy ip chromium node npm-packages bench-packages.
 # Does nothing, and asks no network, for what is here already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 
+packages_are_in() {
+    [ -f "$1/node_modules/.package-lock.json" ] && [ ! "$1/package-lock.json" -nt "$1/node_modules/.package-lock.json" ]
+}
+
 have() {
     case $1 in
         chromium) [ -x "${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
         node) command -v node >/dev/null && command -v npm >/dev/null ;;
-        npm-packages) [ -f node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ] ;;
+        npm-packages) packages_are_in . ;;
+        bench-packages) packages_are_in bench/peers ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -49,10 +54,15 @@ without_service() {
 }
 
 install() {
-    if [ "$1" = npm-packages ]; then
-        say "Installing the packages of package-lock.json with npm ci ..."
-        npm ci --no-audit --no-fund >&2
-        touch node_modules/.package-lock.json
+    local folder=
+    case $1 in
+        npm-packages) folder=. ;;
+        bench-packages) folder=bench/peers ;;
+    esac
+    if [ -n "$folder" ]; then
+        say "Installing the packages of $folder/package-lock.json with npm ci ..."
+        (cd "$folder" && npm ci --no-audit --no-fund >&2)
+        touch "$folder/node_modules/.package-lock.json"
         return
     fi
     say "$1 is missing: installing it with apt-get ..."
@@ -72,6 +82,7 @@ for thing in "$@"; do
             chromium) say "  Debian: sudo apt-get install chromium;  or set CHROMIUM to the path of a Chromium or Chrome" ;;
             node) say "  Node.js 20 or newer with npm: https://nodejs.org" ;;
             npm-packages) say "  npm ci" ;;
+            bench-packages) say "  (cd bench/peers && npm ci)" ;;
         esac
         exit 1
     fi

@@ -1,6 +1,7 @@
 //! Tests that need no Redis and open no socket: each takes seconds at most.
 
 mod answers;
+mod bench_report;
 mod brute;
 mod choices;
 mod claims;

@@ -1,10 +1,12 @@
 //! Tools around Nine Flags, built on the server's library, which knows nothing of them.
 
+pub mod bench;
 pub mod judge;
 pub mod load;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use self::bench::options::{BenchOptions, FloorOptions, HoldOptions};
 use self::load::options::LoadOptions;
 
 /// Tools around Nine Flags: bots that play and measure, and the judging of games.
@@ -26,6 +28,14 @@ pub enum Command {
     },
     /// Play whole games against nodes, measure, and judge what was told.
     Load(Box<LoadOptions>),
+    /// Measure what a node costs, beside the bare sockets and other servers.
+    Bench(Box<BenchOptions>),
+    /// Serve as the floor of `bench`.
+    #[command(hide = true)]
+    Floor(FloorOptions),
+    /// Hold sessions for `bench`.
+    #[command(hide = true)]
+    Hold(HoldOptions),
 }
 
 /// What `nineflags-tools judge` reads.

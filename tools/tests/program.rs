@@ -47,6 +47,24 @@ fn a_run_ends_with_its_report() {
     assert_eq!(report["violations"], serde_json::json!([]));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bench_of_the_floor_alone_tells_figures_and_no_verdict() {
+    let output = program("bench --quick --rows watchers --servers floor --json --bars", b"");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let figures = &report["samples"][0]["outcome"]["Ok"];
+    assert_eq!(
+        (&report["samples"][0]["server"], &figures["lost"]),
+        (&"floor".into(), &0.0.into()),
+        "{report}"
+    );
+    assert!(figures["last_watcher"].as_f64() > Some(0.0), "{report}");
+    let verdicts = report["bars"].as_array().expect("all bars");
+    assert!(!verdicts.is_empty() && verdicts.iter().all(|verdict| verdict["met"].is_null()), "{report}");
+}
+
 #[test]
 fn a_run_that_cannot_begin_says_why() {
     let output = program("load --to http://127.0.0.1 --pairs 100000", b"");

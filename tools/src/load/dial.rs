@@ -40,6 +40,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// A server at an address of this machine, opened by that address.
+    pub fn at(socket: SocketAddr) -> Self {
+        Self { host: socket.to_string(), socket, origin: format!("http://{socket}") }
+    }
+
     /// Looks an address up. Without an origin it is what people open.
     pub async fn find(address: &Address, origin: Option<&str>) -> Result<Self, String> {
         let found = tokio::net::lookup_host(&address.host).await;
@@ -62,7 +67,7 @@ pub struct Reply {
 }
 
 /// A connection from an address of this machine, or from any.
-async fn connect(to: &Target, from: Option<IpAddr>) -> Result<TcpStream, String> {
+async fn connect(to: &Target, from: Option<IpAddr>, within: Duration) -> Result<TcpStream, String> {
     let connecting = async {
         let socket = if to.socket.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         if let Some(from) = from {
@@ -72,7 +77,7 @@ async fn connect(to: &Target, from: Option<IpAddr>) -> Result<TcpStream, String>
         stream.set_nodelay(true)?;
         Ok::<_, std::io::Error>(stream)
     };
-    let connected = timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| "no connection in time")?;
+    let connected = timeout(within, connecting).await.map_err(|_| "no connection in time")?;
     connected.map_err(|error| error.to_string())
 }
 
@@ -83,7 +88,7 @@ pub async fn exchange(
     path: &str,
     post: Option<&str>,
 ) -> Result<Reply, String> {
-    let stream = connect(to, from).await?;
+    let stream = connect(to, from, CONNECT_TIMEOUT).await?;
     let exchange = async {
         let words = |error: hyper::Error| error.to_string();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(words)?;
@@ -112,16 +117,29 @@ pub async fn exchange(
 
 /// A websocket of a login.
 pub async fn websocket(to: &Target, from: Option<IpAddr>, cookie: &str) -> Result<WebSocket, String> {
-    let stream = connect(to, from).await?;
-    let uri = format!("ws://{}/socket", to.host);
+    open(to, from, "/socket", Some(cookie), CONNECT_TIMEOUT).await
+}
+
+/// Any websocket: its connection and its handshake may take so long each.
+pub async fn open(
+    to: &Target,
+    from: Option<IpAddr>,
+    path: &str,
+    cookie: Option<&str>,
+    within: Duration,
+) -> Result<WebSocket, String> {
+    let stream = connect(to, from, within).await?;
+    let uri = format!("ws://{}{path}", to.host);
     let mut request = uri.into_client_request().map_err(|error| error.to_string())?;
     let headers = request.headers_mut();
-    let header = |text: String| text.parse().map_err(|_| "a header cannot be sent");
-    headers.insert("cookie", header(cookie.to_owned())?);
-    headers.insert("origin", header(to.origin.clone())?);
+    let header = |text: &str| text.parse().map_err(|_| "a header cannot be sent");
+    if let Some(cookie) = cookie {
+        headers.insert("cookie", header(cookie)?);
+    }
+    headers.insert("origin", header(&to.origin)?);
     // Small ones, since thousands of bots have one each.
     let buffers = WebSocketConfig::default().read_buffer_size(BUFFER).write_buffer_size(BUFFER);
     let shaking = tokio_tungstenite::client_async_with_config(request, stream, Some(buffers));
-    let shaken = timeout(CONNECT_TIMEOUT, shaking).await.map_err(|_| "no handshake in time")?;
+    let shaken = timeout(within, shaking).await.map_err(|_| "no handshake in time")?;
     shaken.map(|(socket, _)| socket).map_err(|error| error.to_string())
 }

@@ -22,41 +22,28 @@ pub struct Usage {
 /// Processes that are looked at from time to time.
 #[derive(Debug)]
 pub struct Processes {
-    ticks_per_s: f64,
-    pages_per_mib: f64,
-    watched: BTreeMap<u32, (Usage, u64)>,
+    watched: BTreeMap<u32, (Usage, f64)>,
 }
 
 impl Processes {
     /// Looks at processes for the first time.
     pub fn watch(pids: impl IntoIterator<Item = u32>) -> Self {
-        let setting = |variable, usual: u32| {
-            let known = sysconf(variable).ok().flatten().and_then(|value| u32::try_from(value).ok());
-            f64::from(known.unwrap_or(usual))
-        };
-        let mut processes = Self {
-            ticks_per_s: setting(SysconfVar::CLK_TCK, 100),
-            pages_per_mib: f64::from(1_048_576) / setting(SysconfVar::PAGE_SIZE, 4_096),
-            watched: BTreeMap::new(),
-        };
-        for pid in pids {
-            let ticks = ticks_and_pages(pid).map_or(0, |(ticks, _)| ticks);
-            processes.watched.insert(pid, (Usage::default(), ticks));
-        }
+        let first = |pid| (pid, (Usage::default(), cpu_s(pid).unwrap_or_default()));
+        let mut processes = Self { watched: pids.into_iter().map(first).collect() };
         processes.look();
         processes
     }
 
     /// Looks at them again.
     pub fn look(&mut self) {
-        for (pid, (usage, ticks_before)) in &mut self.watched {
+        for (pid, (usage, cpu_s_before)) in &mut self.watched {
             // One that has ended and is not yet taken away by its parent has no memory any more.
-            let Some((ticks, pages)) = ticks_and_pages(*pid).filter(|(_, pages)| *pages > 0) else {
+            let (Some(cpu_s), Some(rss_kib)) = (cpu_s(*pid), rss_kib(*pid).filter(|kib| *kib > 0.0)) else {
                 usage.ended = true;
                 continue;
             };
-            usage.cpu_s = float(ticks.saturating_sub(*ticks_before)) / self.ticks_per_s;
-            usage.rss_mib = float(pages) / self.pages_per_mib;
+            usage.cpu_s = cpu_s - *cpu_s_before;
+            usage.rss_mib = rss_kib / 1_024.0;
             usage.peak_rss_mib = usage.peak_rss_mib.max(usage.rss_mib);
         }
     }
@@ -73,11 +60,30 @@ pub fn float(number: u64) -> f64 {
     number as f64
 }
 
-/// Processor time in ticks and resident pages.
-fn ticks_and_pages(pid: u32) -> Option<(u64, u64)> {
+/// Seconds a process has been on a processor, with all its threads.
+pub fn cpu_s(pid: u32) -> Option<f64> {
+    // Both are of the same time: ticks are coarse, and the scheduler's nanoseconds lack the threads that have ended.
+    let ticks_s = float(stat(pid, 11)? + stat(pid, 12)?) / system(SysconfVar::CLK_TCK, 100);
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let ns_of = |task: fs::DirEntry| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    Some(ticks_s.max(float(tasks.filter_map(ns_of).sum()) / 1e9))
+}
+
+/// The memory of a process that is in RAM.
+pub fn rss_kib(pid: u32) -> Option<f64> {
+    Some(float(stat(pid, 21)?) * system(SysconfVar::PAGE_SIZE, 4_096) / 1_024.0)
+}
+
+fn system(variable: SysconfVar, usual: u32) -> f64 {
+    let known = sysconf(variable).ok().flatten().and_then(|value| u32::try_from(value).ok());
+    f64::from(known.unwrap_or(usual))
+}
+
+/// A number of `/proc/PID/stat`, counted from after the name: that is in parentheses, and may hold anything.
+fn stat(pid: u32, index: usize) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field, the name in parentheses, may hold anything; after it come the state and the numbers.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    Some((number(11)? + number(12)?, number(21)?))
+    stat.rsplit_once(')')?.1.split_whitespace().nth(index)?.parse().ok()
 }
