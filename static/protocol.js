@@ -54,6 +54,8 @@
  * @typedef {{ table: TableId, tip: Tip, saved: number, unsaved?: number, sealed?: string[], names: BySeat<string>, away_since_ms: BySeat<number | null>,
  *   watchers: number, options: TableOptions, commitment: string, started_ms: number, last_ms: number, stopped: boolean,
  *   view: View, log: LogLine[] }} TableView
+ * @typedef {Pick<TableView, 'table' | 'tip' | 'saved' | 'unsaved' | 'sealed' | 'away_since_ms' | 'watchers' | 'last_ms' | 'stopped' | 'log'> & {
+ *   update: 'table_changes', view: Omit<View, 'viewer' | 'flags'> & { flags: [number, FlagView][] }, log_from: number }} TableChanges
  */
 
 /**
@@ -78,7 +80,7 @@
  * @typedef {{ update: 'done', id: string, table?: TableId, tip?: Tip, unsaved?: boolean }} Done
  * @typedef {{ update: 'refused', id: string, code: string, words: string, counter?: CounterExample }} Refused
  * @typedef {Done | Refused} Answer
- * @typedef {Welcome | Answer | ({ update: 'lobby' } & LobbyPage) | ({ update: 'invites' } & Invites) | ({ update: 'table' } & TableView)
+ * @typedef {Welcome | Answer | ({ update: 'lobby' } & LobbyPage) | ({ update: 'invites' } & Invites) | ({ update: 'table' } & TableView) | TableChanges
  *   | { update: 'saved', table: TableId, number: number }
  *   | { update: 'table_closed', table: TableId, why: 'finished' | 'saved' | 'unwatched' }
  *   | ({ update: 'games' } & Games) | ({ update: 'message' } & Message)

@@ -82,6 +82,8 @@ struct Session {
     /// The login that opened the websocket.
     login: LoginHash,
     outbox: Outbox,
+    /// The browser keeps the views of tables itself.
+    keeps_views: bool,
     /// The lobby page shown, and its text as last sent.
     query: Option<LobbyQuery>,
     page_sent: Option<Utf8Bytes>,
@@ -105,7 +107,7 @@ struct Session {
 }
 
 /// Serves one websocket from its first update to its end.
-pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
+pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket, keeps_views: bool) {
     let Login { account, hash: login, lasts, .. } = login;
     let id = SessionId::random();
     let outbox = socket.outbox();
@@ -119,6 +121,7 @@ pub async fn serve(app: Arc<App>, login: Login, mut socket: Socket) {
         account,
         login,
         outbox: outbox.clone(),
+        keeps_views,
         query: None,
         page_sent: None,
         watched: Vec::new(),
@@ -355,6 +358,7 @@ impl Session {
         Member {
             session: self.id,
             account: self.account.id,
+            keeps_view: self.keeps_views,
             outbox: self.outbox.clone(),
             blocked: Arc::clone(&self.blocked),
         }

@@ -110,10 +110,10 @@ pub async fn exchange(
     timeout(ANSWER_TIMEOUT, exchange).await.map_err(|_| "no answer in time".to_owned())?
 }
 
-/// A websocket of a login.
+/// A websocket of a login, over which what changes at a table comes alone, as browsers have it.
 pub async fn websocket(to: &Target, from: Option<IpAddr>, cookie: &str) -> Result<WebSocket, String> {
     let stream = connect(to, from).await?;
-    let uri = format!("ws://{}/socket", to.host);
+    let uri = format!("ws://{}/socket?tables=changes", to.host);
     let mut request = uri.into_client_request().map_err(|error| error.to_string())?;
     let headers = request.headers_mut();
     let header = |text: String| text.parse().map_err(|_| "a header cannot be sent");
