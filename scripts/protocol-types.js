@@ -13,7 +13,7 @@ const WIDTH = 140;
 const _ = '\u00a0';
 
 /** What there is of the JSON Schema that Rust types become.
- * @typedef {{ $ref?: string, type?: string | string[], const?: string, properties?: Record<string, Schema>, required?: string[], items?: Schema,
+ * @typedef {{ $ref?: string, type?: string | string[], const?: string, properties?: Record<string, Schema>, required?: string[], items?: Schema, prefixItems?: Schema[],
  *   anyOf?: Schema[], oneOf?: Schema[], patternProperties?: Record<string, Schema>, default?: unknown, pattern?: string, description?: string, $defs?: Record<string, Schema> }} Schema */
 
 /** @type {Record<string, string>} */
@@ -40,6 +40,7 @@ function type(schema, defs) {
   if (oneOf) return [...oneOf[1]].map((letter) => `'${letter}'`).join(`${_}|${_}`);
   if (schema.const !== undefined) return `'${schema.const}'`;
   return [schema.type ?? []].flat().map((word) => {
+    if (word === 'array' && schema.prefixItems) return `[${schema.prefixItems.map(of).join(`,${_}`)}]`;
     if (word === 'array') return `${of(schema.items ?? {})}[]`;
     if (word === 'object') return `Record<string,${_}${of(Object.values(schema.patternProperties ?? {})[0])}>`;
     return PLAIN[word];

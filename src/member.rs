@@ -13,6 +13,8 @@ pub struct Member {
     pub session: SessionId,
     /// Its account.
     pub account: AccountId,
+    /// It keeps the view of a table itself.
+    pub keeps_view: bool,
     /// Where its updates go.
     pub outbox: Outbox,
     /// Whom it does not want to hear; the session keeps it up to date.

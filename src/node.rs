@@ -165,7 +165,7 @@ async fn run(
     let always = vec![keys::LOBBY.to_owned(), keys::node(node)];
     let (bus, heard, listen) = Bus::open(store.data().clone(), always);
     tasks.spawn("bus", listen);
-    let (shards, work) = Shards::open(&store, &bus);
+    let (shards, work) = Shards::open(&store, node, &bus);
     work.tasks.into_iter().for_each(|(name, task)| tasks.spawn(name, task));
     let tables = Tables::new(store.clone(), shards.clone(), bus.clone(), node, &config);
     let announced = config.address.clone().unwrap_or_else(|| address.to_string());

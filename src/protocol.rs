@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, AccountName, InviteId, RequestId, TableId};
-use crate::rules::flag::CounterExample;
+use crate::rules::flag::{CounterExample, FlagIndex};
 use crate::rules::game::Ending;
 use crate::rules::seat::{BySeat, Seat};
-use crate::rules::view::{View, Viewer};
+use crate::rules::view::{View, ViewChanges, Viewer};
 use crate::table::copy::LogLine;
 use crate::table::options::TableOptions;
 use crate::table::record::Tip;
@@ -215,6 +215,9 @@ pub enum Update {
     Invites(Invites),
     /// The whole view of a table, whenever anything of it changes.
     Table(Box<TableView>),
+    /// What is new at a table since its view before over the same websocket: for a browser that keeps it
+    /// (`/socket?tables=changes`).
+    TableChanges(Box<TableChanges>),
     /// The records up to this number of a table are saved.
     Saved {
         /// The table.
@@ -431,6 +434,78 @@ pub struct TableView {
     /// the servers can read or make them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sealed: Vec<String>,
+}
+
+/// What is new at a table since the view before: all else is as it was. Fields are as in [`TableView`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TableChanges {
+    /// The table.
+    pub table: TableId,
+    /// The tip.
+    pub tip: Tip,
+    /// How many records are saved.
+    pub saved: u32,
+    /// How many of them the backup does not have; absent for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unsaved: u32,
+    /// Since when a seat's player is away.
+    pub away_since_ms: BySeat<Option<u64>>,
+    /// How many watch.
+    pub watchers: u32,
+    /// When the last record was accepted.
+    pub last_ms: u64,
+    /// The game has been stopped and saved.
+    pub stopped: bool,
+    /// The game.
+    pub view: ViewChanges,
+    /// How many lines of the log stand,
+    pub log_from: u32,
+    /// and those that come after them now.
+    pub log: Vec<LogLine>,
+    /// The sealed records of these lines that are not saved; absent for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<String>,
+}
+
+impl TableView {
+    /// What is new of it, where so many lines of the log were left out and only these flags changed.
+    pub fn into_changes(self, log_from: u32, flags: &[FlagIndex]) -> TableChanges {
+        TableChanges {
+            table: self.table,
+            tip: self.tip,
+            saved: self.saved,
+            unsaved: self.unsaved,
+            away_since_ms: self.away_since_ms,
+            watchers: self.watchers,
+            last_ms: self.last_ms,
+            stopped: self.stopped,
+            view: self.view.into_changes(flags),
+            log_from,
+            log: self.log,
+            sealed: self.sealed,
+        }
+    }
+
+    /// The view that these changes make of it; nothing where lines of the log are missing.
+    pub fn changed(self, changes: TableChanges) -> Option<Self> {
+        let lines = usize::try_from(changes.log_from).ok().filter(|lines| *lines <= self.log.len())?;
+        let mut log = self.log;
+        log.truncate(lines);
+        log.extend(changes.log);
+        Some(Self {
+            tip: changes.tip,
+            saved: changes.saved,
+            unsaved: changes.unsaved,
+            away_since_ms: changes.away_since_ms,
+            watchers: changes.watchers,
+            last_ms: changes.last_ms,
+            stopped: changes.stopped,
+            view: self.view.changed(changes.view),
+            log,
+            sealed: changes.sealed,
+            ..self
+        })
+    }
 }
 
 /// Games of a player that are not being played.

@@ -3,7 +3,7 @@
 import { isSameAccount } from './state.js';
 
 /** @import { Answer, Ask, Pending, ConnectionState } from './page.js' */
-/** @import { Request, Update, You } from './protocol.js' */
+/** @import { Request, TableView, Update, You } from './protocol.js' */
 
 const SUBPROTOCOL = 'nineflags.1';
 
@@ -102,6 +102,8 @@ export class Connection {
   #run;
   /** In the order asked, each with the account it was asked under. @type {Map<string, { request: Request, you: You | null, settle: (answer: Answer) => void }>} */
   #unanswered = new Map();
+  /** Each table as this socket was sent it last: what changes comes alone. @type {Map<string, TableView>} */
+  #tables = new Map();
   /** The account of the last welcome. @type {You | null} */
   #you = null;
   /** @type {ConnectionState['word']} */
@@ -260,14 +262,39 @@ export class Connection {
       case 'reconnect':
         this.#moveLater(update.delay_ms);
         break;
+      case 'table':
+        this.#show(update);
+        break;
+      case 'table_changes':
+        this.#change(update);
+        break;
       default:
+        if (update.update === 'table_closed') this.#tables.delete(update.table);
         this.told.hear(update);
     }
     if (this.#welcomed) this.#watch(SILENCE_MS, () => this.#probe(ANSWER_MS));
   }
 
+  /** @param {TableView} view */
+  #show(view) {
+    this.#tables.set(view.table, view);
+    this.told.hear({ ...view, update: 'table' });
+  }
+
+  /** Makes the view that changes make of the one before. Where that is missing everything is sent anew. @param {Extract<Update, { update: 'table_changes' }>} changes */
+  #change({ update: _, view, log_from: from, log, ...news }) {
+    const before = this.#tables.get(news.table);
+    if (!before || from > before.log.length) return this.renew();
+    const flags = [...before.view.flags];
+    for (const [place, flag] of view.flags) flags[place] = flag;
+    // What is none is absent.
+    const none = { unsaved: undefined, sealed: undefined };
+    this.#show({ ...before, ...none, ...news, view: { ...before.view, ...view, flags }, log: [...before.log.slice(0, from), ...log] });
+  }
+
   /** @param {import('./page.js').Welcome} welcome */
   #start(welcome) {
+    this.#tables = new Map(welcome.table ? [[welcome.table.table, welcome.table]] : []);
     // Taken before the welcome is heard, which may bring a newer view.
     const seen = this.#everWelcomed && isSameAccount(this.#you, welcome.you) ? this.told.seen() : null;
     this.#forgetOthers(welcome.you);

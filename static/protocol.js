@@ -98,7 +98,7 @@
  */
 
 /**
- * The hash of a record and all before it; empty before record 0.
+ * The hash of a record and all before it: the first 16 bytes of SHA-256, in text in hex.
  * @typedef {string} Hash
  */
 
@@ -205,6 +205,12 @@
  */
 
 /**
+ * What is new at a table since the view before: all else is as it was.
+ * @typedef {{ away_since_ms: BySeat<number | null>, last_ms: number, log: LogLine[], log_from: number, saved: number, sealed?: string[],
+ *   stopped: boolean, table: TableId, tip: Tip, unsaved?: number, view: ViewChanges, watchers: number }} TableChanges
+ */
+
+/**
  * A table, and the game played at it: the same id in the backup, as saved game and in the archive.
  * @typedef {string} TableId
  */
@@ -249,8 +255,8 @@
  *   | { id: RequestId, table?: TableId | null, tip?: Tip | null, unsaved?: boolean, update: 'done' }
  *   | { code: RefusalCode, counter?: CounterExample | null, id: RequestId, update: 'refused', words: string }
  *   | LobbyPage & { update: 'lobby' } | Invites & { update: 'invites' } | TableView & { update: 'table' }
- *   | { number: number, table: TableId, update: 'saved' } | { table: TableId, update: 'table_closed', why: ClosedWhy }
- *   | Games & { update: 'games' } | Message & { update: 'message' }
+ *   | TableChanges & { update: 'table_changes' } | { number: number, table: TableId, update: 'saved' }
+ *   | { table: TableId, update: 'table_closed', why: ClosedWhy } | Games & { update: 'games' } | Message & { update: 'message' }
  *   | { code: NoticeCode, name?: AccountName | null, table?: TableId | null, tip?: Tip | null, update: 'notice', words: string }
  *   | { names: AccountName[], update: 'blocked' } | { delay_ms: number, update: 'reconnect' }} Update
  */
@@ -260,6 +266,13 @@
  * @typedef {{ choices?: Choices | null, decks: DecksView, discards: BySeat<Card[]>, ending?: Ending | null, flags: FlagView[],
  *   guile: BySeat<Tactic[]>, hands: BySeat<HandView>, leader_played: BySeat<boolean>, phase: Phase, tactics_played: BySeat<number>,
  *   turn?: Seat | null, unplayed: Card[], viewer: Viewer }} View
+ */
+
+/**
+ * What is new of a [`View`] since the one before: the flags that changed, and the rest as it is now.
+ * @typedef {{ choices?: Choices | null, decks: DecksView, discards: BySeat<Card[]>, ending?: Ending | null,
+ *   flags: [FlagIndex, FlagView][], guile: BySeat<Tactic[]>, hands: BySeat<HandView>, leader_played: BySeat<boolean>, phase: Phase,
+ *   tactics_played: BySeat<number>, turn?: Seat | null, unplayed: Card[] }} ViewChanges
  */
 
 /**

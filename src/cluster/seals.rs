@@ -10,11 +10,62 @@ use crate::chance;
 use crate::ids::{AccountId, TableId};
 use crate::redis::error::StoreError;
 use crate::store::Store;
-use crate::table::record::Entry;
+use crate::table::record::{Entry, Hash};
 use crate::table::seal::{KEY_BYTES, NONCE_BYTES, SEALED_MAX, SealKey};
 
 /// The purpose of what tells a known browser.
 const KNOWN_BROWSER: &str = "known browser";
+
+/// The seals of a table's records that are not durable: each is made once, for both seats and for every view.
+#[derive(Debug, Default)]
+pub struct Sealed(Vec<OneSealed>);
+
+#[derive(Debug)]
+struct OneSealed {
+    number: u32,
+    hash: Hash,
+    /// When the record was accepted, which may be told anew.
+    time_ms: u64,
+    seal: String,
+}
+
+impl Sealed {
+    /// Forgets the seals of records before this number, which are durable.
+    pub fn forget_before(&mut self, number: u32) {
+        self.0.retain(|sealed| sealed.number >= number);
+    }
+
+    /// Seals the last of some records of a table, the first of which has this number.
+    pub fn of(&mut self, seals: &Seals, table: TableId, first: u32, entries: &[Entry]) -> Vec<String> {
+        let skipped = entries.len().saturating_sub(SEALED_MAX);
+        let numbers = first.saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX))..;
+        numbers
+            .zip(&entries[skipped..])
+            .filter_map(|(number, entry)| self.seal(seals, table, number, entry))
+            .collect()
+    }
+
+    fn seal(&mut self, seals: &Seals, table: TableId, number: u32, entry: &Entry) -> Option<String> {
+        let is_of = |sealed: &&OneSealed| {
+            sealed.number == number && sealed.hash == entry.hash && sealed.time_ms == entry.time_ms
+        };
+        if let Some(known) = self.0.iter().find(is_of) {
+            return Some(known.seal.clone());
+        }
+        let seal = seals.seal(table, number, entry)?;
+        self.0.retain(|sealed| sealed.number != number);
+        if self.0.len() == SEALED_MAX {
+            self.0.remove(0);
+        }
+        self.0.push(OneSealed {
+            number,
+            hash: entry.hash.clone(),
+            time_ms: entry.time_ms,
+            seal: seal.clone(),
+        });
+        Some(seal)
+    }
+}
 
 /// The keys this node knows; the last one seals. There is more than one where Redis lost the cluster's secret and another
 /// node was the first to make a new one.
@@ -42,15 +93,10 @@ impl Seals {
         Ok(())
     }
 
-    /// Seals the last of some records of a table, the first of which has this number.
-    pub fn seal(&self, table: TableId, from: u32, entries: &[Entry]) -> Vec<String> {
-        let skipped = entries.len().saturating_sub(SEALED_MAX);
-        let numbers = from.saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX))..;
-        self.with(|keys| {
-            let Some((_, key)) = keys.last() else { return Vec::new() };
-            let seal = |(number, entry)| key.seal(table, number, entry, chance::bytes::<NONCE_BYTES>());
-            numbers.zip(&entries[skipped..]).map(seal).collect()
-        })
+    /// Seals a record of a table; nothing without a key.
+    fn seal(&self, table: TableId, number: u32, entry: &Entry) -> Option<String> {
+        let nonce = chance::bytes::<NONCE_BYTES>();
+        self.with(|keys| Some(keys.last()?.1.seal(table, number, entry, nonce)))
     }
 
     /// The records of a table that were sealed by this cluster, in order.

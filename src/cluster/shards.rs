@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc};
 
 use super::bus::{Bus, BusDown, Heard, Listening};
-use crate::ids::TableId;
+use crate::ids::{NodeId, TableId};
 use crate::redis::error::StoreError;
 use crate::redis::group::Group;
 use crate::store::Store;
@@ -52,13 +52,13 @@ pub struct Work {
 
 impl Shards {
     /// The shards of a store whose data group has a bus.
-    pub fn open(store: &Store, data_bus: &Bus) -> (Self, Work) {
+    pub fn open(store: &Store, node: NodeId, data_bus: &Bus) -> (Self, Work) {
         let (mut groups, mut places, mut work) = (Vec::<Arc<Shard>>::new(), Vec::new(), Work::default());
         for group in store.shards() {
             let known = groups.iter().position(|shard| shard.group.is(group));
             places.push(known.unwrap_or(groups.len()));
             if known.is_none() {
-                groups.push(Arc::new(Shard::open(group, store.data(), data_bus, &mut work)));
+                groups.push(Arc::new(Shard::open(group, store.data(), node, data_bus, &mut work)));
             }
         }
         (Self { groups, places }, work)
@@ -76,8 +76,8 @@ impl Shards {
 }
 
 impl Shard {
-    fn open(group: &Group, data: &Group, data_bus: &Bus, work: &mut Work) -> Self {
-        let (appender, append) = Appender::open(group, data);
+    fn open(group: &Group, data: &Group, node: NodeId, data_bus: &Bus, work: &mut Work) -> Self {
+        let (appender, append) = Appender::open(group, data, node);
         work.tasks.push((format!("appends of {}", group.name()), Box::pin(append)));
         let is_apart = !group.is(data);
         let bus = if is_apart {

@@ -24,6 +24,7 @@ use crate::protocol::{Message, RefusalCode, TableView};
 use crate::redis::error::StoreError;
 use crate::redis::group::Group;
 use crate::store::Store;
+use crate::store::games::records_by;
 use crate::table::copy::{Answer, Proposal};
 use crate::table::record::{KINDS, Tip};
 
@@ -176,8 +177,10 @@ impl Tables {
 
     /// Hands on what was published on a table's channel.
     pub fn heard(&self, table: TableId, payload: String) {
-        self.shared.underway.heard(table, &payload);
-        self.shared.hand_on(table, ToTable::Heard(payload));
+        let own = records_by(self.shared.node, &payload);
+        if !own.is_some_and(|first| self.shared.underway.heard(table, first)) {
+            self.shared.hand_on(table, ToTable::Heard(payload));
+        }
     }
 
     /// Hands on how many watch a table.

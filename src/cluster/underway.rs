@@ -5,8 +5,6 @@ use std::collections::hash_map::Entry as Slot;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use serde::Deserialize;
-
 use crate::ids::TableId;
 use crate::metrics;
 use crate::redis::error::StoreError;
@@ -36,13 +34,6 @@ impl Sent {
     fn is_settled(&self) -> bool {
         self.unheard.is_empty() && self.first_unsaved >= self.end
     }
-}
-
-/// Just enough of a publication to know which records it tells of.
-#[derive(Deserialize)]
-struct Told {
-    kind: String,
-    from: Option<u32>,
 }
 
 impl Underway {
@@ -106,19 +97,18 @@ impl Underway {
         }
     }
 
-    /// Something was published on a table's channel.
-    pub fn heard(&self, table: TableId, payload: &str) {
-        if let Slot::Occupied(mut slot) = self.lock().entry(table) {
-            let sent = slot.get_mut();
-            if let Some(first) = first_told(payload)
-                && let Some(place) = sent.unheard.iter().position(|(sent, _)| *sent == first)
-            {
-                metrics::delivery(sent.unheard.remove(place).1.elapsed());
-            }
-            if sent.is_settled() {
-                slot.remove();
-            }
+    /// Records appended by this node were published on a table's channel, from this number on. Whether that is of no use
+    /// here, since whoever appended them is told by the answer: it is when that has no known fate.
+    pub fn heard(&self, table: TableId, first: u32) -> bool {
+        let mut tables = self.lock();
+        let Slot::Occupied(mut slot) = tables.entry(table) else { return false };
+        let sent = slot.get_mut();
+        let Some(place) = sent.unheard.iter().position(|(sent, _)| *sent == first) else { return false };
+        metrics::delivery(sent.unheard.remove(place).1.elapsed());
+        if sent.is_settled() {
+            slot.remove();
         }
+        true
     }
 
     /// A table is kept here no longer.
@@ -136,7 +126,30 @@ impl Underway {
     }
 }
 
-/// The first record a publication tells of.
-fn first_told(payload: &str) -> Option<u32> {
-    serde_json::from_str::<Told>(payload).ok().filter(|told| told.kind == "records")?.from
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::Underway;
+    use crate::ids::TableId;
+    use crate::redis::error::StoreError;
+    use crate::table::copy::{Answer, Proposal};
+    use crate::table::record::Tip;
+
+    #[test]
+    fn a_publication_is_of_no_use_unless_its_append_has_no_known_fate() {
+        let (underway, table) = (Underway::default(), TableId(Uuid::from_u128(1)));
+        let at = |number| Proposal { at: Tip { number, ..Tip::default() }, entries: Vec::new() };
+        assert!(!underway.heard(table, 3), "nothing was sent");
+        underway.sent(table, &at(3));
+        assert!(underway.heard(table, 3), "its answer comes");
+        assert!(!underway.heard(table, 3), "the same number again is of another append");
+        let sent = underway.sent(table, &at(4));
+        let late = Err(StoreError::Unavailable("no answer".to_owned()));
+        underway.answered("data", table, &at(4), sent, &late);
+        assert!(!underway.heard(table, 4), "nobody knows whether it was appended");
+        let sent = underway.sent(table, &at(5));
+        underway.answered("data", table, &at(5), sent, &Ok(Answer::Appended { time_ms: 1 }));
+        assert!(underway.heard(table, 5), "its answer was there first");
+    }
 }

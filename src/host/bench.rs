@@ -14,8 +14,10 @@ impl Host {
         let seat = self.chain.seat_of(member.account);
         let is_new = !self.members.iter().any(|other| other.session == member.session);
         if is_new {
+            // From then on what is new for one is for all.
+            self.show_news();
             self.members.push(member);
-            self.show_to(seat, vec![member.session]);
+            self.show_to(seat, vec![member.session], None);
             self.count_bench_soon(facts);
         }
         self.out.push(Output::Joined(ticket, member, is_new, seat.is_some()));
@@ -34,7 +36,10 @@ impl Host {
         if self.info.watchers != count {
             self.info.watchers = count;
             self.bench_changed = true;
-            self.count_bench_soon(facts);
+            // Where this node is counting, it is shown with the reply.
+            if !self.is_counting() {
+                self.count_bench_soon(facts);
+            }
         }
     }
 

@@ -297,6 +297,7 @@ impl Host {
     pub(super) fn close(&mut self) {
         let stopped = if self.chain.stopped() { ClosedWhy::Saved } else { ClosedWhy::Finished };
         let why = self.ended.unwrap_or(stopped);
+        self.tell_durable();
         self.tell_all(Update::TableClosed { table: self.table, why });
         self.out.push(Output::Provisional(0));
         self.out.push(Output::Closed);

@@ -8,6 +8,7 @@ use super::Refusal;
 use crate::ids::{AccountId, AccountName, NodeId, RequestId, SessionId};
 use crate::lobby::event::TableNews;
 use crate::protocol::{ClosedWhy, Message, TableView, Update};
+use crate::rules::flag::FlagIndex;
 use crate::rules::moves::Move;
 use crate::rules::seat::{BySeat, Seat};
 use crate::table::copy::{Answer, Copy, Proposal};
@@ -251,6 +252,8 @@ pub struct Member {
     pub session: SessionId,
     /// Its account.
     pub account: AccountId,
+    /// It keeps the view itself: after a whole one it is shown what changed.
+    pub keeps_view: bool,
 }
 
 /// What is asked of a store.
@@ -367,10 +370,21 @@ pub enum Output {
 pub struct Shown {
     /// The view, without the sealed records.
     pub view: TableView,
+    /// What its members were shown before, where they keep it.
+    pub since: Option<Since>,
     /// The number of the first record that is not durable.
     pub from: u32,
-    /// The records from there on; none for those who watch.
+    /// The last records of the view that are not durable, but for those that were shown before; none for those who watch.
     pub kept: Vec<Entry>,
+}
+
+/// What is new of a view since the one before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// So many lines of the log stand, and are left out.
+    pub lines: u32,
+    /// The flags that changed.
+    pub flags: Vec<FlagIndex>,
 }
 
 /// What operators see of a host.

@@ -24,11 +24,12 @@ pub use self::asks::{SAVED_MAX, SAVES_MAX};
 use self::course::{Begin, Step};
 pub use self::io::{
     Acted, Command, Compared, Exchange, Facts, Input, Member, Mover, Note, Output, Published, Reply,
-    Safeguard, Said, SeatAsk, Settings, Shown, TableInfo, Ticket,
+    Safeguard, Said, SeatAsk, Settings, Shown, Since, TableInfo, Ticket,
 };
 pub use self::refusal::Refusal;
 pub use self::seen::HEALS_MAX;
 use self::seen::{Heals, Seen};
+use self::shows::LastShown;
 use self::unheard::Unheard;
 use crate::ids::TableId;
 use crate::protocol::ClosedWhy;
@@ -39,6 +40,8 @@ use crate::table::record::Tip;
 pub const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// A table nobody looks at is let go after this time.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
+/// How long a word that records are durable waits for the next view, which says so, too.
+const DURABLE_WITHIN: Duration = Duration::from_millis(100);
 /// How often it is tried to write what is provisional.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 /// What may wait while an exchange is in flight; beyond it a request is refused, and what was published is read later.
@@ -108,11 +111,13 @@ pub struct Host {
     chain: Copy,
     /// How many records are known to be durable.
     durable: u32,
+    /// When the members are told so, unless a view tells them before.
+    durable_at: Option<Duration>,
     members: Vec<Member>,
     /// How many watch here, as the data group was told last.
     bench: u32,
-    /// The tip that all members were shown last.
-    shown: Tip,
+    /// What all members were shown last.
+    shown: LastShown,
     /// The number of watchers changed since it was shown.
     bench_changed: bool,
     /// When the bench is counted and shown.
@@ -163,9 +168,10 @@ impl Host {
             info,
             chain: Copy::open(table),
             durable: 0,
+            durable_at: None,
             members: Vec::new(),
             bench: 0,
-            shown: Tip::default(),
+            shown: LastShown::default(),
             bench_changed: false,
             bench_at: None,
             heals: Heals::default(),
@@ -225,17 +231,26 @@ impl Host {
         let flush_at = self.flush_at.filter(|_| !self.chain.unsaved().is_empty());
         let idle_at = self.idle_since.map(|since| since + IDLE_AFTER);
         let finish_at = self.finish_at.filter(|_| self.work.is_none());
-        [self.bench_at, self.heals.wake_at(), offer_at, heard_at, flush_at, finish_at, idle_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.bench_at,
+            self.durable_at,
+            self.heals.wake_at(),
+            offer_at,
+            heard_at,
+            flush_at,
+            finish_at,
+            idle_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn take(&mut self, facts: &Facts, input: Input) {
         match input {
             Input::Open | Input::Reply(..) => {}
             Input::Look(account, ticket) => {
-                let shown = self.shown_to(self.chain.seat_of(account)).map(Box::new);
+                let shown = self.shown_to(self.chain.seat_of(account), None).map(Box::new);
                 self.out.push(Output::View(ticket, shown));
             }
             Input::Join(member, ticket) => self.join(facts, member, ticket),
@@ -245,10 +260,10 @@ impl Host {
             Input::Say(account, request, message, ticket) => self.say(account, request, message, ticket),
             Input::Heard(published) => self.heard(published),
             Input::Watchers(count) => self.watchers(facts, count),
-            Input::Durable(number) => self.tell_durable(number),
+            Input::Durable(number) => self.is_durable(facts, number),
             Input::DurableTip(tip) => {
                 if self.chain.has_tip(&tip) {
-                    self.tell_durable(tip.number);
+                    self.is_durable(facts, tip.number);
                 }
             }
             Input::Missed => self.missed = true,
@@ -341,6 +356,9 @@ impl Host {
         if self.flush_at.is_some_and(|at| at <= facts.now) {
             self.flush_at = Some(facts.now + FLUSH_EVERY);
             self.later(Task::Flush);
+        }
+        if self.durable_at.is_some_and(|at| at <= facts.now) {
+            self.tell_durable();
         }
         self.settle_offer(facts);
         self.go_on_hearing(facts);

@@ -107,7 +107,8 @@ pub fn routes(http: &Arc<Http>) -> BoxedFilter<(Response,)> {
     let metrics = metrics.boxed();
     let socket = warp::path!("socket").and(get.clone()).and(headers_cloned()).and(cookie(http));
     let shake = warp::ext::get::<Peer>().and(warp::ext::get::<Arc<Place>>()).and(warp::ext::optional());
-    let shake = shake.map(|peer, place, upgrade| socket::Shake { peer, place, upgrade });
+    let shake = shake.and(query());
+    let shake = shake.map(|peer, place, upgrade, query| socket::Shake { peer, place, upgrade, query });
     let socket = socket.and(shake).then(socket::open).boxed();
     let asset = warp::path!("assets" / String / ..).and(warp::path::tail()).and(get.clone());
     let asset = asset.and(headers_cloned()).then(Http::asset).boxed();
@@ -169,15 +170,18 @@ fn accounts(http: &Arc<Http>) -> Answers {
 /// What only reads.
 fn reading(http: &Arc<Http>) -> Answers {
     let get = warp::get().and(with(http)).boxed();
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify().map(Query).boxed();
-    let game = warp::path!("game" / String).and(query.clone());
+    let game = warp::path!("game" / String).and(query());
     let game = game.and(get.clone()).and(headers_cloned());
     either!(
         warp::path!("me").and(get.clone()).and(cookie(http)).then(Http::me).boxed(),
-        warp::path!("player" / String).and(get.clone()).and(query.clone()).then(Http::player).boxed(),
+        warp::path!("player" / String).and(get.clone()).and(query()).then(Http::player).boxed(),
         game.then(Http::game).boxed(),
-        warp::path!("games").and(get).and(query).then(Http::games).boxed(),
+        warp::path!("games").and(get).and(query()).then(Http::games).boxed(),
     )
+}
+
+fn query() -> BoxedFilter<(Query,)> {
+    warp::query::raw().or(warp::any().map(String::new)).unify().map(Query).boxed()
 }
 
 fn with(http: &Arc<Http>) -> BoxedFilter<(Arc<Http>,)> {

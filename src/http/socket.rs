@@ -15,6 +15,7 @@ use warp::reply::Response;
 
 use super::answer::Failure;
 use super::cookies::NewCookie;
+use super::query::Query;
 use super::waiting::Place;
 use super::wire::Wire;
 use super::{Http, Peer};
@@ -37,6 +38,8 @@ pub struct Shake {
     pub place: Arc<Place>,
     /// The connection, once it has been answered.
     pub upgrade: Option<OnUpgrade>,
+    /// What stands behind the `?`.
+    pub query: Query,
 }
 
 /// Answers a handshake, and starts the session once the connection is a websocket. The login is looked at first, and the
@@ -55,10 +58,12 @@ async fn admit(
     http: &Arc<Http>,
     headers: &HeaderMap,
     cookie: Option<String>,
-    Shake { peer: Peer(peer), place, upgrade }: Shake,
+    Shake { peer: Peer(peer), place, upgrade, query }: Shake,
     again: &mut Option<NewCookie>,
 ) -> Result<Response, Failure> {
     let limits = &http.app.limits;
+    let changes = |value: &str| (value == "changes").then_some(true);
+    let keeps_views = query.value("tables", "Of tables there are: changes.", changes)?.unwrap_or(false);
     let (response, upgrade) = shaken(http, headers, upgrade)?;
     limits.take(Limit::OpensFrom, peer)?;
     let held = limits.hold(Limit::Websockets, peer)?;
@@ -92,7 +97,7 @@ async fn admit(
                 let socket = Socket::open(stream, &parts.read_buf, payer);
                 let app = Arc::clone(&http.app);
                 // Again a new task, as small as the session is.
-                tokio::spawn(session::serve(app, login, socket, Box::new(place), held));
+                tokio::spawn(session::serve(app, login, (socket, keeps_views), Box::new(place), held));
             }
             Err(code) => tokio::select! {
                 () = Socket::refuse(stream, code) => {}

@@ -206,7 +206,7 @@ fn compared(compared: Compared) -> String {
 }
 
 fn tip_text(tip: &Tip) -> String {
-    let hash: String = tip.hash.0.chars().take(HASH_SHOWN).collect();
+    let hash: String = tip.hash.to_string().chars().take(HASH_SHOWN).collect();
     format!("{} {hash}", tip.number).trim_end().to_owned()
 }
 

@@ -280,16 +280,16 @@ fn of_seats(at: &TableAt, addresses: &HashMap<NodeId, String>) -> BySeat<Option<
 #[cfg(test)]
 mod tests {
     use super::Compared;
-    use crate::table::record::{Hash, Tip};
+    use crate::table::record::Tip;
 
     #[test]
     fn a_chain_is_compared_with_the_stream() {
-        let tip = |number: u32, hash: &str| Tip { number, hash: Hash(hash.to_owned()) };
+        let tip = |number: u32, digit: &str| Tip { number, hash: digit.repeat(32).parse().expect("a hash") };
         let of = |held: Option<Tip>| Compared::of(held.as_ref(), &tip(5, "e"));
         assert_eq!(of(Some(tip(5, "e"))), Compared::Same);
         assert_eq!(of(Some(tip(5, "f"))), Compared::Differs);
         assert_eq!(of(Some(tip(3, "c"))), Compared::Behind(2));
-        assert_eq!(of(Some(tip(6, "g"))), Compared::Ahead(1));
+        assert_eq!(of(Some(tip(6, "a"))), Compared::Ahead(1));
         assert_eq!(of(None), Compared::NoChain);
     }
 }

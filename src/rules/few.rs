@@ -1,7 +1,7 @@
 //! Short lists that need no allocation.
 
 /// Up to `N` values in order, without an allocation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Few<T, const N: usize> {
     items: [Option<T>; N],
     count: u8,

@@ -141,7 +141,7 @@ pub enum Verdict {
 }
 
 /// One flag.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flag {
     /// Troops and morale cards of each side, in the order they were laid.
     pub cards: BySeat<Few<Card, SIDE_MAX>>,

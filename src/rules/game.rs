@@ -188,6 +188,11 @@ impl Game {
         self.flags.map(|flag| flag.owner)
     }
 
+    /// The whole line.
+    pub fn flags(&self) -> &[Flag; FLAGS as usize] {
+        &self.flags
+    }
+
     /// One flag.
     pub fn flag(&self, flag: FlagIndex) -> &Flag {
         &self.flags[flag.place()]

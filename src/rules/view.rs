@@ -54,6 +54,82 @@ pub struct View {
     pub choices: Option<Choices>,
 }
 
+/// What is new of a [`View`] since the one before: the flags that changed, and the rest as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ViewChanges {
+    /// What the seat on turn must do next.
+    pub phase: Phase,
+    /// The seat on turn; absent after the end.
+    pub turn: Option<Seat>,
+    /// The flags that are not as they were, by number.
+    pub flags: Vec<(FlagIndex, FlagView)>,
+    /// What each seat holds.
+    pub hands: BySeat<HandView>,
+    /// How many cards are left in each deck.
+    pub decks: DecksView,
+    /// Cards removed from the line.
+    pub discards: BySeat<Vec<Card>>,
+    /// Guile cards each seat has played.
+    pub guile: BySeat<Vec<Tactic>>,
+    /// How many tactics cards each seat has played in the whole game.
+    pub tactics_played: BySeat<u8>,
+    /// Whether each seat has played its one leader.
+    pub leader_played: BySeat<bool>,
+    /// Troops that lie face up nowhere.
+    pub unplayed: Vec<Card>,
+    /// How the game ended.
+    pub ending: Option<Ending>,
+    /// What the viewer may do now.
+    pub choices: Option<Choices>,
+}
+
+impl View {
+    /// What is new of it, where only these flags changed.
+    pub fn into_changes(self, changed: &[FlagIndex]) -> ViewChanges {
+        let flags = FlagIndex::all().zip(self.flags).filter(|(flag, _)| changed.contains(flag));
+        ViewChanges {
+            phase: self.phase,
+            turn: self.turn,
+            flags: flags.collect(),
+            hands: self.hands,
+            decks: self.decks,
+            discards: self.discards,
+            guile: self.guile,
+            tactics_played: self.tactics_played,
+            leader_played: self.leader_played,
+            unplayed: self.unplayed,
+            ending: self.ending,
+            choices: self.choices,
+        }
+    }
+
+    /// The view that these changes make of it.
+    #[must_use]
+    pub fn changed(self, changes: ViewChanges) -> View {
+        let mut flags = self.flags;
+        for (flag, view) in changes.flags {
+            if let Some(place) = flags.get_mut(flag.place()) {
+                *place = view;
+            }
+        }
+        View {
+            viewer: self.viewer,
+            phase: changes.phase,
+            turn: changes.turn,
+            flags,
+            hands: changes.hands,
+            decks: changes.decks,
+            discards: changes.discards,
+            guile: changes.guile,
+            tactics_played: changes.tactics_played,
+            leader_played: changes.leader_played,
+            unplayed: changes.unplayed,
+            ending: changes.ending,
+            choices: changes.choices,
+        }
+    }
+}
+
 /// One flag of the line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagView {

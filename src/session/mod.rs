@@ -79,6 +79,8 @@ struct Session {
     /// The login that opened the websocket.
     login: LoginHash,
     outbox: Outbox,
+    /// The browser keeps the views of tables itself.
+    keeps_views: bool,
     /// The lobby page shown, and its text as last sent.
     query: Option<LobbyQuery>,
     page_sent: Option<Utf8Bytes>,
@@ -111,11 +113,11 @@ struct Session {
 pub fn serve(
     app: Arc<App>,
     login: Login,
-    mut socket: Socket,
+    (mut socket, keeps_views): (Socket, bool),
     until_welcome: Box<dyn Send>,
     held: Held,
 ) -> impl Future<Output = ()> + Send {
-    let (mut session, events, lasts) = Session::new(Arc::clone(&app), login, &socket);
+    let (mut session, events, lasts) = Session::new(Arc::clone(&app), login, &socket, keeps_views);
     let here = ForgottenAtEnd { app, account: session.account.id, id: session.id };
     // No async function, which would hold its arguments twice.
     async move {
@@ -155,7 +157,7 @@ impl Drop for ForgottenAtEnd {
 
 impl Session {
     /// The session of a login, known to this node from now on; with its events and how long the login lasts.
-    fn new(app: Arc<App>, login: Login, socket: &Socket) -> (Self, Arc<Events>, Duration) {
+    fn new(app: Arc<App>, login: Login, socket: &Socket, keeps_views: bool) -> (Self, Arc<Events>, Duration) {
         let Login { account, hash: login, lasts, .. } = login;
         let (id, outbox, now) = (SessionId::random(), socket.outbox(), Instant::now());
         let events = app.sessions.enter(account.id, id, outbox.clone());
@@ -166,6 +168,7 @@ impl Session {
             account: Account { password: String::new(), ..account },
             login,
             outbox,
+            keeps_views,
             query: None,
             page_sent: None,
             page_due: None,
@@ -384,6 +387,7 @@ impl Session {
         Member {
             session: self.id,
             account: self.account.id,
+            keeps_view: self.keeps_views,
             outbox: self.outbox.clone(),
             blocked: Arc::clone(&self.blocked),
         }

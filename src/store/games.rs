@@ -20,7 +20,7 @@ use crate::redis::script::{script, texts};
 use crate::redis::timeouts;
 use crate::rules::seat::BySeat;
 use crate::table::copy::{Answer, Proposal};
-use crate::table::record::{Entry, Hash, Salt, Tip};
+use crate::table::record::{Entry, Salt, Tip};
 
 /// Appends that may wait for the connection.
 const QUEUE: usize = 4_096;
@@ -54,12 +54,13 @@ struct Job {
 }
 
 impl Appender {
-    /// The handle for a backup group, with the data group of the same store, and the task to spawn; it ends when the last
-    /// handle is dropped.
-    pub fn open(group: &Group, data: &Group) -> (Self, impl Future<Output = ()> + use<>) {
+    /// The handle of a node for a backup group, with the data group of the same store, and the task to spawn; it ends when
+    /// the last handle is dropped.
+    pub fn open(group: &Group, data: &Group, node: NodeId) -> (Self, impl Future<Output = ()> + use<>) {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let data = Some(data).filter(|data| !data.is(group)).cloned();
-        (Self { jobs, group: group.clone(), data }, Work { group: group.clone(), queue, line: None }.run())
+        let work = Work { group: group.clone(), node: node.to_string(), queue, line: None };
+        (Self { jobs, group: group.clone(), data }, work.run())
     }
 
     /// Appends a proposal, of a mover or (with none) of the node itself; `saved` is called once every attached replica
@@ -113,6 +114,8 @@ async fn is_live(data: &Group, mover: Mover) -> bool {
 
 struct Work {
     group: Group,
+    /// Whose publications tell of the records.
+    node: String,
     queue: mpsc::Receiver<Job>,
     line: Option<Line>,
 }
@@ -153,7 +156,7 @@ impl Work {
         let mut pipeline = redis::pipe();
         pipeline.ignore_errors();
         for job in &jobs {
-            add_append(&mut pipeline, job);
+            add_append(&mut pipeline, job, &self.node);
         }
         let answers = match line.append(&pipeline, deadline).await {
             Ok(answers) => answers,
@@ -220,6 +223,15 @@ impl Line {
     }
 }
 
+/// The number of the first record that a publication tells of, if this node has appended them.
+pub fn records_by(node: NodeId, publication: &str) -> Option<u32> {
+    let own = publication.strip_prefix(r#"{"kind":"records","node":""#)?;
+    let mut text = [0; 36];
+    let from =
+        own.strip_prefix(&*node.0.hyphenated().encode_lower(&mut text))?.strip_prefix(r#"","from":"#)?;
+    from.split_once(',')?.0.parse().ok()
+}
+
 /// Whether Redis does not know the script.
 fn is_unloaded(answer: &RedisResult<Value>) -> bool {
     let kind = answer.as_ref().err().map(redis::RedisError::kind);
@@ -236,19 +248,19 @@ fn give_up(jobs: Vec<Job>, error: StoreError) -> StoreError {
     error
 }
 
-fn add_append(pipeline: &mut redis::Pipeline, job: &Job) {
+fn add_append(pipeline: &mut redis::Pipeline, job: &Job, node: &str) {
     let Proposal { at, entries } = &job.proposal;
     let request = entries.first().map_or("", |entry| entry.request.as_str());
     let call =
         pipeline.cmd("EVALSHA").arg(APPEND.get_hash()).arg(2).arg(keys::game(job.table)).arg(keys::ONLINE);
-    call.arg(keys::table(job.table)).arg(at.number).arg(&at.hash.0).arg(request);
+    call.arg(keys::table(job.table)).arg(at.number).arg(at.hash.to_string()).arg(request);
     let (account, session) = match job.mover {
         Some(Mover { account, session }) => (account.to_string(), session.to_string()),
         None => Default::default(),
     };
-    call.arg(account).arg(session);
+    call.arg(account).arg(session).arg(node);
     for entry in entries {
-        call.arg(&entry.hash.0).arg(entry.request.as_str()).arg(entry.seat.to_string());
+        call.arg(entry.hash.to_string()).arg(entry.request.as_str()).arg(entry.seat.to_string());
         call.arg(entry.record.to_string()).arg(entry.time_ms);
         call.arg(entry.salt.map(String::from).unwrap_or_default());
     }
@@ -266,7 +278,7 @@ fn parse_answer(value: Value) -> Result<Answer, StoreError> {
         "behind" => {
             let number: u32 =
                 redis::from_redis_value(parts.next().ok_or_else(corrupt)?).map_err(|_| corrupt())?;
-            Answer::Behind { tip: Tip { number, hash: Hash(text(parts.next())?) } }
+            Answer::Behind { tip: Tip { number, hash: text(parts.next())?.parse()? } }
         }
         "diverged" => Answer::Diverged,
         "not_live" => Answer::NotLive,
@@ -291,7 +303,7 @@ fn parse_entry(fields: &HashMap<String, String>) -> Result<Entry, StoreError> {
         fields.get(name).ok_or_else(|| StoreError::Corrupt(format!("a record without its {name}")))
     };
     Ok(Entry {
-        hash: Hash(field("hash")?.clone()),
+        hash: field("hash")?.parse()?,
         request: field("request")?.parse()?,
         seat: field("seat")?.parse()?,
         record: field("record")?.parse()?,
@@ -308,7 +320,8 @@ fn tip_of(last: Value) -> Result<Tip, StoreError> {
     let Some((id, fields)) = rows.first() else { return Ok(Tip::default()) };
     let number = id.split('-').next().and_then(|number| number.parse::<u32>().ok());
     let number = number.ok_or_else(|| corrupt("its id"))?;
-    Ok(Tip { number: number + 1, hash: Hash(fields.get("hash").cloned().unwrap_or_default()) })
+    let hash = fields.get("hash").map(|hash| hash.parse()).transpose()?.unwrap_or_default();
+    Ok(Tip { number: number + 1, hash })
 }
 
 /// Since when each seat's player is away, as `table:{id}` holds it.
@@ -386,7 +399,7 @@ impl Store {
 
     /// Lets the backup of a game that was put away at a tip go after a while, for whoever is late; not one that goes on.
     pub async fn game_drop_later(&self, shard: usize, table: TableId, tip: &Tip) -> Result<(), StoreError> {
-        let args = texts![tip.number, tip.hash.0, DROP_AFTER_SECS];
+        let args = texts![tip.number, tip.hash, DROP_AFTER_SECS];
         self.backup(shard).invoke::<u8>(&LET_GO, &[keys::game(table)], &args).await.map(drop)
     }
 

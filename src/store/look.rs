@@ -13,7 +13,7 @@ use crate::ids::{AccountId, AccountName, NodeId, TableId};
 use crate::redis::error::StoreError;
 use crate::redis::group::Group;
 use crate::rules::seat::BySeat;
-use crate::table::record::{Hash, Tip};
+use crate::table::record::Tip;
 
 /// Keys asked for in one exchange, at most.
 const AT_ONCE: usize = 1_000;
@@ -228,7 +228,8 @@ type Row = (String, HashMap<String, String>);
 /// The tip after a record. One that cannot be read, which is what an operator may be here for, counts as record 0.
 fn tip_of((id, fields): &Row) -> Tip {
     let number = id.split('-').next().and_then(|number| number.parse::<u32>().ok()).unwrap_or(0);
-    Tip { number: number + 1, hash: Hash(fields.get("hash").cloned().unwrap_or_default()) }
+    let hash = fields.get("hash").and_then(|hash| hash.parse().ok());
+    Tip { number: number + 1, hash: hash.unwrap_or_default() }
 }
 
 fn time_of((_, fields): &Row) -> Option<u64> {

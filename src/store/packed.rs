@@ -126,7 +126,7 @@ fn pack_records(game: &ArchivedGame) -> Result<Vec<u8>, StoreError> {
     let last = game.entries.last().ok_or_else(|| corrupt("record 0"))?;
     let Record::Start(start) = &game.entries[0].record else { return Err(corrupt("record 0")) };
     let mut salts: Vec<u8> = Vec::new();
-    let mut text = format!("{FORM} {}\n", last.hash.0);
+    let mut text = format!("{FORM} {}\n", last.hash);
     let (mut at, mut last_ms) = (Tip::default(), 0);
     for (place, entry) in game.entries.iter().enumerate() {
         // What a record's salt is: none, the one that follows from what is before it, or one of those beside.
@@ -181,7 +181,7 @@ fn unpack_records(packed: &[u8]) -> Result<Vec<Entry>, StoreError> {
     }
     let last = entries.last_mut().ok_or_else(|| corrupt("record 0"))?;
     // Whoever checks the chain sees it when the records are others than those that were played.
-    last.hash = Hash(last_hash.to_owned());
+    last.hash = last_hash.parse()?;
     Ok(entries)
 }
 

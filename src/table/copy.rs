@@ -360,6 +360,16 @@ impl Copy {
     /// What a viewer may see: the game, and the records after the first. Records that the stream never had show no card but
     /// those that were played: what was drawn is face down, and an end opens no hand.
     pub fn view(&self, viewer: Viewer) -> Option<(View, Vec<LogLine>)> {
+        self.view_after(viewer, 0)
+    }
+
+    /// Whether the log tells everybody what each record is: the game is over for certain.
+    pub fn is_open(&self) -> bool {
+        self.shown == self.entries.len() && self.game().is_some_and(|game| game.ending().is_some())
+    }
+
+    /// The same view with the log's lines after so many.
+    pub fn view_after(&self, viewer: Viewer, lines: u32) -> Option<(View, Vec<LogLine>)> {
         let state = self.state.as_ref()?;
         let hints = state.start.options.claim_hints;
         let provisional = self.shown < self.entries.len();
@@ -368,7 +378,7 @@ impl Copy {
         } else {
             state.game.view(viewer, hints)
         };
-        let revealed = state.game.ending().is_some() && !provisional;
+        let revealed = self.is_open();
         let line = |entry: &Entry| LogLine {
             seat: entry.seat,
             text: match &entry.record {
@@ -376,7 +386,8 @@ impl Copy {
                 other => other.to_string(),
             },
         };
-        Some((view, self.entries.iter().skip(1).map(line).collect()))
+        let first = 1 + usize::try_from(lines).unwrap_or(self.entries.len());
+        Some((view, self.entries.iter().skip(first).map(line).collect()))
     }
 
     fn tip_after(&self, count: usize) -> Tip {

@@ -23,32 +23,63 @@ pub const KINDS: u32 = 2;
 /// The set of kinds since which records are salted and finished games are stored packed: nodes of an older version read
 /// neither.
 pub const SALTED_SINCE: u32 = 2;
-/// Characters of a hash: the first 16 bytes of SHA-256 in hex.
-pub const HASH_CHARS: usize = 32;
 
-/// The hash of a record and all before it; empty before record 0.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Hash(#[schemars(regex(pattern = "^([0-9a-f]{32})?$"))] pub String);
+/// The hash of a record and all before it: the first 16 bytes of SHA-256, in text in hex. Empty before record 0.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, JsonSchema)]
+#[schemars(transparent)]
+pub struct Hash(#[schemars(with = "String", regex(pattern = "^([0-9a-f]{32})?$"))] Option<[u8; Hash::BYTES]>);
 
 impl Hash {
+    /// Its length.
+    pub const BYTES: usize = 16;
+
+    /// Its bytes; zeros before record 0.
+    pub fn bytes(&self) -> [u8; Self::BYTES] {
+        self.0.unwrap_or_default()
+    }
+
     /// The hash after one more record of format 1. Whoever can guess the request's id can try what the record is.
     #[must_use]
     pub fn next(&self, number: u32, request: &RequestId, seat: Seat, record: &Record) -> Hash {
-        Self::of(&format!("{}\n{number} {request} {seat} {record}", self.0))
+        Self::of(&format!("{self}\n{number} {request} {seat} {record}"))
     }
 
     /// The hash after one more record of format 2: without the salt nobody can try what the record is.
     #[must_use]
     pub fn next_salted(&self, number: u32, salt: Salt, seat: Seat, record: &Record) -> Hash {
         let closed = Sha256::new().chain_update(salt.0).chain_update(record.to_string()).finalize();
-        Self::of(&format!("{}\n{number} {seat} {}", self.0, hex(&closed)))
+        Self::of(&format!("{self}\n{number} {seat} {}", hex(&closed)))
     }
 
     fn of(text: &str) -> Self {
-        let mut hex = hex(&Sha256::digest(text.as_bytes()));
-        hex.truncate(HASH_CHARS);
-        Hash(hex)
+        Self(Sha256::digest(text.as_bytes()).first_chunk().copied())
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |bytes| f.write_str(&hex(&bytes)))
+    }
+}
+
+impl FromStr for Hash {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let wrong = Malformed("a hash is 32 hex digits, or nothing");
+        Ok(Self(if text.is_empty() { None } else { Some(from_hex(text).ok_or(wrong)?) }))
+    }
+}
+
+impl Serialize for Hash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -65,7 +96,7 @@ impl Salt {
     /// that a request repeated at another node makes the same record: a fork there would undo what follows.
     #[must_use]
     pub fn of(nonce: &str, at: &Tip, seat: Seat) -> Self {
-        let digest = Sha256::digest(format!("salt\n{nonce}\n{}\n{} {seat}", at.hash.0, at.number));
+        let digest = Sha256::digest(format!("salt\n{nonce}\n{}\n{} {seat}", at.hash, at.number));
         let mut bytes = [0; Self::BYTES];
         bytes.copy_from_slice(&digest[..Self::BYTES]);
         Self(bytes)
@@ -76,18 +107,7 @@ impl TryFrom<String> for Salt {
     type Error = Malformed;
 
     fn try_from(text: String) -> Result<Self, Malformed> {
-        let wrong = Malformed("a salt is 32 hex digits");
-        let digits: Option<Vec<u8>> =
-            text.chars().map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok())).collect();
-        let bytes: Vec<u8> = digits
-            .ok_or(wrong.clone())?
-            .chunks(2)
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-            .collect();
-        if text.len() != 2 * Self::BYTES {
-            return Err(wrong);
-        }
-        bytes.try_into().map(Self).map_err(|_| wrong)
+        from_hex(&text).map(Self).ok_or(Malformed("a salt is 32 hex digits"))
     }
 }
 
@@ -322,10 +342,28 @@ impl<'de> Deserialize<'de> for Record {
 
 /// Bytes as lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut text = String::with_capacity(bytes.len() * 2);
+    text.extend(bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(|digit| match digit {
+        0..=9 => char::from(b'0' + digit),
+        _ => char::from(b'a' + digit - 10),
+    }));
+    text
+}
+
+/// Lower-case hex as bytes, if it is that and as long.
+fn from_hex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; BYTES];
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    if pairs.len() != BYTES {
+        return None;
+    }
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
 }

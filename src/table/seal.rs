@@ -77,11 +77,11 @@ mod tests {
     use super::{FILLED_TO, KEY_BYTES, NONCE_BYTES, SealKey};
     use crate::ids::{RequestId, TableId};
     use crate::rules::seat::Seat;
-    use crate::table::record::{Entry, Hash, Salt, Tip};
+    use crate::table::record::{Entry, Salt, Tip};
 
     fn entry(record: &str) -> Entry {
         Entry {
-            hash: Hash("00112233445566778899aabbccddeeff".to_owned()),
+            hash: "00112233445566778899aabbccddeeff".parse().expect("a hash"),
             request: "r-1".parse().expect("an id"),
             seat: Seat::Second,
             record: record.parse().expect("a record"),

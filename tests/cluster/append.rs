@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use nineflags::host::Mover;
 use nineflags::ids::{AccountId, NodeId, SessionId};
 use nineflags::store::Store;
-use nineflags::store::games::Appender;
+use nineflags::store::games::{Appender, records_by};
 use nineflags::table::copy::{Answer, Copy, Effect, Intent, Proposal};
 use nineflags::table::record::{Entry, Hash, Salt, Tip};
 use serde_json::Value;
@@ -15,6 +15,9 @@ use crate::harness::lone::Redis;
 use crate::model::append::{Leaves, Stream, tip_of};
 use crate::model::dice::Dice;
 use crate::model::game::{legal, request, start, table};
+
+/// The node that appends.
+const NODE: NodeId = NodeId(uuid::Uuid::from_u128(0x0de));
 
 /// Everything a node appends with.
 struct Bench {
@@ -27,7 +30,7 @@ impl Bench {
     async fn new() -> Self {
         let redis = Redis::start().await;
         let store = redis.store().await;
-        let (appender, work) = Appender::open(store.data(), store.data());
+        let (appender, work) = Appender::open(store.data(), store.data(), NODE);
         tokio::spawn(work);
         Self { redis, store, appender }
     }
@@ -109,6 +112,9 @@ async fn records_are_appended_stamped_published_and_repeated_without_harm() {
         let payload: String = published.next().await.expect("a message").get_payload().expect("text");
         let told: Value = serde_json::from_str(&payload).expect("JSON");
         assert_eq!((&told["kind"], &told["from"]), (&"records".into(), &from.into()));
+        let number = u32::try_from(from).expect("few");
+        assert_eq!(records_by(NODE, &payload), Some(number), "the node knows its own: {payload}");
+        assert_eq!(records_by(NodeId::random(), &payload), None, "and no other's");
         let told: Vec<Entry> = serde_json::from_value(told["entries"].clone()).expect("records");
         assert_eq!(told, std::slice::from_ref(entry));
     }
@@ -274,7 +280,7 @@ async fn one_record_wins_each_number() {
     copy.outcome(first, answer);
     let mut appenders = Vec::new();
     for _ in 0..4 {
-        let (appender, work) = Appender::open(bench.store.data(), bench.store.data());
+        let (appender, work) = Appender::open(bench.store.data(), bench.store.data(), NODE);
         tokio::spawn(work);
         appenders.push(appender);
     }

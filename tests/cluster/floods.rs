@@ -8,7 +8,7 @@ use nineflags::limits::{Allowance, Limit};
 use nineflags::protocol::{Ask, LobbyList, LobbyQuery, RefusalCode, Update};
 use nineflags::store::invites::INVITES_RECEIVED_MAX;
 use nineflags::table::options::TableOptions;
-use nineflags::table::record::{Hash, Tip};
+use nineflags::table::record::Tip;
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message as Frame;
@@ -55,7 +55,7 @@ pub fn heard(browser: &Browser, update: &str) -> usize {
 
 /// A tip that nobody ever had.
 fn forged(number: u32, which: u32) -> Tip {
-    Tip { number, hash: Hash(format!("{which:032x}")) }
+    Tip { number, hash: format!("{which:032x}").parse().expect("a hash") }
 }
 
 pub async fn metric(node: &Node, name: &str) -> f64 {

@@ -425,7 +425,7 @@ async fn only_the_live_session_appends_at_a_shard_apart() {
         Store::connect(RedisUrls::new(data.url(), &[shard.url().into()], None)).await.expect("a store");
     let names: Vec<&str> = store.groups().into_iter().map(|(name, _)| name).collect();
     assert_eq!((names, store.archive().is(store.data())), (vec!["data", "backup-0"], true));
-    let (appender, work) = Appender::open(store.backup(0), store.data());
+    let (appender, work) = Appender::open(store.backup(0), store.data(), NodeId::random());
     tokio::spawn(work);
     let account = store.guest_create().await.expect("a guest");
     let (old, new, node) = (SessionId::random(), SessionId::random(), NodeId::random());

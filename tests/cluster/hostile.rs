@@ -64,7 +64,7 @@ async fn what_is_refused_changes_nothing() {
         moves: moves.iter().map(ToString::to_string).collect(),
     };
     let old = |tip: Tip| Ask::Move { table, tip, moves: vec!["draw t".to_owned()] };
-    let other_hash = Tip { hash: nineflags::table::record::Hash("0".repeat(32)), ..tip.clone() };
+    let other_hash = Tip { hash: "0".repeat(32).parse().expect("a hash"), ..tip.clone() };
     let later = Tip { number: tip.number + 5, ..tip.clone() };
     let mine = first.table.clone().expect("a view").view.hands.first.cards.expect("a hand")[0].to_string();
     let laid = format!("{mine}@3");

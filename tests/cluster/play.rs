@@ -3,11 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nineflags::protocol::{Ask, ClosedWhy, RefusalCode, Update};
+use nineflags::protocol::{Ask, ClosedWhy, RefusalCode, TableView, Update};
 use nineflags::rules::game::EndReason;
 use nineflags::rules::seat::Seat;
+use nineflags::rules::view::{View, Viewer};
 use nineflags::table::options::TableOptions;
 use nineflags::table::record::Tip;
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::harness::bot::{Dice, choose, play_on};
@@ -73,6 +75,45 @@ async fn two_play_a_whole_game_while_a_third_watches() {
         .ask(Ask::Invite { to: second.name.clone(), options: TableOptions::default(), resume: None })
         .await;
     assert!(matches!(again, Update::Done { .. }), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_keeps_views_is_sent_what_changes_which_does_not_grow() {
+    let data = tempfile::tempdir().expect("a folder");
+    let node = Node::start(data.path(), &[]);
+    let (mut first, mut second, table) =
+        seated(Browser::guest(node.address).await, Browser::guest(node.address).await).await;
+    play_on(&mut first, &mut second, table, 6, &mut Dice(7)).await;
+    let cookie =
+        http(node.address, "POST", "/api/guest", "", Some(&json!({}))).await.cookie.expect("a cookie");
+    let mut keeper = Browser::keeping_views(node.address, &cookie).await;
+    keeper.ask(Ask::Watch { table }).await;
+    let mut kept = keeper.until_table("the whole view", |view| view.table == table).await;
+    let before = keeper.frames.len();
+
+    let over = play_on(&mut first, &mut second, table, u32::MAX, &mut Dice(8)).await;
+    keeper.until_table("the end", |view| view.view.ending.is_some()).await;
+    let (mut changes, mut longest) = (0, 0);
+    for frame in &keeper.frames[before..] {
+        match serde_json::from_str(frame).expect("an update") {
+            Update::Table(view) => kept = *view,
+            Update::TableChanges(changed) => {
+                kept = kept.changed(*changed).expect("no line is missing");
+                (changes, longest) = (changes + 1, longest.max(frame.len()));
+            }
+            _ => {}
+        }
+        assert_eq!(kept.log.len(), kept.tip.number as usize - 1);
+    }
+    assert!(changes > 20, "{changes} times what changed");
+    assert!(longest < 2_048, "{longest} bytes for a watcher, however long the game is");
+    // The end tells what lay face down, so that all comes once more.
+    let hidden =
+        |view: TableView| TableView { view: View { viewer: Viewer::Watcher, ..view.view }, saved: 0, ..view };
+    let (kept, over) = (hidden(kept), hidden(over));
+    assert_eq!((&kept.view, &kept.log, &kept.tip), (&over.view, &over.log, &over.tip));
+    let wrong = http(node.address, "GET", "/socket?tables=all", &cookie, None).await;
+    assert_eq!(wrong.status, 400, "there is no such thing: {}", wrong.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

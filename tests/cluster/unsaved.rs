@@ -85,7 +85,12 @@ impl Game {
             sleep(Duration::from_millis(100)).await;
         };
         for tip in &self.done {
-            assert_eq!(game["entries"][tip.number as usize - 1]["hash"], tip.hash.0, "record {}", tip.number);
+            assert_eq!(
+                game["entries"][tip.number as usize - 1]["hash"],
+                tip.hash.to_string(),
+                "record {}",
+                tip.number
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use nineflags::rules::seat::Seat;
 use nineflags::rules::view::Viewer;
 use nineflags::table::copy::{Answer, Copy, Effect, Intent, Proposal};
 use nineflags::table::options::TableOptions;
-use nineflags::table::record::{Entry, Hash, Record, Salt, Start, Tip};
+use nineflags::table::record::{Entry, Record, Salt, Start, Tip};
 use nineflags::table::seal::{KEY_BYTES, NONCE_BYTES, SealKey};
 
 use crate::model::append::{Leaves, Stream};
@@ -110,7 +110,7 @@ fn candidates() -> Vec<Record> {
 
 /// Salts made of what everybody is told.
 fn salts_thought_of(copy: &Copy) -> Vec<Salt> {
-    let texts = copy.entries().iter().map(|entry| entry.hash.0.clone());
+    let texts = copy.entries().iter().map(|entry| entry.hash.to_string());
     let texts = texts.chain([copy.commitment()[..32].to_owned(), "0".repeat(32), "f".repeat(32)]);
     texts.map(|text| Salt::try_from(text).expect("32 hex digits")).collect()
 }
@@ -146,7 +146,7 @@ fn salts_are_never_equal_and_follow_from_the_nonce_alone() {
         game.copy.entries(),
         "wherever a request is carried out, its records are the same"
     );
-    let at = Tip { number: 3, hash: Hash("0".repeat(32)) };
+    let at = Tip { number: 3, hash: "0".repeat(32).parse().expect("a hash") };
     assert_ne!(Salt::of("00", &at, Seat::First), Salt::of("01", &at, Seat::First));
     assert_ne!(Salt::of("00", &at, Seat::First), Salt::of("00", &at, Seat::Second));
 }

@@ -66,7 +66,7 @@ fn host() -> Host {
     assert!(matches!(command, Command::Read));
     host.handle(&facts(2, false), Input::Reply(reading, Reply::Entries(copy.entries().to_vec())));
     for seat in Seat::BOTH {
-        let member = Member { session: session(seat), account: account(seat) };
+        let member = Member { session: session(seat), account: account(seat), keeps_view: false };
         host.handle(&facts(3, false), Input::Join(member, 0));
     }
     host
@@ -121,7 +121,11 @@ fn looks_and_joins_are_answered_while_an_append_is_in_flight() {
     assert!(matches!(asked(&host.handle(&facts(100, false), input)), Some((_, Command::Append(..)))));
     let outputs = host.handle(&facts(110, false), Input::Look(account(Seat::First), 2));
     assert!(matches!(&outputs[..], [Output::View(2, Some(_))]), "{outputs:?}");
-    let watcher = Member { session: SessionId(Uuid::from_u128(99)), account: AccountId(Uuid::from_u128(98)) };
+    let watcher = Member {
+        session: SessionId(Uuid::from_u128(99)),
+        account: AccountId(Uuid::from_u128(98)),
+        keeps_view: true,
+    };
     let outputs = host.handle(&facts(120, false), Input::Join(watcher, 3));
     assert!(outputs.iter().any(|output| matches!(output, Output::Joined(3, ..))), "{outputs:?}");
     let outputs = host.handle(&facts(130, false), Input::Leave(watcher.session));

@@ -11,7 +11,7 @@ use nineflags::table::copy::{Answer, Copy, Effect, Intent};
 use nineflags::table::options::TableOptions;
 use nineflags::table::record::{Entry, Hash, Record, Start, Tip};
 use nineflags_tools::load::choice::{Dice, choose};
-use nineflags_tools::load::frame::{self, Heard};
+use nineflags_tools::load::frame::{self, Heard, Tables};
 use nineflags_tools::load::history::History;
 use nineflags_tools::load::judge::{Archived, Shown, Sitting, check_sittings, judge, print};
 use nineflags_tools::load::memory::{Refused, Seen, Witness};
@@ -225,7 +225,7 @@ fn a_view_of_another_branch_is_seen_unless_it_was_told() {
 
     // Two records lost at a failover, and the notice that says so.
     let mut played = Played::honestly();
-    let lost = Tip { number: 7, hash: Hash("00".repeat(16)) };
+    let lost = Tip { number: 7, hash: "00".repeat(16).parse().expect("a hash") };
     let at = played.first.views.iter().position(|seen| seen.tip.number >= 6).expect("a view");
     let mut told = Witness::new(played.first.table, "Ann");
     for seen in &played.first.views[..at] {
@@ -264,7 +264,7 @@ fn a_notice_takes_back_what_was_seen_of_another_chain_although_the_game_is_furth
     let mut played = Played::honestly();
     let Played { first, watcher, .. } = &played;
     let unlike = |seen: &Seen| {
-        let hash = Hash(format!("{:032}", seen.tip.number));
+        let hash = format!("{:032}", seen.tip.number).parse().expect("a hash");
         Seen { tip: (&Tip { number: seen.tip.number, hash }).into(), ..*seen }
     };
     let commitment = first.commitment.clone();
@@ -304,7 +304,7 @@ fn a_watcher_who_leaves_what_is_unsaved_may_have_seen_what_never_counted() {
         let tip = |place: usize| watcher.views[place].tip.number;
         let mut witness = Witness::new(first.table, "Mira");
         for (place, seen) in watcher.views[..9].iter().enumerate() {
-            let hash = Hash(format!("{:032}", seen.tip.number));
+            let hash = format!("{:032}", seen.tip.number).parse().expect("a hash");
             let other = Seen { tip: (&Tip { number: seen.tip.number, hash }).into(), ..*seen };
             let seen = if place < 5 { *seen } else { other };
             witness.see(seen, &commitment, None);
@@ -359,7 +359,7 @@ fn a_leaked_card_is_seen() {
         };
         serde_json::to_string(&Update::Table(Box::new(table))).expect("JSON")
     };
-    let leak = |text: &str| match frame::read(text).expect("an update") {
+    let leak = |text: &str| match frame::read(text, &mut Tables::default()).expect("an update") {
         Heard::Table(heard) => heard.leak,
         other => panic!("no table but {other:?}"),
     };

@@ -130,7 +130,9 @@ fn unsaved_records_of_another_copy_are_taken_whole_or_not_at_all() {
 
     let mut broken = tail.clone();
     let last = broken.last_mut().expect("a record");
-    last.hash.0.replace_range(..1, if last.hash.0.starts_with('0') { "1" } else { "0" });
+    let mut hash = last.hash.to_string();
+    hash.replace_range(..1, if hash.starts_with('0') { "1" } else { "0" });
+    last.hash = hash.parse().expect("a hash");
     let mut copy = played(2, 0);
     assert_eq!(copy.take_unsaved(&at, &broken), Accepted::Diverged);
     assert_eq!((copy.tip(), copy.game().and_then(nineflags::rules::game::Game::turn)), {

@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{DATA_WITHIN, Driver, Ended, Waits, exchange};
 use crate::fault;
-use crate::host::{Note, Output, Published, Shown, Ticket};
+use crate::host::{Note, Output, Published, Shown, Since, Ticket};
 use crate::ids::SessionId;
 use crate::lobby::event::PlayerEvent;
 use crate::metrics;
@@ -51,7 +51,7 @@ impl Driver {
                 }));
             }
             Output::View(ticket, shown) => {
-                let view = shown.map(|shown| self.sealed(*shown));
+                let view = shown.map(|shown| self.sealed(*shown).0);
                 if let Some(Waits::Look(reply)) = self.waiting.remove(&ticket) {
                     let _ = reply.send(view);
                 }
@@ -77,7 +77,12 @@ impl Driver {
             }
             Output::Joined(ticket, joined, ..) => self.joined(ticket, joined.session),
             Output::Show(sessions, shown) => {
-                let text = text_of(&Update::Table(Box::new(self.sealed(*shown))));
+                let text = text_of(&match self.sealed(*shown) {
+                    (view, None) => Update::Table(Box::new(view)),
+                    (view, Some(since)) => {
+                        Update::TableChanges(Box::new(view.into_changes(since.lines, &since.flags)))
+                    }
+                });
                 self.send(&sessions, &text);
             }
             Output::Tell(sessions, update) => self.send(&sessions, &text_of(&update)),
@@ -115,9 +120,11 @@ impl Driver {
     }
 
     /// A view with what its seat's browser keeps.
-    fn sealed(&self, Shown { mut view, from, kept }: Shown) -> TableView {
-        view.sealed = self.shared.seals.seal(self.table, from, &kept);
-        view
+    fn sealed(&mut self, Shown { mut view, since, from, kept }: Shown) -> (TableView, Option<Since>) {
+        self.sealed.forget_before(from);
+        let first = view.tip.number.saturating_sub(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+        view.sealed = self.sealed.of(&self.shared.seals, self.table, first, &kept);
+        (view, since)
     }
 
     /// Answers a session that is shown the table.

@@ -14,6 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::seals::Sealed;
 use super::tables::Shared;
 use crate::fault;
 use crate::host::{Acted, Refusal, Reply, Safeguard, Said};
@@ -96,6 +97,7 @@ pub struct Driver {
     info: TableInfo,
     born: Instant,
     members: HashMap<SessionId, Member>,
+    sealed: Sealed,
     waiting: HashMap<Ticket, Waits>,
     tickets: Ticket,
     running: FuturesUnordered<Running>,
@@ -127,6 +129,7 @@ impl Driver {
             info,
             born: Instant::now(),
             members: HashMap::new(),
+            sealed: Sealed::default(),
             waiting: HashMap::new(),
             tickets: 0,
             running: FuturesUnordered::new(),
@@ -171,7 +174,8 @@ impl Driver {
             }
             ToTable::Join(member, reply) => {
                 let ticket = self.ticket(Waits::Join(reply, member.outbox.sent_bytes()));
-                let joining = crate::host::Member { session: member.session, account: member.account };
+                let Member { session, account, keeps_view, .. } = member;
+                let joining = crate::host::Member { session, account, keeps_view };
                 self.members.entry(member.session).or_insert(member);
                 self.input(Input::Join(joining, ticket));
             }

@@ -9,7 +9,7 @@ const TIP = { number: 7, hash: 'h' };
 
 /** A connection in a world that the test moves. @param {{ seen?: any }} [known] */
 function connected({ seen = null } = {}) {
-  const heard = [], words = [], sockets = [], dropped = [], timers = new Map();
+  const heard = [], views = [], words = [], sockets = [], dropped = [], timers = new Map();
   let now = 0, next = 0, online = true;
   class Socket {
     readyState = 1;
@@ -40,13 +40,13 @@ function connected({ seen = null } = {}) {
     cancel: (timer) => timers.delete(timer),
   };
   const connection = new Connection({
-    url: 'ws://x/socket', hear: (update) => heard.push(update.update), state: ({ word }) => words.push(word),
+    url: 'ws://x/socket', hear: (update) => { heard.push(update.update); views.push(...(update.update === 'table' ? [update] : [])); }, state: ({ word }) => words.push(word),
     sent: () => {}, answered: () => {}, seen: () => seen,
     dropped: (requests) => dropped.push(...requests.map(({ ask }) => ask)),
   }, world);
   connection.open();
   return {
-    connection, heard, words, sockets, dropped,
+    connection, heard, views, words, sockets, dropped,
     socket: () => sockets.at(-1),
     goOffline: () => (online = false),
     /** Lets time pass, and what is due happen. */
@@ -71,6 +71,28 @@ test('the first try is at once, then up to twice as long each time, up to a limi
   assert.deepEqual([1, 2, 3].map((tries) => delayOf(tries, 1)), [400, 800, 1600]);
   assert.equal(delayOf(40, 1), 8_000);
   assert.equal(delayOf(40, 0), 0, 'jitter is full');
+});
+
+test('views are handed on whole, also where the node sends only what changed since the one before', () => {
+  const { socket, sockets, views, pass } = connected();
+  const line = (text) => ({ seat: 'first', text });
+  const whole = { table: 't', names: { first: 'Ann', second: 'Otto' }, saved: 1, unsaved: 1, sealed: ['s'], view: { viewer: 'first', turn: 'first', flags: ['f0', 'f1', 'f2'] }, log: ['a', 'b'].map(line) };
+  const change = (from, log, more = {}) => socket().say({ update: 'table_changes', table: 't', saved: 2, view: { turn: 'second', flags: [] }, log_from: from, log: log.map(line), ...more });
+  const shown = () => views.at(-1).log.map(({ text }) => text).join(' ');
+  socket().say({ update: 'welcome', table: whole });
+  change(2, ['c'], { view: { turn: 'second', flags: [[1, 'mud']] } });
+  assert.deepEqual(views.at(-1), { update: 'table', ...whole, saved: 2, unsaved: undefined, sealed: undefined, view: { viewer: 'first', turn: 'second', flags: ['f0', 'mud', 'f2'] }, log: ['a', 'b', 'c'].map(line) });
+  change(2, ['d', 'e']);
+  assert.equal(shown(), 'a b d e', 'a line that came again is the newest');
+  socket().say({ update: 'table', ...whole, log: ['x', 'y'].map(line) });
+  assert.equal(shown(), 'x y', 'a node that knows nothing of it sends all');
+  change(3, ['z']);
+  assert.equal(views.length, 3, 'lines are missing');
+  pass(0);
+  assert.equal(sockets.length, 2, 'everything is asked for anew');
+  socket().say(WELCOME);
+  change(0, ['p']);
+  assert.equal(views.length, 3, 'nothing was shown over this socket');
 });
 
 test('close codes', () => {

@@ -165,11 +165,19 @@ impl Browser {
         Self::over(open_socket(node, cookie).await, cookie).await
     }
 
+    /// Connects as who keeps the views of tables.
+    pub async fn keeping_views(node: SocketAddr, cookie: &str) -> Self {
+        let stream = TcpStream::connect(node).await.expect("the node accepts");
+        let shake = tokio_tungstenite::client_async(upgrade(node, "/socket?tables=changes", cookie), stream);
+        Self::over(shake.await.expect("a websocket").0, cookie).await
+    }
+
     /// Connects if the node is there and welcomes in time.
     pub async fn try_connect(node: SocketAddr, cookie: &str) -> Option<Self> {
         let connect = async {
             let stream = TcpStream::connect(node).await.ok()?;
-            let (socket, _) = tokio_tungstenite::client_async(upgrade(node, cookie), stream).await.ok()?;
+            let (socket, _) =
+                tokio_tungstenite::client_async(upgrade(node, "/socket", cookie), stream).await.ok()?;
             Self::welcomed(socket, cookie).await.ok()
         };
         timeout(WELCOME_WITHIN, connect).await.ok()?
@@ -350,12 +358,12 @@ pub async fn open_socket(node: SocketAddr, cookie: &str) -> WebSocketStream<TcpS
 
 /// The same over a connection that is there.
 pub async fn open_socket_on(stream: TcpStream, node: SocketAddr, cookie: &str) -> WebSocketStream<TcpStream> {
-    let shake = tokio_tungstenite::client_async(upgrade(node, cookie), stream);
+    let shake = tokio_tungstenite::client_async(upgrade(node, "/socket", cookie), stream);
     timeout(WITHIN, shake).await.expect("a handshake in time").expect("a websocket").0
 }
 
-fn upgrade(node: SocketAddr, cookie: &str) -> Upgrade {
-    let mut request = format!("ws://{node}/socket").into_client_request().expect("a request");
+fn upgrade(node: SocketAddr, path: &str, cookie: &str) -> Upgrade {
+    let mut request = format!("ws://{node}{path}").into_client_request().expect("a request");
     let headers = request.headers_mut();
     headers.insert("cookie", cookie.parse().expect("a header"));
     headers.insert("origin", origin_of(node).parse().expect("a header"));

@@ -202,7 +202,7 @@ impl Opponents {
             player.check_that_nothing_went_back_silently(self.table);
             for acknowledged in &player.acknowledged {
                 let tip = &acknowledged.tip;
-                if game["entries"][tip.number as usize - 1]["hash"] != tip.hash.0 {
+                if game["entries"][tip.number as usize - 1]["hash"] != tip.hash.to_string() {
                     assert!(
                         player.was_undone(acknowledged),
                         "record {} is not the one acknowledged",

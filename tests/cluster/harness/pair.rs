@@ -147,7 +147,8 @@ impl Pair {
         for tip in &self.acknowledged {
             let entry = &game["entries"][tip.number as usize - 1];
             assert_eq!(
-                entry["hash"], tip.hash.0,
+                entry["hash"],
+                tip.hash.to_string(),
                 "record {} is not the one that was acknowledged",
                 tip.number
             );

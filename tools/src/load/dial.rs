@@ -115,9 +115,9 @@ pub async fn exchange(
     timeout(ANSWER_TIMEOUT, exchange).await.map_err(|_| "no answer in time".to_owned())?
 }
 
-/// A websocket of a login.
+/// A websocket of a login, over which what changes at a table comes alone, as browsers have it.
 pub async fn websocket(to: &Target, from: Option<IpAddr>, cookie: &str) -> Result<WebSocket, String> {
-    open(to, from, "/socket", Some(cookie), CONNECT_TIMEOUT).await
+    open(to, from, "/socket?tables=changes", Some(cookie), CONNECT_TIMEOUT).await
 }
 
 /// Any websocket: its connection and its handshake may take so long each.

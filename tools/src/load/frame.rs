@@ -1,13 +1,15 @@
 //! What a bot reads of an update: enough to act on, and the exact text of every view for the judge.
 
+use std::collections::HashMap;
+
 use nineflags::ids::{RequestId, TableId};
-use nineflags::protocol::{ClosedWhy, Games, Invites, NoticeCode, RefusalCode};
+use nineflags::protocol::{ClosedWhy, Games, Invites, NoticeCode, RefusalCode, TableChanges, TableView};
 use nineflags::rules::game::Ending;
-use nineflags::rules::seat::{BySeat, Seat};
-use nineflags::rules::view::{View, Viewer};
+use nineflags::rules::seat::Seat;
+use nineflags::rules::view::View;
 use nineflags::table::record::Tip;
 use serde::Deserialize;
-use serde::de::{IgnoredAny, IntoDeserializer};
+use serde::de::{Error as _, IntoDeserializer};
 use serde_json::value::RawValue;
 
 use super::memory::{Print, Seen};
@@ -35,6 +37,33 @@ pub enum Heard {
     Reconnect(u64),
     /// What bots do not care for, or do not know.
     Other,
+}
+
+/// The tables that are shown over one connection, as they are now: what changes comes alone.
+#[derive(Debug, Default)]
+pub struct Tables(HashMap<TableId, TableView>);
+
+impl Tables {
+    /// Takes a whole view in, with its text.
+    fn whole(&mut self, text: &str) -> serde_json::Result<TableHeard> {
+        let RawTable { view, log } = serde_json::from_str(text)?;
+        let print = Print::of(view.get(), log.get());
+        let table: TableView = serde_json::from_str(text)?;
+        let heard = TableHeard::of(&table, print);
+        self.0.insert(table.table, table);
+        Ok(heard)
+    }
+
+    /// Takes in what changed.
+    fn changed(&mut self, text: &str) -> serde_json::Result<TableHeard> {
+        let changes: TableChanges = serde_json::from_str(text)?;
+        let changed = self.0.remove(&changes.table).and_then(|before| before.changed(changes));
+        let table = changed.ok_or_else(|| serde_json::Error::custom("what it changes was not shown"))?;
+        let print = Print::of(&serde_json::to_string(&table.view)?, &serde_json::to_string(&table.log)?);
+        let heard = TableHeard::of(&table, print);
+        self.0.insert(table.table, table);
+        Ok(heard)
+    }
 }
 
 /// What came of a request that was carried out.
@@ -130,44 +159,16 @@ struct RawWelcome<'a> {
     server: String,
     invites: Invites,
     #[serde(borrow)]
-    table: Option<RawTable<'a>>,
+    table: Option<&'a RawValue>,
     games: Games,
 }
 
 #[derive(Deserialize)]
 struct RawTable<'a> {
-    table: TableId,
-    tip: Tip,
-    saved: u32,
-    #[serde(default)]
-    unsaved: u32,
-    #[serde(default)]
-    sealed: Vec<String>,
-    commitment: String,
     #[serde(borrow)]
     view: &'a RawValue,
     #[serde(borrow)]
     log: &'a RawValue,
-}
-
-/// Of a view, what is looked at each time.
-#[derive(Deserialize)]
-struct Glance {
-    viewer: Viewer,
-    ending: Option<Ending>,
-    hands: BySeat<GlanceHand>,
-    decks: GlanceDecks,
-    choices: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct GlanceHand {
-    cards: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct GlanceDecks {
-    returned: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -206,19 +207,17 @@ struct RawReconnect {
 }
 
 /// Reads a frame. Unknown kinds and unknown fields are let by, as the protocol asks; anything else is a fault.
-pub fn read(text: &str) -> Result<Heard, String> {
+pub fn read(text: &str, tables: &mut Tables) -> Result<Heard, String> {
     let fault = |error: serde_json::Error| format!("an update cannot be read: {error}");
     let kind: Kind = serde_json::from_str(text).map_err(fault)?;
     let heard = match kind.update {
         "welcome" => {
             let RawWelcome { server, invites, table, games } = serde_json::from_str(text).map_err(fault)?;
-            let table = table.map(TableHeard::of).transpose().map_err(fault)?;
+            let table = table.map(|table| tables.whole(table.get())).transpose().map_err(fault)?;
             Heard::Welcome(Box::new(Welcomed { server, invites, table, games }))
         }
-        "table" => {
-            let raw: RawTable = serde_json::from_str(text).map_err(fault)?;
-            Heard::Table(Box::new(TableHeard::of(raw).map_err(fault)?))
-        }
+        "table" => Heard::Table(Box::new(tables.whole(text).map_err(fault)?)),
+        "table_changes" => Heard::Table(Box::new(tables.changed(text).map_err(fault)?)),
         "done" => {
             let RawDone { id, carried } = serde_json::from_str(text).map_err(fault)?;
             Heard::Done(id, carried)
@@ -231,6 +230,7 @@ pub fn read(text: &str) -> Result<Heard, String> {
         "invites" => Heard::Invites(serde_json::from_str(text).map_err(fault)?),
         "table_closed" => {
             let RawClosed { table, why } = serde_json::from_str(text).map_err(fault)?;
+            tables.0.remove(&table);
             Heard::Closed(table, why)
         }
         // A notice of a kind this version does not know is for people only.
@@ -245,47 +245,39 @@ pub fn read(text: &str) -> Result<Heard, String> {
 }
 
 impl TableHeard {
-    fn of(raw: RawTable<'_>) -> serde_json::Result<Self> {
-        let glance: Glance = serde_json::from_str(raw.view.get())?;
-        let to_choose = match glance.choices {
-            Some(_) => Some(serde_json::from_str(raw.view.get())?),
-            None => None,
-        };
-        let print = Print::of(raw.view.get(), raw.log.get());
-        Ok(Self {
-            table: raw.table,
+    fn of(table: &TableView, print: Print) -> Self {
+        let TableView { view, tip, .. } = table;
+        Self {
+            table: table.table,
             seen: Seen {
-                tip: (&raw.tip).into(),
-                viewer: glance.viewer,
+                tip: tip.into(),
+                viewer: view.viewer,
                 print,
-                provisional: raw.unsaved > 0,
+                provisional: table.unsaved > 0,
                 notices: 0,
             },
-            leak: glance.leak(),
-            ending: glance.ending,
-            tip: raw.tip,
-            saved: raw.saved,
-            unsaved: raw.unsaved,
-            sealed: raw.sealed,
-            commitment: raw.commitment,
-            to_choose,
-        })
+            leak: leak(view),
+            ending: view.ending,
+            tip: tip.clone(),
+            saved: table.saved,
+            unsaved: table.unsaved,
+            sealed: table.sealed.clone(),
+            commitment: table.commitment.clone(),
+            to_choose: view.choices.is_some().then(|| Box::new(view.clone())),
+        }
     }
 }
 
-impl Glance {
-    /// What can be said to be hidden without knowing the game: the judge, who does, compares the rest.
-    fn leak(&self) -> Option<String> {
-        if self.ending.is_some() {
-            return None;
-        }
-        let own = self.viewer.seat();
-        let open =
-            Seat::BOTH.into_iter().find(|seat| own != Some(*seat) && self.hands[*seat].cards.is_some());
-        if let Some(seat) = open {
-            return Some(format!("the {seat} seat's hand is shown"));
-        }
-        let returned = own.is_none() && !self.decks.returned.is_empty();
-        returned.then(|| "cards that lie face down on a deck are shown".to_owned())
+/// What can be said to be hidden without knowing the game: the judge, who does, compares the rest.
+fn leak(view: &View) -> Option<String> {
+    if view.ending.is_some() {
+        return None;
     }
+    let own = view.viewer.seat();
+    let open = Seat::BOTH.into_iter().find(|seat| own != Some(*seat) && view.hands[*seat].cards.is_some());
+    if let Some(seat) = open {
+        return Some(format!("the {seat} seat's hand is shown"));
+    }
+    let returned = own.is_none() && !view.decks.returned.is_empty();
+    returned.then(|| "cards that lie face down on a deck are shown".to_owned())
 }

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 
 use super::choice::Dice;
 use super::dial::{self, WebSocket};
-use super::frame::{self, Carried, Heard, Noticed, Refused, TableHeard, Welcomed};
+use super::frame::{self, Carried, Heard, Noticed, Refused, TableHeard, Tables, Welcomed};
 use super::stage::{Login, Stage};
 
 /// Requests at once and a second, as nodes allow them.
@@ -75,6 +75,7 @@ pub struct Link {
     login: Login,
     dice: Dice,
     socket: Option<WebSocket>,
+    tables: Tables,
     pending: VecDeque<Pending>,
     /// How many requests may be sent at once, and since when that is so.
     tokens: f64,
@@ -105,6 +106,7 @@ impl Link {
             login,
             dice,
             socket: None,
+            tables: Tables::default(),
             pending: VecDeque::new(),
             tokens: f64::from(REQUESTS.0),
             counted: now,
@@ -223,7 +225,7 @@ impl Link {
 
     fn take(&mut self, frame: Frame) -> Result<Option<Event>, String> {
         match frame {
-            Frame::Text(text) => match frame::read(&text) {
+            Frame::Text(text) => match frame::read(&text, &mut self.tables) {
                 Ok(heard) => Ok(self.event(heard)),
                 Err(words) => {
                     self.stage.meters.fault(format!("{}: {words}", self.login.name));
@@ -349,11 +351,12 @@ impl Link {
         let Login { cookie, source, .. } = &self.login;
         let target = self.stage.target();
         let mut socket = dial::websocket(target, *source, cookie).await?;
+        self.tables = Tables::default();
         let deadline = Instant::now() + WELCOME_TIMEOUT;
         loop {
             let frame = timeout_at(deadline, socket.next()).await.map_err(|_| "no welcome in time")?;
             match frame.ok_or("closed before the welcome")?.map_err(|error| error.to_string())? {
-                Frame::Text(text) => match frame::read(&text) {
+                Frame::Text(text) => match frame::read(&text, &mut self.tables) {
                     Ok(Heard::Welcome(welcomed)) => {
                         self.socket = Some(socket);
                         self.place = Some(target.socket);

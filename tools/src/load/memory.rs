@@ -5,30 +5,20 @@ use std::hash::{DefaultHasher, Hasher};
 use nineflags::ids::{RequestId, TableId};
 use nineflags::rules::game::Ending;
 use nineflags::rules::view::Viewer;
-use nineflags::table::record::{HASH_CHARS, Hash, Tip};
+use nineflags::table::record::{Hash, Tip};
 
 /// A tip in a few bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SmallTip {
     /// How many records.
     pub number: u32,
-    hash: [u8; HASH_CHARS / 2],
+    hash: [u8; Hash::BYTES],
 }
 
 impl From<&Tip> for SmallTip {
     fn from(tip: &Tip) -> Self {
-        Self { number: tip.number, hash: small(&tip.hash) }
+        Self { number: tip.number, hash: tip.hash.bytes() }
     }
-}
-
-/// The bytes of a hash; text that is no hash becomes zeros, which no record has.
-fn small(hash: &Hash) -> [u8; HASH_CHARS / 2] {
-    let mut bytes = [0; HASH_CHARS / 2];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        let pair = hash.0.get(index * 2..index * 2 + 2);
-        *byte = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
-    }
-    bytes
 }
 
 /// The finger print of a view's text and of its log's.

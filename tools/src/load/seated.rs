@@ -143,6 +143,5 @@ impl Seated {
 }
 
 fn words(tip: &Tip) -> String {
-    let hash = tip.hash.0.get(..6).unwrap_or_default();
-    format!("{} ({hash})", tip.number)
+    format!("{} ({:.6})", tip.number, tip.hash.to_string())
 }

@@ -2,10 +2,11 @@
 
 use nineflags::host::{Input, Shown};
 use nineflags::ids::RequestId;
-use nineflags::protocol::viewer_of;
+use nineflags::protocol::{TableView, viewer_of};
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::Seat;
-use nineflags::table::copy::Intent;
+use nineflags::rules::view::View;
+use nineflags::table::copy::{Intent, LogLine};
 use nineflags::table::record::{Entry, Tip};
 
 use super::super::held::{Command, Mover, Place};
@@ -29,6 +30,8 @@ pub(super) struct Browser {
     pub(super) open: Option<Asked>,
     /// The records it was shown that were not saved, and the number of the first.
     pub(super) kept: (u32, Vec<Entry>),
+    /// The view it keeps itself, by what its session was sent.
+    view: Option<(u32, TableView)>,
     /// It was told that the table is closed.
     pub(super) over: bool,
     requests: u32,
@@ -68,9 +71,35 @@ impl Browser {
             word: false,
             open: None,
             kept: (0, Vec::new()),
+            view: None,
             over: false,
             requests: 0,
         }
+    }
+
+    /// Keeps what comes with a view, which must be the chain's: the changes, and the records that are not saved.
+    fn keep(&mut self, shown: &Shown, whole: Option<&(View, Vec<LogLine>)>) -> Checked<()> {
+        let Shown { view, since, from, kept } = shown;
+        let mut now = view.clone();
+        if let Some(since) = since {
+            let before = self.view.take().filter(|(session, _)| *session == self.session);
+            let Some((_, before)) = before else { return Err("is sent changes of nothing".to_owned()) };
+            let changed = before.changed(now.into_changes(since.lines, &since.flags));
+            now = changed.ok_or_else(|| format!("lacks lines before {}", since.lines))?;
+        }
+        if whole.is_some_and(|(view, log)| *view != now.view || *log != now.log) {
+            return Err("keeps another view than the chain's".to_owned());
+        }
+        self.view = Some((self.session, now));
+        let first = view.tip.number - u32::try_from(kept.len()).expect("few");
+        let before = std::mem::take(&mut self.kept);
+        let still = (before.0..)
+            .zip(before.1)
+            .filter(|(number, _)| since.is_some() && (*from..first).contains(number));
+        let mut all: Vec<Entry> = still.map(|(_, entry)| entry).collect();
+        all.extend(kept.iter().cloned());
+        self.kept = (view.tip.number - u32::try_from(all.len()).expect("few"), all);
+        Ok(())
     }
 }
 
@@ -262,12 +291,17 @@ impl World {
                 ));
             }
         }
+        let accepted = tip.number - shown.view.unsaved;
+        let stands = chain.has_tip(&tip);
+        let is_now = chain.tip() == tip && chain.accepted().number == accepted;
+        let whole = chain.view(viewer).filter(|_| is_now);
         let known = &mut self.browsers[browser];
+        known.keep(shown, whole.as_ref()).map_err(|why| format!("browser {browser} {why}"))?;
         (known.shown, known.word) = (tip, false);
-        known.kept = (shown.from, shown.kept.clone());
         let (number, kept) = (known.shown.number, known.kept.1.len());
         self.note(|_| format!("browser {browser} is shown {number} records, keeps {kept}"));
-        Ok(())
+        let saved = shown.view.saved;
+        if stands && saved > 0 { self.called_saved(node, saved) } else { Ok(()) }
     }
 
     /// Tells one that what it has seen is gone.

@@ -358,7 +358,9 @@ impl World {
         if !self.is_at(node, browser, session) {
             return None;
         }
-        let member = host::Member { session: session_id(session), account: account(browser) };
+        // One of the two keeps the view itself.
+        let keeps_view = browser == 1;
+        let member = host::Member { session: session_id(session), account: account(browser), keeps_view };
         let ticket = self.ticket(node, Waits::Join { browser, session });
         Some(Input::Join(member, ticket))
     }
