@@ -93,19 +93,19 @@ async fn who_keeps_views_is_sent_what_changes_which_does_not_grow() {
 
     let over = play_on(&mut first, &mut second, table, u32::MAX, &mut Dice(8)).await;
     keeper.until_table("the end", |view| view.view.ending.is_some()).await;
-    let (mut changes, mut longest) = (0, 0);
+    let (mut told, mut longest) = (0, 0);
     for frame in &keeper.frames[before..] {
         match serde_json::from_str(frame).expect("an update") {
             Update::Table(view) => kept = *view,
             Update::TableChanges(changed) => {
                 kept = kept.changed(*changed).expect("no line is missing");
-                (changes, longest) = (changes + 1, longest.max(frame.len()));
+                (told, longest) = (told + 1, longest.max(frame.len()));
             }
             _ => {}
         }
         assert_eq!(kept.log.len(), kept.tip.number as usize - 1);
     }
-    assert!(changes > 20, "{changes} times what changed");
+    assert!(told > 20, "{told} times what changed");
     assert!(longest < 2_048, "{longest} bytes for a watcher, however long the game is");
     // The end tells what lay face down, so that all comes once more.
     let hidden =

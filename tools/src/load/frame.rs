@@ -57,8 +57,8 @@ impl Tables {
     /// Takes in what changed.
     fn changed(&mut self, text: &str) -> serde_json::Result<TableHeard> {
         let changes: TableChanges = serde_json::from_str(text)?;
-        let changed = self.0.remove(&changes.table).and_then(|before| before.changed(changes));
-        let table = changed.ok_or_else(|| serde_json::Error::custom("what it changes was not shown"))?;
+        let view = self.0.remove(&changes.table).and_then(|before| before.changed(changes));
+        let table = view.ok_or_else(|| serde_json::Error::custom("what it changes was not shown"))?;
         let print = Print::of(&serde_json::to_string(&table.view)?, &serde_json::to_string(&table.log)?);
         let heard = TableHeard::of(&table, print);
         self.0.insert(table.table, table);
