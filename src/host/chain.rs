@@ -66,6 +66,10 @@ impl Host {
     /// Takes in what a group holds, where the chain differs: publications that told of it were lost. What was appended
     /// since the store was looked at makes no difference: the chain is then further.
     pub(super) fn compared(&mut self, facts: &Facts, compared: &Compared) {
+        if compared.is_gone && !self.errands.iter().any(|(_, errand)| matches!(errand, Errand::Ended)) {
+            // Another node has put the game away. Where the stream lost its end, nothing else tells of that here.
+            self.errand(Errand::Ended, Command::Ended);
+        }
         if let Some(away_since_ms) = compared.away_since_ms
             && self.info.away_since_ms != away_since_ms
         {

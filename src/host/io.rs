@@ -138,6 +138,8 @@ pub enum Published {
 pub struct Compared {
     /// The tip of its stream, from the group that has it.
     pub tip: Option<Tip>,
+    /// The data group has no such table.
+    pub is_gone: bool,
     /// Since when a seat's player is away, milliseconds since 1970, from the data group.
     pub away_since_ms: Option<BySeat<Option<u64>>>,
     /// How many watch on the node that asks, by its own word, from the data group.

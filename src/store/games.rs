@@ -324,11 +324,11 @@ fn tip_of(last: Value) -> Result<Tip, StoreError> {
     Ok(Tip { number: number + 1, hash })
 }
 
-/// Since when each seat's player is away, as `table:{id}` holds it.
-fn away_of(value: Value) -> Result<BySeat<Option<u64>>, StoreError> {
-    let (first, second) =
+/// Since when each seat's player is away, as `table:{id}` holds it; none where there is no such table.
+fn away_of(value: Value) -> Result<Option<BySeat<Option<u64>>>, StoreError> {
+    let (account, first, second): (Option<String>, _, _) =
         redis::from_redis_value(value).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    Ok(BySeat { first, second })
+    Ok(account.map(|_| BySeat { first, second }))
 }
 
 /// A part of what is compared: none also where what the store holds cannot be understood.
@@ -371,7 +371,8 @@ impl Store {
                 commands.cmd("XREVRANGE").arg(keys::game(*table)).arg("+").arg("-").arg("COUNT").arg(1);
             }
             if group.is(self.data()) {
-                commands.cmd("HMGET").arg(keys::table(*table)).arg("away_first").arg("away_second");
+                let seats = ["first", "away_first", "away_second"];
+                commands.cmd("HMGET").arg(keys::table(*table)).arg(&seats);
                 commands.hget(keys::watchers(*table), node.to_string());
             }
         }
@@ -387,9 +388,11 @@ impl Store {
             let away = group.is(self.data()).then(|| next().and_then(away_of));
             let bench = group.is(self.data()).then(|| next().and_then(count_of));
             // What cannot be read concerns this table only.
+            let away = known(*table, away)?;
             let read = Compared {
                 tip: known(*table, tip)?,
-                away_since_ms: known(*table, away)?,
+                is_gone: away == Some(None),
+                away_since_ms: away.flatten(),
                 bench: known(*table, bench)?,
             };
             Ok(read)

@@ -94,8 +94,8 @@ pub enum Reply {
     Where(Option<Live>),
     /// The session is the live one; the older one.
     Entered(Option<Live>),
-    /// The tip, and the live sessions.
-    Compared(Tip, [Option<Live>; 2]),
+    /// The tip, the live sessions, and whether the table is closed.
+    Compared(Tip, [Option<Live>; 2], bool),
     /// It is done.
     Ok,
     /// Nothing was done.
@@ -131,7 +131,7 @@ pub fn run(
             group.write(server, Write::Enter(mover.seat, Live { place: from, session: mover.session }));
             Reply::Entered(older)
         }
-        Command::Compare => Reply::Compared(held.stream.tip(), held.online),
+        Command::Compare => Reply::Compared(held.stream.tip(), held.online, held.closed),
         Command::Archive(entries) => {
             if held.archive.is_empty() || without == Without::Once {
                 group.write(server, Write::Archive(entries.clone()));

@@ -267,7 +267,8 @@ impl World {
         let kept = data.archive.first().cloned().filter(|_| !revived);
         let truth = kept.clone().unwrap_or_else(|| stream.clone());
         let game = Copy::from_entries(table(), truth).map_err(|broken| format!("at the end {broken}"))?;
-        if is_over(&game) && !revived && (kept.is_none() || !data.closed) {
+        let is_kept = kept.is_some() || self.checks.wiped;
+        if is_over(&game) && !revived && !(is_kept && data.closed) {
             return Err("the game is over and not put away".to_owned());
         }
         if kept.is_some() && !is_over(&game) {

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use nineflags::host::{
-    self, Facts, Host, Input, Output, Published, Safeguard, SeatAsk, Settings, Shown, TableInfo, Ticket,
+    self, Compared, Facts, Host, Input, Output, Published, Safeguard, SeatAsk, Settings, Shown, TableInfo,
+    Ticket,
 };
 use nineflags::ids::{AccountId, NodeId, SessionId};
-use nineflags::protocol::{RefusalCode, Update};
+use nineflags::protocol::{ClosedWhy, RefusalCode, Update};
 use nineflags::rules::moves::Move;
 use nineflags::rules::seat::BySeat;
 use nineflags::table::copy::{Copy, Intent, Proposal};
@@ -164,6 +165,21 @@ impl World {
         let _ = host.handle(&facts, Input::Reply(*exchange, host::Reply::Entries(entries)));
         self.nodes[node].host = Some(host);
         Ok(())
+    }
+
+    /// Whether a node closes its table after it compared it with the store, which does not have it any more, or has it.
+    pub(in super::super) fn closes(&mut self, is_gone: bool) -> bool {
+        let facts = self.facts(0);
+        let Some(host) = self.nodes[0].host.as_mut() else { return false };
+        let compared = Compared { is_gone, ..Compared::default() };
+        let asked =
+            host.handle(&facts, Input::Compared(compared)).into_iter().find_map(|output| match output {
+                Output::Ask(exchange, host::Command::Ended) => Some(exchange),
+                _ => None,
+            });
+        let told = |exchange| Input::Reply(exchange, host::Reply::Ended(Some(ClosedWhy::Finished)));
+        let outputs = asked.map(|exchange| host.handle(&facts, told(exchange))).unwrap_or_default();
+        outputs.iter().any(|output| matches!(output, Output::Closed))
     }
 
     /// Hands something to a node's host, if the table is open there.

@@ -192,7 +192,7 @@ impl World {
                     saved: None,
                 });
             }
-            (Command::Compare, Reply::Compared(tip, _)) if group == self.shard() => {
+            (Command::Compare, Reply::Compared(tip, ..)) if group == self.shard() => {
                 let (offset, saved) = (self.groups[group].offset(server), Some(tip.clone()));
                 self.letters.push(Letter::Settling { to: from, group, server, offset, exchange, saved });
                 self.letters.push(Letter::Reply { to: from, exchange, reply });
@@ -300,15 +300,16 @@ impl World {
     pub(super) fn errand(&mut self, node: usize, mover: Mover, reply: Reply) -> Checked<()> {
         match reply {
             Reply::Entered(_) => self.entered(node, mover),
-            Reply::Compared(tip, online) => {
+            Reply::Compared(tip, online, is_closed) => {
                 if self.plan.without != Without::Session && mover.seat == 0 {
                     self.compare_sessions(node, online)?;
                 }
-                if mover.seat == self.shard() && self.plan.without != Without::Reload {
-                    let compared = Compared { tip: Some(tip), ..Compared::default() };
-                    return self.input(node, Input::Compared(compared));
+                if self.plan.without == Without::Reload {
+                    return Ok(());
                 }
-                Ok(())
+                let tip = (mover.seat == self.shard()).then_some(tip);
+                let is_gone = mover.seat == 0 && is_closed;
+                self.input(node, Input::Compared(Compared { tip, is_gone, ..Compared::default() }))
             }
             other => Err(format!("node {node} got {other:?} for an errand")),
         }
