@@ -24,12 +24,19 @@ pub(super) struct Untold {
     after: Option<Instant>,
     invites: bool,
     games: bool,
+    letters: bool,
 }
 
 impl Untold {
     /// When it is told.
     pub(super) fn at(&self) -> Option<Instant> {
         self.at
+    }
+
+    /// There was no room for a letter.
+    pub(super) fn letters(&mut self) {
+        self.letters = true;
+        self.soon();
     }
 
     fn soon(&mut self) {
@@ -152,6 +159,11 @@ impl Session {
             let games = self.app.games_of(self.account.id).await?;
             self.untold.games = false;
             self.send(&Update::Games(games));
+        }
+        if self.untold.letters {
+            let letters = self.app.store.letters(self.account.id).await?;
+            self.untold.letters = false;
+            self.hear_again(letters);
         }
         Ok(())
     }

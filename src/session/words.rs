@@ -96,6 +96,10 @@ impl Session {
         if let Some(account) = account {
             self.heard_from.note(account);
         }
+        if !self.outbox.has_room() {
+            // It is kept for a while, and read once there is room.
+            return self.untold.letters();
+        }
         if self.is_new(&message) {
             self.outbox.offer(text_of(&Update::Message(message)));
         }

@@ -166,6 +166,30 @@ async fn the_last_watchers_leave_is_told_though_redis_failed_just_then() {
     until("nobody is counted", || watchers() == "0");
 }
 
+/// A browser that comes back is told all the letters it missed, also more than its outbox takes at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_letters_as_are_kept_come_to_who_missed_them() {
+    let rates = "letters_per_account_minute=600 letters_per_receiver_minute=600 \
+                 letters_per_receiver_and_network_minute=600 requests_per_account_second=1000";
+    let mut site = Site::start(1, &[("NINEFLAGS_LIMITS", rates)]);
+    let here = site.address(0);
+    let (mut ann, ben) = (Browser::guest(here).await, Browser::guest(here).await);
+    let kept = 50;
+    for number in 0..kept {
+        let letter = Ask::Tell { to: ben.name.clone(), text: format!("letter {number}.") };
+        assert!(matches!(ann.ask(letter).await, Update::Done { .. }));
+    }
+    let mut ben = Browser::connect(here, &ben.cookie).await;
+    let last = format!("letter {}.", kept - 1);
+    ben.until("the last letter", |update| matches!(update, Update::Message(message) if message.text == last))
+        .await;
+    for number in 0..kept {
+        let letter = format!("letter {number}.");
+        assert_eq!(ben.frames.iter().filter(|frame| frame.contains(&letter)).count(), 1, "{letter}");
+    }
+    assert!(site.nodes[0].is_there());
+}
+
 /// A letter that its node was told of does not end with the node: the browser gets it at the next one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_a_node_takes_with_it_comes_at_the_next() {
