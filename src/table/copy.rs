@@ -327,20 +327,25 @@ impl Copy {
         }
     }
 
-    /// Takes in records of the stream, the first of which has the number `from`.
+    /// Takes in records of the stream, the first of which has the number `from`. One that was stamped elsewhere may be older
+    /// than the one before it: its time is then that one's, as the stream has it.
     pub fn accept(&mut self, from: u32, entries: &[Entry]) -> Accepted {
         let mut new = 0;
-        for (number, entry) in (usize::try_from(from).unwrap_or(usize::MAX)..).zip(entries) {
+        let first = usize::try_from(from).unwrap_or(usize::MAX);
+        let before = first.checked_sub(1).and_then(|before| self.entries.get(before));
+        let mut latest_ms = before.map_or(0, |entry| entry.time_ms);
+        for (number, entry) in (first..).zip(entries) {
+            latest_ms = latest_ms.max(entry.time_ms);
             let count = self.entries.len();
             match self.entries.get_mut(number) {
                 // An unsaved record has the stream's time from now on.
                 Some(held) if held.hash == entry.hash => {
-                    held.time_ms = entry.time_ms;
+                    held.time_ms = latest_ms;
                     held.request = entry.request.clone();
                 }
                 Some(_) => return Accepted::Diverged,
                 None if number > count => return Accepted::Gap,
-                None => match self.push(entry.clone()) {
+                None => match self.push(Entry { time_ms: latest_ms, ..entry.clone() }) {
                     Ok(()) => new += 1,
                     Err(_) => return Accepted::Diverged,
                 },

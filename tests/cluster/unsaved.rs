@@ -77,13 +77,16 @@ impl Game {
     async fn finish_and_check(mut self, site: &Site) {
         while self.step().await.is_some() {}
         let path = format!("/api/game/{}", self.table);
-        let game = loop {
-            let reply = http(site.address(0), "GET", &path, "", None).await;
-            if reply.status == 200 {
-                break reply.json();
+        let archived = async {
+            loop {
+                let reply = http(site.address(0), "GET", &path, "", None).await;
+                if reply.status == 200 {
+                    return reply.json();
+                }
+                sleep(Duration::from_millis(100)).await;
             }
-            sleep(Duration::from_millis(100)).await;
         };
+        let game = timeout(WITHIN, archived).await.expect("the game is in the archive, and can be read");
         for tip in &self.done {
             assert_eq!(
                 game["entries"][tip.number as usize - 1]["hash"],

@@ -3,7 +3,7 @@
 use nineflags::ids::RequestId;
 use nineflags::session::socket::FRAME_MAX;
 use nineflags::table::copy::{Accepted, Copy, Intent, Proposal, Reconciled};
-use nineflags::table::record::{Salt, Tip};
+use nineflags::table::record::{Entry, Salt, Tip};
 use nineflags::table::seal::SEALED_MAX;
 use nineflags::table::seal::{KEY_BYTES, NONCE_BYTES, SealKey};
 
@@ -65,6 +65,23 @@ fn times_of_unsaved_records_never_go_back() {
     let proposal = copy.propose(seat, &request("early"), &moves).expect("legal moves");
     copy.apply_unsaved(proposal, last_ms - 1_000);
     assert_eq!(copy.entries().last().expect("a record").time_ms, last_ms);
+}
+
+#[test]
+fn times_of_records_that_were_stamped_elsewhere_never_go_back() {
+    let mut copy = played(1, 0);
+    let last_ms = 9_000;
+    let entries: Vec<_> =
+        copy.entries().iter().map(|entry| Entry { time_ms: last_ms, ..entry.clone() }).collect();
+    assert_eq!(copy.accept(0, &entries), Accepted::Already);
+    let game = copy.known_game().expect("a game");
+    let seat = game.turn().expect("a running game");
+    let moves = Intent::Moves(legal(&game, &mut Dice(3)));
+    let proposal = copy.propose(seat, &request("given-back"), &moves).expect("legal moves");
+    let older: Vec<_> =
+        proposal.entries.iter().map(|entry| Entry { time_ms: last_ms - 19, ..entry.clone() }).collect();
+    assert_eq!(copy.accept(proposal.at.number, &older), Accepted::Applied(older.len()));
+    assert!(copy.entries().iter().all(|entry| entry.time_ms == last_ms), "as the stream has them");
 }
 
 #[test]
