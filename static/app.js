@@ -67,7 +67,7 @@ function startGame(table) {
 }
 
 const connection = new Connection({
-  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/socket?tables=changes`,
+  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/socket`,
   hear(update) {
     happened({ kind: 'update', update, nowMs: clock() });
     if (update.update === 'welcome') welcomed();

@@ -24,7 +24,7 @@ const OF_TIME: [&str; 12] = [
     "_lag",
     "heartbeat",
     "redis",
-    "woken",
+    "wake",
     "lease",
     "lobby",
     "deadlines",
