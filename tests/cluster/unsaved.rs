@@ -377,8 +377,17 @@ async fn what_was_answered_unsaved_is_not_taken_back_at_another_node() {
     for is_apart in [true, false] {
         let told = take_back(is_apart, &[]).await;
         assert!(matches!(told, Update::Refused { code: RefusalCode::OldTip, .. }), "{told:?}");
-        let told = take_back(is_apart, &[("NINEFLAGS_TEST_WITHOUT", "hear")]).await;
-        assert!(matches!(told, Update::Done { .. }), "nothing else keeps it from that: {told:?}");
+        // Without the question it is taken back, unless the first node tells of the cut, and with it of the moves, before the other
+        // is asked: a busy machine may need some tries.
+        let mut is_taken_back = false;
+        for _ in 0..5 {
+            let told = take_back(is_apart, &[("NINEFLAGS_TEST_WITHOUT", "hear")]).await;
+            is_taken_back = matches!(told, Update::Done { .. });
+            if is_taken_back {
+                break;
+            }
+        }
+        assert!(is_taken_back, "something else keeps it from that");
     }
 }
 
